@@ -1,0 +1,62 @@
+# Two commands for a newcomer: `make train` and `make test`. Both make .venv first.
+SHELL := /bin/sh
+PYTHONS := python3.11 python3.12 python3.13 python3 python
+BIN := .venv/bin
+
+.PHONY: help install train test test-fast check types dist benchmark clean
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: .venv/installed  ## make .venv with everything the other targets need
+
+# The first Python that runs, has a supported version and can make environments (Debian splits ensurepip off).
+.venv/installed: setup.cfg pyproject.toml constraints.txt
+	@for python in $(PYTHONS); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	    >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "kerascnn needs Python 3.11, 3.12 or 3.13 with the venv module, and found none on the PATH (Debian: apt install python3 python3-venv)." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making .venv with $$($$found --version); TensorFlow is large, this takes a minute or two."; \
+	$$found -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+train: install  ## train LeNet-5 with both heads on the bundled digits, quantize, compare
+	@$(BIN)/kerascnn compare lenet --data digits
+	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
+
+test: install check  ## style, types, layers and every test
+	@$(BIN)/python -m pytest
+
+test-fast: install check  ## the same without the slow trainings
+	@$(BIN)/python -m pytest -m 'not slow'
+
+check: install types  ## style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
+
+# Type and import checkers read paths, not setup.cfg: give them the package as it is installed.
+types:
+	@rm -rf build/types && mkdir -p build/types
+	@cp -Rp kerascnn build/types/kerascnn
+	@cp -Rp tflite build/types/kerascnn/tflite
+	@cp -Rp cli build/types/kerascnn/cli
+
+dist: install  ## build wheel and sdist, test the wheel in an empty environment
+	@rm -rf build/lib build/bdist* dist build/wheel-venv build/wheel-tests
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@$(BIN)/python -m venv build/wheel-venv
+	@build/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl pytest
+	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
+	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -m 'not slow and not checkout'
+
+benchmark: install  ## the side-by-side measurements (needs PyTorch: pip install -e '.[benchmark]')
+	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove what the targets made, keep runs and studies
+	@rm -rf .venv build dist *.egg-info

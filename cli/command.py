@@ -1,0 +1,49 @@
+"""What every command has in common: ``--json``, ``-v``, one line for a failure, and silence otherwise."""
+
+import sys
+from typing import Any
+
+import click
+
+from kerascnn.cli.quiet import quiet
+from kerascnn.errors import KerasCnnError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Command(click.Command):
+    """A command whose expected failures are one line on stderr and the exit code of their kind.
+
+    Args:
+        example: Shown at the end of ``--help``.
+    """
+
+    def __init__(self, name: str, *, example: str, **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.epilog = f"\b\nExample:\n  {example}"
+        self.params += [
+            click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
+            click.Option(["-v", "--verbose"], is_flag=True, help="Show warnings, logs and tracebacks."),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        verbose = ctx.params.pop("verbose")
+        try:
+            with quiet(enabled=not verbose):
+                return super().invoke(ctx)
+        except KerasCnnError as error:
+            self._fail(str(error), error.exit_code, verbose=verbose)
+        except KeyboardInterrupt:
+            self._fail("Interrupted.", INTERRUPTED, verbose=verbose)
+        except OSError as error:  # for instance a full disk or a missing permission while reading
+            self._fail(str(error), KerasCnnError.exit_code, verbose=verbose)
+
+    @staticmethod
+    def _fail(message: str, code: int, *, verbose: bool) -> None:
+        if verbose:
+            import traceback
+
+            traceback.print_exc()
+        click.echo(f"Error: {' '.join(message.split())}", err=True)
+        sys.exit(code)

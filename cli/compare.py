@@ -1,0 +1,91 @@
+"""``kerascnn compare``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.display import display, table
+from kerascnn.cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from kerascnn.study import HeadResult, Study
+
+
+@click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 3")
+@click.argument("model")
+@click.option("--heads", default="fc,conv1x1", show_default=True, help="At least two, separated by commas.")
+@click.option("--data", default="digits", show_default=True, help="Source: digits or mnist.")
+@options.data_dir
+@click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
+@click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
+@click.option("--batch-size", type=int, metavar="N", help="Of every head.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the study.  [default: studies/<model>-<source>-<n>]",
+)
+def compare(
+    model: str,
+    heads: str,
+    data: str,
+    data_dir: Path | None,
+    seeds: int,
+    epochs: int | None,
+    batch_size: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Train MODEL with each head under equal conditions, quantize, and print one table."""
+    from kerascnn.comparison import compare as compare_heads
+
+    with shown_progress() as progress:
+        study = compare_heads(
+            model,
+            heads=heads.split(","),
+            data=data,
+            data_dir=data_dir,
+            seeds=seeds,
+            epochs=epochs,
+            batch_size=batch_size,
+            out=out,
+            progress=progress,
+        )
+    display(study, as_json=as_json, text=_text)
+
+
+def _text(study: "Study") -> str:
+    header = [
+        "head",
+        "parameters",
+        "multiply-adds",
+        "float accuracy %",
+        "int8 accuracy %",
+        "int8 bytes",
+        "latency",
+    ]
+    return "\n".join(
+        [
+            table(header, [_row(head) for head in study.heads]),
+            "",
+            *[verdict.sentence for verdict in study.verdicts],
+            f"report  {study.reports[0]}",
+        ]
+    )
+
+
+def _row(head: "HeadResult") -> list[str]:
+    from kerascnn.report.markdown import accuracy_cell
+
+    return [
+        head.head,
+        f"{head.parameters:,}",
+        "–" if head.multiply_adds is None else f"{head.multiply_adds:,}",
+        accuracy_cell(head.accuracy),
+        accuracy_cell(head.int8),
+        f"{head.bytes:,}",
+        f"{head.latency.median:.1f} µs",
+    ]

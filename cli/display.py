@@ -1,0 +1,46 @@
+"""The only voice of the command line: results go to stdout as text or as one JSON document."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Result = TypeVar("Result")
+
+
+def display(result: Result, *, as_json: bool, text: Callable[[Result], str]) -> None:
+    """Print a result.
+
+    Args:
+        result: A result with ``to_dict()``, or a list of such.
+        as_json: Whether to print JSON instead of text.
+        text: Turns the result into what a person reads.
+    """
+    if as_json:
+        click.echo(json.dumps(_plain(result), ensure_ascii=False))
+    else:
+        click.echo(text(result))
+
+
+def table(header: list[str], rows: list[list[str]], *, left: int = 1) -> str:
+    """Return columns aligned by blanks, the first ``left`` of them to the left, the others to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for row in [header, ["─" * width for width in widths], *rows]:
+        cells = [
+            cell.ljust(width) if position < left else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def facts(pairs: dict[str, str]) -> str:
+    """Return names and values, one pair a line, the values aligned."""
+    width = max(len(name) for name in pairs)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs.items())
+
+
+def _plain(result: Any) -> Any:
+    return [_plain(one) for one in result] if isinstance(result, list) else result.to_dict()

@@ -1,0 +1,47 @@
+"""``kerascnn evaluate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.display import display, table
+
+if TYPE_CHECKING:
+    from kerascnn.evaluation import Evaluation
+
+
+@click.command(cls=Command, example="kerascnn evaluate runs/lenet-fc-digits-1")
+@click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
+@click.option("--data", help="Source; without it the one the model was trained on.")
+@options.data_dir
+def evaluate(model: Path, data: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """Evaluate a run, a .keras or a .tflite file on test images: accuracy, each class, confusion matrix."""
+    from kerascnn.predictor import evaluate as evaluate_model
+
+    display(evaluate_model(model, data=data, data_dir=data_dir), as_json=as_json, text=_text)
+
+
+def _text(evaluation: "Evaluation") -> str:
+    classes = list(evaluation.classes)
+    rows = [
+        [label, *(str(count) if count else "·" for count in counts), _share(accuracy)]
+        for label, counts, accuracy in zip(
+            classes, evaluation.confusion, evaluation.class_accuracies(), strict=True
+        )
+    ]
+    return "\n".join(
+        [
+            f"{evaluation.model} on the test images of {evaluation.data}",
+            f"accuracy {evaluation.accuracy}",
+            "",
+            "rows: the truth; columns: the answers",
+            table(["", *classes, "accuracy of the class"], rows),
+        ]
+    )
+
+
+def _share(accuracy: object) -> str:
+    return str(accuracy) if accuracy is not None else "no test image"

@@ -1,0 +1,38 @@
+"""``kerascnn``: the group of all commands."""
+
+import os
+
+import click
+
+from kerascnn.cli.compare import compare
+from kerascnn.cli.evaluate import evaluate
+from kerascnn.cli.predict import predict
+from kerascnn.cli.quantize import quantize
+from kerascnn.cli.runs import runs
+from kerascnn.cli.summary import summary
+from kerascnn.cli.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kerascnn")
+def kerascnn() -> None:
+    """Train LeNet-5 with a fully connected or a 1×1-convolution head, quantize it to full int8, compare.
+
+    \b
+    Begin with
+      kerascnn train lenet                        bundled digits, no network needed
+      kerascnn compare lenet --data mnist         FC head against 1×1 convolutions
+    """
+
+
+for command in (train, evaluate, quantize, predict, summary, compare, runs):
+    kerascnn.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the console script."""
+    # Before TensorFlow is imported anywhere: its notes about CPU instructions and rounding are not for users.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # The converter is TensorFlow's, so a Keras set to another backend in ~/.keras/keras.json would fail late.
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    kerascnn()

@@ -1,0 +1,34 @@
+"""``kerascnn predict``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli.command import Command
+from kerascnn.cli.display import display
+
+if TYPE_CHECKING:
+    from kerascnn.predictor import Prediction
+
+
+@click.command(cls=Command, example="kerascnn predict runs/lenet-fc-mnist-1 photo.jpg --invert")
+@click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--top-k", type=int, default=3, show_default=True, help="Classes to name for each image.")
+@click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+def predict(model: Path, images: tuple[Path, ...], top_k: int, invert: bool, as_json: bool) -> None:
+    """Classify image files of any size, grey or colour."""
+    from kerascnn.predictor import predict as predict_images
+
+    predictions = predict_images(model, images, top_k=top_k, invert=invert)
+    display(predictions, as_json=as_json, text=_text)
+
+
+def _text(predictions: "list[Prediction]") -> str:
+    width = max(len(str(prediction.image)) for prediction in predictions)
+    return "\n".join(
+        f"{str(prediction.image).ljust(width)}  "
+        + "  ".join(f"{label} {share:.1%}" for label, share in prediction.classes)
+        for prediction in predictions
+    )

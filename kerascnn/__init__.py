@@ -1,0 +1,61 @@
+"""Train LeNet-5 with a fully connected or a 1×1-convolution head, quantize it to full int8, compare.
+
+The commands of ``kerascnn`` as functions of the same names. Imports are lazy: ``import kerascnn`` is quick,
+Keras is loaded by the first function that needs it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerascnn.comparison import compare
+    from kerascnn.errors import KerasCnnError, TargetError, UsageError
+    from kerascnn.layer_table import summary
+    from kerascnn.models.lenet5 import lenet5
+    from kerascnn.predictor import Predictor, evaluate, predict
+    from kerascnn.run import Run
+    from kerascnn.run import list_runs as runs
+    from kerascnn.tflite.quantization import quantize
+    from kerascnn.training.config import TrainingConfig
+    from kerascnn.training.trainer import train
+
+_HOME = {
+    "KerasCnnError": "errors",
+    "Predictor": "predictor",
+    "Run": "run",
+    "TargetError": "errors",
+    "TrainingConfig": "training.config",
+    "UsageError": "errors",
+    "compare": "comparison",
+    "evaluate": "predictor",
+    "lenet5": "models.lenet5",
+    "predict": "predictor",
+    "quantize": "tflite.quantization",
+    "runs": "run:list_runs",
+    "summary": "layer_table",
+    "train": "training.trainer",
+}
+
+__all__ = [
+    "KerasCnnError",
+    "Predictor",
+    "Run",
+    "TargetError",
+    "TrainingConfig",
+    "UsageError",
+    "compare",
+    "evaluate",
+    "lenet5",
+    "predict",
+    "quantize",
+    "runs",
+    "summary",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _HOME[name].partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), attribute or name)

@@ -1,0 +1,178 @@
+"""``compare``: every head with the same seeds, data order, schedule and number of epochs."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.sources import load
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import write_json, write_text
+from kerascnn.model_file import load_model
+from kerascnn.models.heads import heads as known_heads
+from kerascnn.profile import profile
+from kerascnn.progress import Progress, silent
+from kerascnn.report.markdown import markdown
+from kerascnn.run import free_name
+from kerascnn.statistics import paired_difference
+from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
+from kerascnn.tflite import latency
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.quantization import QuantizationResult, quantize
+from kerascnn.training.config import TrainingConfig
+from kerascnn.training.environment import environment
+from kerascnn.training.trainer import train
+
+
+def compare(
+    model: str = "lenet5",
+    *,
+    heads: Sequence[str] = ("fc", "conv1x1"),
+    data: str = "digits",
+    data_dir: Path | None = None,
+    seeds: int = 1,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    out: Path | None = None,
+    progress: Progress = silent,
+) -> Study:
+    """Train each head with each seed, quantize it, and compare.
+
+    Args:
+        model: A family or its alias.
+        heads: At least two.
+        data: The source; ``data_dir`` the folder with its files.
+        seeds: How many; they are 1 to ``seeds``.
+        epochs: For every head; ``None``: the largest of the heads' defaults.
+        batch_size: For every head; ``None``: the recipe's.
+        out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
+        progress: Told about every training and quantization.
+
+    Raises:
+        UsageError: A name is unknown or a setting makes no sense.
+        KerasCnnError: The study's folder exists, or a training failed.
+        KeyboardInterrupt: Ctrl-C; the finished runs stay in the study's folder.
+    """
+    if seeds < 1:
+        raise UsageError(f"seeds must be at least 1. Received: seeds={seeds}")
+    heads = _distinct(heads)
+    configs = _same_for_all(
+        [
+            TrainingConfig(
+                model=model, head=head, data=data, data_dir=data_dir, epochs=epochs, batch_size=batch_size
+            ).resolved()
+            for head in heads
+        ]
+    )
+    dataset = load(configs[0].data, data_dir)
+    out = _new_folder(out, f"{model}-{configs[0].data}")
+    results = {config.head: _cells(config, seeds, dataset, out, progress) for config in configs}
+    rows = _rows(results)
+    study = Study(
+        path=out,
+        settings=_settings(configs, seeds),
+        environment=environment(dataset.digests()),
+        heads=rows,
+        verdicts=tuple(
+            Verdict(a, b, paired_difference(a.accuracy.correct, b.accuracy.correct))
+            for a, b in combinations(rows, 2)
+        ),
+        reports=(out / "report.md", out / "report.json"),
+    )
+    write_text(out / "report.md", markdown(study))
+    write_json(out / "report.json", study.to_dict())
+    return study
+
+
+def _distinct(heads: Sequence[str]) -> list[str]:
+    names = [known_heads.canonical(head.strip()) for head in heads]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise UsageError(f"heads must be at least two different ones. Received: heads={','.join(heads)}")
+    return names
+
+
+def _same_for_all(configs: list[TrainingConfig]) -> list[TrainingConfig]:
+    """Give every head the first one's schedule and the largest number of epochs."""
+    epochs = max(config.epochs or 0 for config in configs)
+    schedule = configs[0].model_dump(include={"batch_size", "learning_rate", "weight_decay"})
+    return [config.model_copy(update=schedule | {"epochs": epochs}) for config in configs]
+
+
+def _new_folder(out: Path | None, stem: str) -> Path:
+    folder = out or free_name(Path("studies"), stem)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise KerasCnnError(f"{folder} exists. Name another folder with --out.") from error
+    except OSError as error:
+        raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
+    return folder
+
+
+def _cells(
+    config: TrainingConfig, seeds: int, dataset: Dataset, out: Path, progress: Progress
+) -> list[QuantizationResult]:
+    """Train and quantize one head with every seed."""
+    results = []
+    for seed in range(1, seeds + 1):
+        cell = f"{config.head}, seed {seed} of {seeds}"
+
+        def told(stage: str, done: int, total: int, detail: str, cell: str = cell) -> None:
+            progress(f"{cell}: {stage}", done, total, detail)
+
+        settings = {"seed": seed, "runs_dir": out / "runs", "name": f"{config.head}-{seed}"}
+        run = train(config.model_copy(update=settings), progress=told, dataset=dataset)
+        if run.record.state == "interrupted":
+            raise KeyboardInterrupt
+        results.append(quantize(run, progress=told, dataset=dataset))
+    return results
+
+
+def _rows(results: dict[str, list[QuantizationResult]]) -> tuple[HeadResult, ...]:
+    """Put each head's cells together; latency is measured now, with nothing else running."""
+    files = [cells[0].file.path for cells in results.values()]
+    models = [load_model(cells[0].original.path)[0] for cells in results.values()]
+    rows = zip(results.items(), files, models, _latencies(files), strict=True)
+    return tuple(
+        HeadResult(
+            head=head,
+            parameters=profile(model).parameters,
+            multiply_adds=profile(model).multiply_adds,
+            accuracy=SeedAccuracies(np.stack([cell.original.evaluation.correct for cell in cells])),
+            int8=SeedAccuracies(np.stack([cell.file.evaluation.correct for cell in cells])),
+            bytes=file.stat().st_size,
+            latency=measured,
+        )
+        for (head, cells), file, model, measured in rows
+    )
+
+
+def _latencies(files: list[Path]) -> list[Any]:
+    def call(lite: LiteRTClassifier) -> Any:
+        size = lite.description.preprocessing
+        image = lite.encode(np.zeros((1, size.height, size.width, size.channels), np.uint8))
+        return lambda: lite.invoke(image)
+
+    return latency.measure([call(LiteRTClassifier(file)) for file in files])
+
+
+def _settings(configs: list[TrainingConfig], seeds: int) -> dict[str, Any]:
+    first = configs[0]
+    heads = ",".join(config.head for config in configs)
+    # What the command line cannot say is the recipe's, so this line repeats the study.
+    command = (
+        f"kerascnn compare {first.model} --heads {heads} --data {first.data} --seeds {seeds} "
+        f"--epochs {first.epochs} --batch-size {first.batch_size}"
+        + (" --data-dir DIR" if first.data_dir else "")
+    )
+    return first.model_dump(mode="json", include=_SHARED) | {
+        "heads": [config.head for config in configs],
+        "seeds": list(range(1, seeds + 1)),
+        "command": command,
+    }
+
+
+_SHARED = {"model", "variant", "data", "epochs", "batch_size", "learning_rate", "weight_decay"}

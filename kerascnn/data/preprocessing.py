@@ -1,0 +1,49 @@
+"""The one description of how a picture becomes a model's input; it is stored with every model file."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import Field
+
+from kerascnn.settings import Settings
+
+
+class Preprocessing(Settings):
+    """Scale a picture, aspect kept, into the middle of a black canvas and take its pixels as 0 to 255.
+
+    Attributes:
+        height: Side of the canvas in pixels; ``width`` likewise.
+        channels: 1 for grey, 3 for colour.
+        margin: Pixels on each side that stay black (2 for MNIST: 28×28 in 32×32, as LeCun et al., 1998).
+        resample: Pillow's filter for scaling.
+    """
+
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    channels: Literal[1, 3]
+    margin: int = Field(default=0, ge=0)
+    resample: Literal["bilinear"] = "bilinear"
+
+    def image(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return one picture as uint8, shape (height, width, channels)."""
+        mode = "L" if self.channels == 1 else "RGB"
+        room = self.width - 2 * self.margin, self.height - 2 * self.margin
+        scale = min(room[0] / image.width, room[1] / image.height)
+        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+        content = image.convert(mode)
+        if size != image.size:
+            content = content.resize(size, Image.Resampling[self.resample.upper()])
+        canvas = Image.new(mode, (self.width, self.height))
+        canvas.paste(content, ((self.width - size[0]) // 2, (self.height - size[1]) // 2))
+        return np.asarray(canvas, dtype=np.uint8).reshape(self.height, self.width, self.channels)
+
+    def batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return pictures of one size, uint8 (n, h, w, c), as uint8 (n, height, width, channels)."""
+        room = self.height - 2 * self.margin, self.width - 2 * self.margin, self.channels
+        if images.shape[1:] == room:  # nothing to scale: frame all at once
+            frame = (self.margin, self.margin)
+            return np.pad(images, ((0, 0), frame, frame, (0, 0)))
+        pictures = images[..., 0] if images.shape[-1] == 1 else images
+        return np.stack([self.image(Image.fromarray(picture)) for picture in pictures])

@@ -1,0 +1,99 @@
+"""What a model file says about itself: preprocessing, classes, what its output is.
+
+The description travels inside the file, so that it is read the same way wherever it is copied: a ``.keras``
+file is a ZIP archive and takes one more member, a ``.tflite`` file takes a ZIP archive at its end, which
+interpreters pass over.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.settings import Settings
+
+MEMBER = "kerascnn.json"
+
+
+class ModelDescription(Settings):
+    """The content of ``model.json`` and of the member ``kerascnn.json`` of a model file.
+
+    Attributes:
+        output: ``logits`` (a softmax is still to be taken) or ``probabilities``.
+        parameters: Trainable ones; ``parameters_fixed`` those that training does not change.
+    """
+
+    format: Literal[1] = 1
+    model: str
+    variant: str
+    head: str
+    source: str
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    output: Literal["logits", "probabilities"] = "logits"
+    parameters: int = Field(ge=0)
+    parameters_fixed: int = Field(default=0, ge=0)
+
+    def embed(self, path: Path) -> None:
+        """Add the description to a model file."""
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(zipfile.ZipInfo(MEMBER), self.model_dump_json())
+
+    @classmethod
+    def embedded(cls, path: Path) -> "ModelDescription | None":
+        """Return the description inside a model file, None for a file that kerascnn did not write.
+
+        Raises:
+            KerasCnnError: There is one, but it is damaged or of a newer format.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                content = archive.read(MEMBER)
+        except KeyError:
+            return None
+        except zipfile.BadZipFile as error:
+            if MEMBER.encode() in path.read_bytes():  # cut off behind the network: it would still compute
+                raise KerasCnnError(f"{path} is truncated: its description is cut off.") from error
+            return None
+        return cls.parse(content, path)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> "ModelDescription":
+        """Read a description from JSON text; ``path`` is for the message.
+
+        Raises:
+            KerasCnnError: It is damaged or of a newer format.
+        """
+        try:
+            return cls(**json.loads(content))
+        except (ValueError, TypeError, UsageError) as error:
+            raise KerasCnnError(
+                f"{path}: its description is damaged or of a newer kerascnn ({error})."
+            ) from error
+
+    @classmethod
+    def foreign(cls, path: Path, shape: tuple[Any, ...], classes: int) -> "ModelDescription":
+        """Describe a file that kerascnn did not write by its input (height, width, channels) and outputs.
+
+        Raises:
+            KerasCnnError: The input is not that of an image classifier.
+        """
+        if len(shape) != 3 or None in shape or shape[2] not in (1, 3):
+            raise KerasCnnError(
+                f"{path} does not classify images: its input must be (height, width, 1 or 3), it is {shape}."
+            )
+        height, width, channels = shape
+        return cls(
+            model=path.stem,
+            variant="unknown",
+            head="unknown",
+            source="unknown",
+            preprocessing=Preprocessing(height=height, width=width, channels=channels),
+            classes=tuple(str(label) for label in range(classes)),
+            output="probabilities",
+            parameters=0,
+        )

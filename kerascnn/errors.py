@@ -1,0 +1,26 @@
+"""Every failure a user can cause or meet, in one tree.
+
+KerasCnnError         1  failed: bad data, a missing file, an unreadable model
+├── UsageError        2  wrong usage: an unknown name, a setting that makes no sense
+└── TargetError       4  the model does not fit the target
+
+The number is the exit code of the command line. A message is one line: what, where, how to mend it.
+"""
+
+
+class KerasCnnError(Exception):
+    """Something expected went wrong while working."""
+
+    exit_code = 1
+
+
+class UsageError(KerasCnnError):
+    """The request itself makes no sense."""
+
+    exit_code = 2
+
+
+class TargetError(KerasCnnError):
+    """The model cannot become a file for the target."""
+
+    exit_code = 4

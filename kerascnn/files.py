@@ -1,0 +1,71 @@
+"""Files appear whole or not at all: written aside, then renamed."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kerascnn.errors import KerasCnnError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes ``path`` when the block ends well and vanishes otherwise.
+
+    The temporary file keeps the suffix, because Keras chooses the format by it.
+
+    Raises:
+        KerasCnnError: The file system refused (full disk, no permission). An earlier ``path`` is untouched.
+    """
+    aside = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        yield aside
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
+        aside.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error).splitlines()[0]
+        raise KerasCnnError(
+            f"{path} could not be written: {reason}. Free some space or choose another folder."
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes whole."""
+    with whole_file(path) as aside:
+        aside.write_bytes(content)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document whole, indented for readers."""
+    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document.
+
+    Raises:
+        KerasCnnError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise KerasCnnError(f"{path} is missing.") from error
+    except (OSError, ValueError) as error:
+        raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content as hexadecimal text."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

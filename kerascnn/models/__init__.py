@@ -1,0 +1,1 @@
+"""Builders of the networks and their heads. They return ordinary ``keras.Model``s."""

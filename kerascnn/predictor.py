@@ -1,0 +1,132 @@
+"""One predictor for every kind of model file: a run, a ``.keras`` or a ``.tflite`` file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.data.images import read_image
+from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.model_file import load_model
+from kerascnn.run import Run
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A classifier with the preprocessing that its file carries.
+
+    Attributes:
+        path: The model file.
+        description: What the file says about itself.
+        classify: From images that fit the input to probabilities.
+    """
+
+    path: Path
+    description: ModelDescription
+    classify: Classifier
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Predictor":
+        """Open a run folder, a ``.keras`` or a ``.tflite`` file.
+
+        Raises:
+            KerasCnnError: It does not exist, is incomplete, damaged, or is none of these.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = Run.open(path).require_model()
+        if not path.exists():
+            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
+        if path.suffix == ".keras":
+            model, description = load_model(path)
+            return cls(path, description, keras_classifier(model, logits=description.output == "logits"))
+        if path.suffix == ".tflite":
+            lite = LiteRTClassifier(path)
+            return cls(path, lite.description, lite)
+        raise KerasCnnError(f"{path} is neither a run folder nor a .keras or .tflite file.")
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return probabilities, float32 (n, classes), of pictures of any one size, uint8 (n, h, w, c)."""
+        return self.classify(self.description.preprocessing.batch(images))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one picture: (label, probability) pairs, the likeliest first."""
+
+    image: Path
+    classes: tuple[tuple[str, float], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return image and classes."""
+        return {
+            "image": str(self.image),
+            "classes": [{"label": label, "probability": share} for label, share in self.classes],
+        }
+
+
+def predict(
+    model: Path | str, images: Sequence[Path | str], *, top_k: int = 3, invert: bool = False
+) -> list[Prediction]:
+    """Classify image files.
+
+    Args:
+        model: A run folder, a ``.keras`` or a ``.tflite`` file.
+        images: Files of any size, grey or colour.
+        top_k: How many classes to name for each, at most all there are.
+        invert: Turn dark on light into light on dark, as MNIST's digits are.
+
+    Raises:
+        UsageError: ``top_k`` is less than 1.
+        KerasCnnError: The model or an image cannot be read.
+    """
+    if top_k < 1:
+        raise UsageError(f"top_k must be at least 1. Received: top_k={top_k}")
+    pictures = [read_image(Path(image), invert=invert) for image in images]
+    predictor = Predictor.open(model)
+    prepare = predictor.description.preprocessing.image
+    shares = predictor.classify(np.stack([prepare(picture) for picture in pictures]))
+    return [
+        Prediction(Path(image), _likeliest(row, predictor.description.classes, top_k))
+        for image, row in zip(images, shares, strict=True)
+    ]
+
+
+def _likeliest(
+    shares: NDArray[np.float32], classes: tuple[str, ...], top_k: int
+) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-shares, kind="stable")[:top_k]
+    return tuple((classes[label], float(shares[label])) for label in order)
+
+
+def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | None = None) -> Evaluation:
+    """Evaluate a model on the test images of a source, through the preprocessing that its file carries.
+
+    Args:
+        model: A run folder, a ``.keras`` or a ``.tflite`` file.
+        data: The source; ``None``: the one the model was trained on.
+        data_dir: The folder with the source's files; ``None``: where they were when the run was trained.
+
+    Raises:
+        UsageError: The model file does not say which source it was trained on, and none is named.
+        KerasCnnError: The model or the data cannot be read, or their classes differ in number.
+    """
+    predictor = Predictor.open(model)
+    source = data or predictor.description.source
+    if source == "unknown":
+        raise UsageError(f"{model} does not say what it was trained on: name a source with --data.")
+    if data_dir is None and Path(model).is_dir():
+        trained = TrainingConfig.read(Path(model) / "config.toml")
+        data_dir = trained.data_dir if trained.data == source else None
+    dataset = load(source, data_dir)
+    return evaluate_classifier(
+        predictor, dataset.test, dataset.classes, model=str(model), data=dataset.source
+    )

@@ -1,0 +1,1 @@
+"""A study in forms that can be handed over."""

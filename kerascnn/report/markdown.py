@@ -1,0 +1,54 @@
+"""``report.md`` of a study."""
+
+from kerascnn.study import HeadResult, SeedAccuracies, Study
+
+
+def markdown(study: Study) -> str:
+    """Return the study as Markdown: verdict, table, how it was made."""
+    settings, environment = study.settings, study.environment
+    n, seeds = study.heads[0].accuracy.correct.shape[1], len(settings["seeds"])
+    lines = [
+        f"# {settings['model']} on {settings['data']}: {' against '.join(head.head for head in study.heads)}",
+        "",
+        *[f"**{verdict.sentence}**\n" for verdict in study.verdicts],
+        "| head | parameters | multiply-adds | float accuracy | int8 accuracy | int8 bytes | int8 latency |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+        *[_row(head) for head in study.heads],
+        "",
+        f"Accuracies are means over {seeds} seed{'s' if seeds > 1 else ''} on the same {n:,} test images, "
+        "with the 95 % Wilson interval for that number of images; ± is the standard deviation over seeds. "
+        "The verdict's interval is a paired bootstrap over seeds and images. Latency is the median of one "
+        "inference on one thread, the files in turns. One multiply-add is 2 FLOPs.",
+        "",
+        "## How it was made",
+        "",
+        f"- every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
+        f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
+        f"- seeds {', '.join(map(str, settings['seeds']))}",
+        f"- Python {environment['python']}, "
+        + ", ".join(f"{name} {number}" for name, number in environment["versions"].items() if number),
+        f"- {environment['platform']}, {environment['processors']} processors",
+        f"- SHA-256 of the test images and labels: `{environment['data_sha256']['test']}`",
+        f"- again: `{settings['command']}`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(head: HeadResult) -> str:
+    cells = [
+        f"`{head.head}`",
+        f"{head.parameters:,}",
+        "–" if head.multiply_adds is None else f"{head.multiply_adds:,}",
+        accuracy_cell(head.accuracy),
+        accuracy_cell(head.int8),
+        f"{head.bytes:,}",
+        f"{head.latency.median:.1f} µs",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def accuracy_cell(found: SeedAccuracies) -> str:
+    """Return mean, deviation over seeds where there are several, and interval as text."""
+    low, high = found.interval
+    spread = f" ± {100 * found.sd:.2f}" if found.sd is not None else ""
+    return f"{100 * found.mean:.2f}{spread} % ({100 * low:.2f} to {100 * high:.2f})"

@@ -1,0 +1,193 @@
+"""A run: one training, one folder with everything it read, chose and produced.
+
+The folder has its final name from the first second; its state stands in ``run.json``.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import AwareDatetime
+
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import read_json, write_json
+from kerascnn.settings import Settings
+
+#: Raised when a change to the folder's content would mislead an older kerascnn.
+FORMAT = 1
+RECORD = "run.json"
+
+
+class RunRecord(Settings):
+    """The content of ``run.json``. ``model`` is the name as typed, ``created`` a time with its zone."""
+
+    format: int = FORMAT
+    state: Literal["running", "interrupted", "done"] = "running"
+    created: AwareDatetime
+    model: str
+    variant: str
+    head: str
+    source: str
+    seed: int
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON."""
+        write_json(path, self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its record."""
+
+    path: Path
+    record: RunRecord
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Open a run folder.
+
+        Raises:
+            KerasCnnError: There is no such folder, it is not a run, or a newer kerascnn wrote it.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
+        if not (path / RECORD).is_file():
+            raise KerasCnnError(f"{path} is not a run: it has no {RECORD}. `kerascnn runs` lists the runs.")
+        document = read_json(path / RECORD)
+        written = document.get("format") if isinstance(document, dict) else None
+        if not isinstance(written, int):
+            raise KerasCnnError(f"{path / RECORD} is not a run's record: it names no format.")
+        if written > FORMAT:
+            raise KerasCnnError(
+                f"{path} is of format {written}, newer than this kerascnn's {FORMAT}. Upgrade kerascnn."
+            )
+        try:
+            return cls(path, RunRecord(**document))
+        except UsageError as error:
+            raise KerasCnnError(f"{path / RECORD} is damaged: {error}.") from error
+
+    @property
+    def model_path(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+    @property
+    def tflite_dir(self) -> Path:
+        """The folder of the quantized files and their records."""
+        return self.path / "tflite"
+
+    @property
+    def files(self) -> list[str]:
+        """The model files there are, relative to the run."""
+        found = [self.model_path, *sorted(self.tflite_dir.glob("*.tflite"))]
+        return [path.relative_to(self.path).as_posix() for path in found if path.is_file()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
+        record = self.record.model_dump(mode="json", exclude={"format", "source"})
+        trained = self.read("metrics.json") if (self.path / "metrics.json").is_file() else {}
+        known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
+        return record | known | trained
+
+    def read(self, name: str) -> Any:
+        """Read one of the run's JSON files."""
+        return read_json(self.path / name)
+
+    def require_model(self) -> Path:
+        """Return the path of the trained model.
+
+        Raises:
+            KerasCnnError: The training never got so far.
+        """
+        if not self.model_path.is_file():
+            raise KerasCnnError(
+                f"{self.path} is incomplete (state {self.record.state}): it has no model.keras. Train again."
+            )
+        return self.model_path
+
+    def ended(self, state: Literal["interrupted", "done"]) -> "Run":
+        """Record that the training ended and return the run with its new state."""
+        record = self.record.model_copy(update={"state": state})
+        record.write(self.path / RECORD)
+        return Run(self.path, record)
+
+
+@contextmanager
+def new_run(folder: Path, record: RunRecord, *, overwrite: bool = False) -> Iterator[Run]:
+    """Create a run folder that stays only if the block ends well.
+
+    With ``overwrite`` the earlier run is set aside, comes back if the block fails and goes when it ends well.
+
+    Raises:
+        KerasCnnError: The folder exists, or cannot be created.
+    """
+    replaced = folder.with_name(f".{folder.name}.replaced")
+    if folder.exists():
+        _set_aside(folder, replaced, overwrite=overwrite)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
+    try:
+        record.write(folder / RECORD)
+        yield Run(folder, record)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if replaced.exists():
+            replaced.rename(folder)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _set_aside(folder: Path, replaced: Path, *, overwrite: bool) -> None:
+    if not overwrite:
+        raise KerasCnnError(
+            f"{folder} exists. Choose another --name, or add --overwrite to replace it "
+            f"(free: {free_name(folder.parent, folder.name).name})."
+        )
+    if not (folder / RECORD).is_file():
+        raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
+    if replaced.exists():  # an earlier overwrite was killed: what it had set aside is the whole run
+        shutil.rmtree(folder)
+    else:
+        folder.rename(replaced)
+
+
+def run_folder(runs_dir: Path, name: str) -> Path:
+    """Return ``runs_dir/name``.
+
+    Raises:
+        UsageError: The name is not that of a folder.
+    """
+    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+        raise UsageError(f"A run's name must be a plain folder name. Received: name={name!r}")
+    return runs_dir / name
+
+
+def free_name(folder: Path, stem: str) -> Path:
+    """Return ``folder/stem-n`` with the first free number n from 1."""
+    return next(path for n in count(1) if not (path := folder / f"{stem}-{n}").exists())
+
+
+def list_runs(runs_dir: Path) -> list[Run]:
+    """Return the runs below a folder, oldest first; folders that are no runs are passed over.
+
+    Raises:
+        KerasCnnError: The folder does not exist.
+    """
+    if not runs_dir.is_dir():
+        raise KerasCnnError(f"{runs_dir} does not exist: nothing has been trained there yet.")
+    found = [_open_or_none(path) for path in runs_dir.iterdir() if not path.name.startswith(".")]
+    return sorted((run for run in found if run), key=lambda run: run.record.created)
+
+
+def _open_or_none(path: Path) -> Run | None:
+    try:
+        return Run.open(path)
+    except KerasCnnError:
+        return None

@@ -1,0 +1,32 @@
+"""Settings and records that come from outside are validated in one way."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kerascnn.errors import UsageError
+
+
+class Settings(BaseModel):
+    """Base of everything read from a command line or a file: frozen, unknown keys refused.
+
+    Raises:
+        UsageError: A value makes no sense. The message names the setting, the rule and what was received.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise UsageError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    problems = []
+    for problem in error.errors(include_url=False):
+        setting = ".".join(str(part) for part in problem["loc"]) or error.title
+        rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
+        problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")
+    return "; ".join(problems)

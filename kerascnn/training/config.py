@@ -1,0 +1,79 @@
+"""Everything a training is told, validated once and stored in the run as ``config.toml``."""
+
+import tomllib
+from pathlib import Path
+
+import tomli_w
+from pydantic import Field
+
+from kerascnn.data.sources import sources
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import write_text
+from kerascnn.models.family import family
+from kerascnn.models.heads import heads
+from kerascnn.registry import discover
+from kerascnn.settings import Settings
+from kerascnn.training.recipes import recipe
+
+
+class TrainingConfig(Settings):
+    """Settings of one training. What is ``None`` is filled in from the model's recipe.
+
+    Attributes:
+        model: A family or its alias, as typed; the run's folder is named after it.
+        variant: ``None``: the family's default.
+        data: The source; ``data_dir`` the folder with its original files, where it takes one.
+        epochs: Passes over the training images.
+        batch_size: Images of one optimizer step.
+        learning_rate: The peak; it is reached after a tenth of all steps and falls to zero by a half cosine.
+        weight_decay: Decoupled, as in AdamW (Loshchilov & Hutter, 2019).
+        seed: Of initial weights, the order of images and everything else that is drawn.
+        runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.
+        overwrite: Whether a run of that name may be replaced.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    model: str = "lenet5"
+    variant: str | None = None
+    head: str = "fc"
+    data: str = "digits"
+    data_dir: Path | None = None
+    epochs: int | None = Field(default=None, ge=1, le=100_000)
+    batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    seed: int = Field(default=1, ge=0, lt=2**32)
+    runs_dir: Path = Path("runs")
+    name: str | None = None
+    overwrite: bool = False
+
+    def resolved(self) -> "TrainingConfig":
+        """Return the same settings with canonical names and nothing left to a recipe.
+
+        Raises:
+            UsageError: A model, head or source is unknown.
+        """
+        known = family(self.model)
+        head = heads.canonical(self.head)
+        discover("kerascnn.data")
+        source = sources.canonical(self.data)
+        asked = self.model_dump(exclude_none=True) | {"head": head, "data": source}
+        return TrainingConfig(**{"variant": known.variants[0], **recipe(known.name, source, head), **asked})
+
+    def write(self, path: Path) -> None:
+        """Write the settings as TOML; a setting without a value is left out, as TOML has no null."""
+        write_text(path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True)))
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainingConfig":
+        """Read the settings a run was made with.
+
+        Raises:
+            KerasCnnError: The file is missing or damaged.
+        """
+        try:
+            return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, UsageError) as error:
+            raise KerasCnnError(f"{path} is missing or damaged: {error}.") from error

@@ -1,0 +1,47 @@
+"""What a run was made with: versions, machine, data, git."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import keras
+
+PACKAGES = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
+
+
+def environment(data_digests: dict[str, str]) -> dict[str, Any]:
+    """Return the content of ``environment.json``; nothing in it names the machine or its user.
+
+    Args:
+        data_digests: SHA-256 of each split.
+    """
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "backend": keras.backend.backend(),
+        "devices": keras.distribution.list_devices(),
+        "versions": {package: _version(package) for package in PACKAGES},
+        "data_sha256": data_digests,
+        "git": _git_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the current directory, None outside a repository or without git."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,174 @@
+"""The training itself: epochs of Adam with warm-up and decay, and what Ctrl-C leaves."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.data.dataset import Dataset
+from kerascnn.errors import KerasCnnError
+from kerascnn.progress import Progress
+from kerascnn.results import percent
+from kerascnn.training.config import TrainingConfig
+from kerascnn.training.history import Epoch
+from kerascnn.training.image_table import with_image_table
+
+#: Optimizer steps that run inside one compiled call; between calls Python shows progress and takes Ctrl-C.
+STEPS_PER_CALL = 32
+WARM_UP = 0.1  # share of all steps
+
+
+@dataclass
+class Fit:
+    """How far a training got.
+
+    Attributes:
+        epochs: One row an epoch.
+        best_epoch: The epoch of the highest validation accuracy, the latest of equals; 0 before the first.
+        best_weights: Those of the best epoch.
+        interrupted: Whether Ctrl-C ended it.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: list[NDArray[np.float32]] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def kept_epoch(self) -> int:
+        """Whose weights the model has: the last, where the learning rate came to zero, or the best so far."""
+        return self.best_epoch if self.interrupted else len(self.epochs)
+
+    @property
+    def best_accuracy(self) -> float:
+        """Validation accuracy of the best epoch, 0 before the first."""
+        return self.epochs[self.best_epoch - 1]["val_accuracy"] if self.best_epoch else 0.0
+
+    def add(self, epoch: Epoch, model: Any) -> None:
+        """Record an epoch and keep the model's weights if it is the best so far."""
+        best_before = self.best_accuracy
+        self.epochs.append(epoch)
+        if epoch["val_accuracy"] >= best_before:
+            self.best_epoch = epoch["epoch"]
+            self.best_weights = model.get_weights()
+
+
+def fit(
+    model: Any,
+    data: Dataset,
+    config: TrainingConfig,
+    *,
+    progress: Progress,
+    epoch_ended: Callable[[list[Epoch]], None],
+) -> Fit:
+    """Train a model in place.
+
+    A training that ends as planned leaves the last weights: the schedule ends there, and the best of many
+    epochs on a small validation split would be luck. An interrupted one leaves the best weights so far.
+
+    Args:
+        model: From raw pixels to logits.
+        data: Already brought to the model's input.
+        config: Resolved.
+        progress: Told after every call of compiled steps.
+        epoch_ended: Called with all epochs so far.
+
+    Raises:
+        KerasCnnError: The loss is not finite any more.
+    """
+    assert config.epochs is not None
+    images = np.concatenate([data.train.images, data.validation.images])
+    trainer = _compiled(with_image_table(model, images), len(data.train), config)
+    validation = np.arange(len(data.train), len(images), dtype=np.int32)
+    done = Fit()
+    try:
+        for number in range(1, config.epochs + 1):
+            started = time.perf_counter()
+            order = _order(config.seed, number, len(data.train))
+            told = _Told(progress, number, config.epochs, done)
+            trained = trainer.fit(
+                order,
+                data.train.labels[order],
+                batch_size=config.batch_size,
+                shuffle=False,
+                verbose=0,
+                callbacks=[told],
+            ).history
+            checked = trainer.evaluate(
+                validation, data.validation.labels, batch_size=500, verbose=0, return_dict=True
+            )
+            epoch = Epoch(
+                epoch=number,
+                loss=trained["loss"][-1],
+                accuracy=trained["accuracy"][-1],
+                val_loss=checked["loss"],
+                val_accuracy=checked["accuracy"],
+                learning_rate=float(trainer.optimizer.learning_rate),
+                seconds=round(time.perf_counter() - started, 3),
+            )
+            if not math.isfinite(epoch["loss"]):
+                raise KerasCnnError(f"The loss of epoch {number} is not finite. Use a lower learning rate.")
+            done.add(epoch, model)
+            epoch_ended(done.epochs)
+    except KeyboardInterrupt:
+        done.interrupted = True
+        if done.best_weights:
+            model.set_weights(done.best_weights)
+    return done
+
+
+def _compiled(trainer: Any, images: int, config: TrainingConfig) -> Any:
+    assert config.epochs is not None
+    assert config.batch_size is not None
+    steps = math.ceil(images / config.batch_size) * config.epochs
+    warm_up = max(round(steps * WARM_UP), 1)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_steps=warm_up,
+        warmup_target=config.learning_rate,
+        decay_steps=max(steps - warm_up, 1),
+    )
+    trainer.compile(
+        # β2 below Adam's usual 0.999: a training has a few thousand steps, a long memory slows it.
+        keras.optimizers.Adam(rate, beta_2=0.99, weight_decay=config.weight_decay or None),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=STEPS_PER_CALL,
+        jit_compile=False,  # XLA is slower than oneDNN on a CPU for these networks
+    )
+    return trainer
+
+
+def _order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
+    """Return the order of the training images: it depends on seed and epoch only, the same for every head."""
+    return np.random.default_rng((seed, epoch)).permutation(images).astype(np.int32)
+
+
+class _Told(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+    """Passes Keras' batches on as progress of the whole training, counted in batches."""
+
+    def __init__(self, progress: Progress, epoch: int, epochs: int, done: Fit) -> None:
+        super().__init__()
+        self._progress, self._epoch, self._epochs, self._done = progress, epoch, epochs, done
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self._epoch == 1:
+            self._tell(0, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        # Keras counts whole calls, the last of an epoch may be shorter
+        self._tell(min(batch + 1, self.params["steps"]), logs)
+
+    def _tell(self, batches: int, logs: dict[str, float] | None) -> None:
+        steps = self.params["steps"]
+        figures = f"epoch {self._epoch}/{self._epochs}"
+        if logs:
+            figures += f"  loss {logs['loss']:.4f}"
+        if self._done.best_epoch:
+            figures += f"  best validation {percent(self._done.best_accuracy)}"
+        self._progress("training", (self._epoch - 1) * steps + batches, self._epochs * steps, figures)

@@ -1,0 +1,162 @@
+"""``train``: from a configuration to a run folder."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
+from kerascnn.errors import UsageError
+from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.files import whole_file, write_json
+from kerascnn.model_file import save_model
+from kerascnn.models.family import build, family
+from kerascnn.profile import count_parameters
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run, RunRecord, free_name, new_run, run_folder
+from kerascnn.training.card import write_card
+from kerascnn.training.config import TrainingConfig
+from kerascnn.training.environment import environment
+from kerascnn.training.fitting import Fit, fit
+from kerascnn.training.history import Epoch, write_history
+from kerascnn.visualize import confusion, learning_curves
+
+
+def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Dataset | None = None) -> Run:
+    """Train a model and write its run folder.
+
+    Ctrl-C ends the training early: the run then holds the best model so far and its state is ``interrupted``.
+
+    Args:
+        config: What to train, on what, how.
+        progress: Told how far the training is.
+        dataset: The source's images, where the caller has loaded them already.
+
+    Raises:
+        UsageError: A setting makes no sense.
+        KerasCnnError: The data cannot be read, or the run cannot be written; nothing stays behind.
+        KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
+    """
+    config = config.resolved()
+    folder = _folder(config)
+    dataset = dataset or load(config.data, config.data_dir)
+    _check_batch_size(config, dataset)
+    record = RunRecord(
+        created=datetime.now(UTC).replace(microsecond=0),
+        model=config.model,
+        variant=str(config.variant),
+        head=config.head,
+        source=config.data,
+        seed=config.seed,
+    )
+    with new_run(folder, record, overwrite=config.overwrite) as run:
+        config.write(run.path / "config.toml")
+        write_json(run.path / "environment.json", environment(dataset.digests()))
+        started = time.perf_counter()
+        model, description, prepared = _prepare(config, dataset)
+
+        def epoch_ended(epochs: list[Epoch]) -> None:
+            write_history(run.path / "history.csv", epochs)
+
+        done = fit(model, prepared, config, progress=progress, epoch_ended=epoch_ended)
+        if not done.epochs:
+            raise KeyboardInterrupt
+        save_model(model, description, run.model_path)
+        write_json(run.path / "model.json", description.model_dump(mode="json"))
+        tested = evaluate_classifier(
+            keras_classifier(model), prepared.test, dataset.classes, model=str(run.path), data=config.data
+        )
+        metrics = _metrics(description, dataset, done, tested)
+        write_json(run.path / "metrics.json", metrics | {"seconds": round(time.perf_counter() - started, 2)})
+        _save_plots(run.path / "plots", done.epochs, tested)
+        run = run.ended("interrupted" if done.interrupted else "done")
+        write_card(run)
+    return run
+
+
+def _folder(config: TrainingConfig) -> Path:
+    if config.name is not None:
+        return run_folder(config.runs_dir, config.name)
+    return free_name(config.runs_dir, f"{config.model}-{config.head}-{config.data}")
+
+
+def _check_batch_size(config: TrainingConfig, dataset: Dataset) -> None:
+    if config.batch_size is not None and config.batch_size > len(dataset.train):
+        raise UsageError(
+            f"batch_size must be at most {len(dataset.train):,}, the number of training images. "
+            f"Received: batch_size={config.batch_size}"
+        )
+
+
+def _prepare(config: TrainingConfig, dataset: Dataset) -> tuple[Any, ModelDescription, Dataset]:
+    """Return the model with fresh weights, its description, and the data brought to its input."""
+    known = family(config.model)
+    preprocessing = dataset.preprocessing(known.image_size, known.image_size)
+    train, validation, test = (
+        split.prepared(preprocessing) for split in (dataset.train, dataset.validation, dataset.test)
+    )
+    mean, std = _pixel_statistics(train)
+    # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
+    keras.utils.set_random_seed(config.seed)
+    model = build(
+        config.model,
+        variant=config.variant,
+        head=config.head,
+        channels=preprocessing.channels,
+        classes=len(dataset.classes),
+        pixel_mean=mean,
+        pixel_std=std,
+    )
+    description = ModelDescription(
+        model=known.name,
+        variant=str(config.variant),
+        head=config.head,
+        source=config.data,
+        preprocessing=preprocessing,
+        classes=dataset.classes,
+        parameters=count_parameters(model.trainable_weights),
+        parameters_fixed=count_parameters(model.non_trainable_weights),
+    )
+    prepared = Dataset(dataset.source, dataset.classes, train, validation, test, dataset.zero_pad)
+    return model, description, prepared
+
+
+def _pixel_statistics(train: Split) -> tuple[float, float]:
+    """Return mean and standard deviation of the pixels of (about) 5,000 evenly spread training images."""
+    sample = train.images[:: max(len(train) // 5_000, 1)]
+    return float(np.mean(sample)), max(float(np.std(sample)), 1.0)
+
+
+def _metrics(
+    description: ModelDescription, dataset: Dataset, done: Fit, tested: Evaluation
+) -> dict[str, Any]:
+    return {
+        "model": description.model,
+        "variant": description.variant,
+        "head": description.head,
+        "parameters": description.parameters,
+        "parameters_fixed": description.parameters_fixed,
+        "data": {"source": dataset.source, **dataset.counts()},
+        "test": tested.accuracy.to_dict(),
+        "confusion": tested.confusion.tolist(),
+        "validation_accuracy": done.epochs[done.kept_epoch - 1]["val_accuracy"],
+        "kept_epoch": done.kept_epoch,
+        "epochs": len(done.epochs),
+    }
+
+
+def _save_plots(folder: Path, history: list[Epoch], tested: Evaluation) -> None:
+    _save_figure(learning_curves(history), folder / "learning_curves.png")
+    _save_figure(confusion(tested.confusion, tested.classes), folder / "confusion.png")
+
+
+def _save_figure(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with whole_file(path) as aside:
+        figure.savefig(aside, dpi=120)

@@ -1,0 +1,99 @@
+"""What several test files share: the real command, one real training, small files in MNIST's format."""
+
+import gzip
+import json
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+COMMAND = [sys.executable, "-m", "kerascnn"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Answer]
+
+
+def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
+    ended = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+        **kwargs,
+    )
+    return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The real command in a process of its own, with an empty current directory."""
+
+    def call(*arguments: object, **kwargs: Any) -> Answer:
+        return run_command(*arguments, cwd=tmp_path, **kwargs)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    """A run of three epochs on the digits, quantized to full int8, and what training printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    answer = run_command("train", "lenet", "--epochs", 3, "--name", "digits-fc", "--json", cwd=folder)
+    assert answer.code == 0, answer.err
+    run = folder / "runs" / "digits-fc"
+    quantized = run_command("quantize", run, cwd=folder)
+    assert quantized.code == 0, quantized.err
+    return run, answer
+
+
+@pytest.fixture
+def run(trained: tuple[Path, Answer]) -> Path:
+    """The folder of the trained and quantized run; tests must not change it."""
+    return trained[0]
+
+
+def write_idx(path: Path, values: np.ndarray, magic: bytes | None = None) -> None:
+    header = magic or b"\0\0\x08" + bytes([values.ndim])
+    content = header + struct.pack(f">{values.ndim}I", *values.shape) + values.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.fixture
+def mnist_dir(tmp_path: Path) -> Path:
+    """A small folder in MNIST's format: 480 training and 60 test images, one bright row for each label."""
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for prefix, n in (("train", 480), ("t10k", 60)):
+        labels = np.arange(n) % 10
+        images = np.random.default_rng(n).integers(0, 60, (n, 28, 28))
+        images[np.arange(n), 2 * labels + 4] = 255
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
+    return folder

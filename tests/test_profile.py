@@ -1,0 +1,50 @@
+"""The layer table against arithmetic written out by hand."""
+
+import keras
+import pytest
+
+from kerascnn.models.family import build
+from kerascnn.profile import profile
+
+CONV = 28 * 28 * 6 * (5 * 5 * 1) + 10 * 10 * 16 * (5 * 5 * 6)
+
+
+@pytest.mark.parametrize(
+    ("head", "multiply_adds"),
+    [
+        ("fc", CONV + 400 * 120 + 120 * 84 + 84 * 10),
+        ("conv1x1", CONV + 5 * 5 * (16 * 120 + 120 * 84 + 84 * 10)),
+        ("nin", CONV + 5 * 5 * 16 * 10),
+    ],
+)
+def test_lenet5_multiply_adds(head, multiply_adds):
+    table = profile(build("lenet5", head=head))
+    assert table.multiply_adds == multiply_adds
+    assert round(multiply_adds / 1e6, 2) == {"fc": 0.42, "conv1x1": 0.68, "nin": 0.36}[head]
+
+
+def test_lenet5_layers():
+    rows = {row.name: row for row in profile(build("lenet5")).layers}
+    assert rows["conv1"].output == (28, 28, 6)
+    assert rows["conv1"].connections == 122_304
+    assert (rows["conv2"].parameters, rows["conv2"].kernel, rows["conv2"].padding) == (2_416, 5, 0)
+    assert rows["pool2"].output == (5, 5, 16)
+    fields = {name: rows[name].receptive_field for name in ("conv1", "pool1", "conv2", "pool2", "logits")}
+    assert fields == {"conv1": 5, "pool1": 6, "conv2": 14, "pool2": 16, "logits": 32}
+
+
+def test_an_unknown_layer_is_a_dash_not_a_guess():
+    pixels = keras.Input((8, 8, 3))
+    maps = keras.layers.DepthwiseConv2D(3, name="unknown")(pixels)
+    table = profile(keras.Model(pixels, keras.layers.Conv2D(4, 1, name="after")(maps)))
+    unknown, after = table.layers[1:]
+    assert (unknown.parameters, unknown.multiply_adds) == (3 * 3 * 3 + 3, None)
+    assert (after.multiply_adds, after.receptive_field) == (6 * 6 * 4 * 3, None)
+    assert table.multiply_adds is None
+    assert table.parameters == 3 * 3 * 3 + 3 + 3 * 4 + 4
+
+
+def test_same_padding_is_shown():
+    pixels = keras.Input((32, 32, 3))
+    model = keras.Model(pixels, keras.layers.Conv2D(10, 5, padding="same")(pixels))
+    assert profile(model).layers[1].padding == 2

@@ -1,0 +1,63 @@
+"""Intervals, latencies and paired differences against literal values and known truths."""
+
+import numpy as np
+import pytest
+
+from kerascnn.results import Accuracy, Latency
+from kerascnn.statistics import paired_difference
+
+
+def test_the_wilson_interval_of_the_literature():
+    # Newcombe (1998), table I: 81 of 263, Wilson score without continuity correction
+    low, high = Accuracy(81, 263).interval
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_an_accuracy_survives_its_dictionary():
+    stored = Accuracy(9_909, 10_000).to_dict()
+    assert Accuracy.from_dict(stored) == Accuracy(9_909, 10_000)
+    assert str(Accuracy(9_909, 10_000)) == "99.09 % (95 % interval 98.88 to 99.26, n = 10,000)"
+
+
+def test_latency_is_in_microseconds():
+    latency = Latency.of(np.linspace(0, 1e-3, 1_001))
+    assert (latency.median, latency.p95, latency.p99, latency.runs) == (500.0, 950.0, 990.0, 1_001)
+
+
+def _answers(right: int, wrong: int) -> np.ndarray:
+    return np.array([True] * right + [False] * wrong)
+
+
+def test_mcnemar_is_exact_and_for_each_seed_apart():
+    a = np.array([_answers(90, 10), _answers(95, 5)])
+    b = np.array([_answers(100, 0), _answers(95, 5)])
+    found = paired_difference(a, b)
+    assert found.p_values == (pytest.approx(2 * 0.5**10), 1.0)
+    assert found.points == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "outcome"),
+    [(0.95, 0.98, "better"), (0.98, 0.95, "worse"), (0.98, 0.98, "undecided")],
+)
+def test_the_outcome_of_a_known_truth(a, b, outcome):
+    rng = np.random.default_rng(1)
+    found = paired_difference(rng.random((3, 1_000)) < a, rng.random((3, 1_000)) < b)
+    assert found.outcome == outcome
+
+
+def test_equal_needs_an_interval_within_the_margin():
+    a = np.random.default_rng(2).random((2, 10_000)) < 0.99
+    nearly = a.copy()
+    nearly[:, :2] ^= True
+    assert paired_difference(a, a).outcome == "equal"
+    assert paired_difference(a, nearly).outcome == "equal"
+
+
+def test_the_interval_is_wider_than_that_of_images_alone_when_seeds_differ():
+    rng = np.random.default_rng(3)
+    a = rng.random((4, 2_000)) < 0.95
+    steady, moody = a.copy(), a.copy()
+    moody[:2, :200], moody[2:, :200] = True, False
+    wide, narrow = paired_difference(a, moody), paired_difference(a, steady)
+    assert wide.high - wide.low > 5 > narrow.high - narrow.low

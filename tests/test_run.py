@@ -1,0 +1,112 @@
+"""The run folder: its record, its name, and what a failure leaves."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import whole_file, write_json
+from kerascnn.run import Run, RunRecord, free_name, list_runs, new_run, run_folder
+
+RECORD = RunRecord(
+    created=datetime(2026, 1, 2, tzinfo=UTC), model="lenet", variant="modern", head="fc", source="digits", seed=1
+)
+
+
+def _make(folder, content="new", **options):
+    with new_run(folder, RECORD, **options) as run:
+        (run.path / "content").write_text(content)
+        return run.ended("done")
+
+
+def test_a_run_has_its_name_and_state_from_the_first_second(tmp_path):
+    with new_run(tmp_path / "runs" / "a", RECORD):
+        assert Run.open(tmp_path / "runs" / "a").record.state == "running"
+    assert _make(tmp_path / "b").record.state == "done"
+    assert Run.open(tmp_path / "b").record == RECORD.model_copy(update={"state": "done"})
+
+
+def test_a_failure_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD):
+        1 / 0  # noqa: B018
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_run_is_not_touched_without_overwrite(tmp_path):
+    _make(tmp_path / "a", "old")
+    with pytest.raises(KerasCnnError, match=r"a exists.*--overwrite.*free: a-1"):
+        _make(tmp_path / "a")
+    assert (tmp_path / "a" / "content").read_text() == "old"
+
+
+def test_overwrite_replaces_only_when_the_new_run_is_whole(tmp_path):
+    _make(tmp_path / "a", "old")
+    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
+        1 / 0  # noqa: B018
+    assert (tmp_path / "a" / "content").read_text() == "old"
+    _make(tmp_path / "a", "new", overwrite=True)
+    assert (tmp_path / "a" / "content").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
+    _make(tmp_path / "a", "old")
+    killed = new_run(tmp_path / "a", RECORD, overwrite=True)
+    killed.__enter__()  # SIGKILL: neither the end of the block nor its clean-up run
+    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
+        1 / 0  # noqa: B018
+    assert (tmp_path / "a" / "content").read_text() == "old"
+    killed.gen.close()  # type: ignore[attr-defined]
+
+
+def test_overwrite_never_removes_what_is_not_a_run(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "dear.jpg").touch()
+    with pytest.raises(KerasCnnError, match="is not a run"):
+        _make(tmp_path / "photos", overwrite=True)
+    assert (tmp_path / "photos" / "dear.jpg").exists()
+
+
+def test_the_next_free_number(tmp_path):
+    for number in (1, 2, 4):
+        (tmp_path / f"lenet-{number}").mkdir()
+    assert free_name(tmp_path, "lenet").name == "lenet-3"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", ".hidden", "a\0"])
+def test_a_name_is_that_of_one_folder(tmp_path, name):
+    with pytest.raises(UsageError, match="plain folder name"):
+        run_folder(tmp_path, name)
+
+
+@pytest.mark.parametrize("document", ["[]", "{}", '{"format": "1"}', '{"format": 1}', "no json", ""])
+def test_a_damaged_record_is_one_clear_error(tmp_path, document):
+    (tmp_path / "run.json").write_text(document)
+    with pytest.raises(KerasCnnError, match=r"run\.json"):
+        Run.open(tmp_path)
+
+
+def test_a_newer_format_asks_for_an_upgrade(tmp_path):
+    run = _make(tmp_path / "a")
+    stored = json.loads((run.path / "run.json").read_text())
+    write_json(run.path / "run.json", stored | {"format": 2, "novelty": True})
+    with pytest.raises(KerasCnnError, match="format 2, newer than this kerascnn's 1"):
+        Run.open(run.path)
+
+
+def test_the_list_passes_over_what_is_no_run(tmp_path):
+    _make(tmp_path / "a")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "note.txt").touch()
+    assert [run.path.name for run in list_runs(tmp_path)] == ["a"]
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "model.json"
+    target.write_text("old")
+    with pytest.raises(KerasCnnError, match="could not be written: boom"), whole_file(target) as aside:
+        aside.write_text("half")
+        raise OSError("boom")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]

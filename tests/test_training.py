@@ -1,0 +1,179 @@
+"""Training through the command line and the library: what a run holds, and that it repeats itself."""
+
+import csv
+import json
+import signal
+import subprocess
+import time
+
+import keras
+import numpy as np
+import pytest
+from conftest import COMMAND, write_idx
+
+import kerascnn
+from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
+from kerascnn.errors import KerasCnnError
+from kerascnn.evaluation import keras_classifier
+from kerascnn.training.config import TrainingConfig
+
+
+def test_the_run_folder_holds_what_the_design_promises(trained):
+    run, answer = trained
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert names == {
+        "run.json",
+        "config.toml",
+        "model.keras",
+        "model.json",
+        "history.csv",
+        "metrics.json",
+        "environment.json",
+        "card.md",
+        "plots/learning_curves.png",
+        "plots/confusion.png",
+        "tflite/static_wi8_ai8.tflite",
+        "tflite/static_wi8_ai8.result.json",
+        "tflite/calibration.json",
+    }
+    assert json.loads((run / "run.json").read_text())["state"] == "done"
+    printed = answer.json
+    assert printed["run"] == "runs/digits-fc"
+    assert (printed["model"], printed["variant"], printed["head"]) == ("lenet5", "modern", "fc")
+    assert (printed["parameters"], printed["parameters_fixed"], printed["epochs"]) == (61_706, 0, 3)
+    assert printed["data"] == {"source": "digits", "train": 1_257, "validation": 180, "test": 360}
+    assert printed["test"]["n"] == 360
+    assert printed["test"]["low"] < printed["test"]["accuracy"] < printed["test"]["high"]
+
+
+def test_history_has_one_row_an_epoch(run):
+    with (run / "history.csv").open() as rows:
+        history = list(csv.DictReader(rows))
+    assert [row["epoch"] for row in history] == ["1", "2", "3"]
+    assert float(history[-1]["val_loss"]) < float(history[0]["val_loss"])
+    assert float(history[-1]["learning_rate"]) == pytest.approx(0, abs=1e-4)
+
+
+def test_the_card_has_no_blank_section(run):
+    card = (run / "card.md").read_text()
+    assert "None" not in card
+    assert "n = 360" in card
+    assert "tflite/static_wi8_ai8.tflite" in card
+
+
+def test_the_saved_model_is_an_ordinary_keras_model_on_raw_pixels(run):
+    model = keras.saving.load_model(run / "model.keras")
+    stored = json.loads((run / "metrics.json").read_text())["test"]
+    described = ModelDescription.embedded(run / "model.keras")
+    assert described is not None
+    test = load("digits").test.prepared(described.preprocessing)
+    answers = keras_classifier(model)(test.images).argmax(axis=1)
+    assert (answers == test.labels).mean() == pytest.approx(stored["accuracy"])
+
+
+def test_the_description_travels_inside_the_model_file(run, tmp_path):
+    copy = tmp_path / "elsewhere.keras"
+    copy.write_bytes((run / "model.keras").read_bytes())
+    described = ModelDescription.embedded(copy)
+    assert described is not None
+    assert described.model_dump(mode="json") == json.loads((run / "model.json").read_text())
+    assert described.classes == tuple("0123456789")
+
+
+def _weights(tmp_path, name, **settings):
+    config = TrainingConfig(model="lenet", epochs=1, runs_dir=tmp_path, name=name, **settings)
+    return keras.saving.load_model(kerascnn.train(config).model_path).get_weights()
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    first, again, other = (
+        _weights(tmp_path, name, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))
+    )
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_the_resolved_settings_repeat_the_run(tmp_path):
+    run = kerascnn.train(TrainingConfig(model="lenet", head="1x1", epochs=1, runs_dir=tmp_path, name="a"))
+    stored = TrainingConfig.read(run.path / "config.toml")
+    assert (stored.head, stored.variant, stored.batch_size) == ("conv1x1", "modern", 64)
+    assert stored.resolved() == stored
+    again = kerascnn.train(stored.model_copy(update={"name": "b"}))
+    assert (again.path / "history.csv").read_text().count("\n") == 2
+    first, second = (keras.saving.load_model(each.model_path).get_weights() for each in (run, again))
+    assert all(np.array_equal(one, two) for one, two in zip(first, second, strict=True))
+
+
+def test_runs_are_numbered(cli, tmp_path):
+    for number in (1, 2):
+        printed = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--json").json
+        assert printed["run"] == f"runs/lenet-nin-digits-{number}"
+    listed = cli("runs", "--json").json
+    assert [entry["run"] for entry in listed] == ["runs/lenet-nin-digits-1", "runs/lenet-nin-digits-2"]
+    assert all(entry["state"] == "done" and entry["files"] == ["model.keras"] for entry in listed)
+    assert "lenet-nin-digits-2" in cli("runs").out
+
+
+def test_a_loss_that_explodes_stops_with_one_line(tmp_path):
+    with pytest.raises(KerasCnnError, match="lower learning rate"):
+        kerascnn.train(TrainingConfig(model="lenet", epochs=3, learning_rate=1e30, runs_dir=tmp_path, name="a"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mnist_files_train_too(cli, mnist_dir):
+    printed = cli("train", "lenet", "--data", "mnist", "--data-dir", mnist_dir, "--epochs", 8, "--json").json
+    assert printed["data"] == {"source": "mnist", "train": 440, "validation": 40, "test": 60}
+    assert printed["test"]["accuracy"] > 0.9  # one bright row tells the class
+
+
+def _interrupt_when(process, seen):
+    for line in process.stderr:
+        if seen(line):
+            process.send_signal(signal.SIGINT)
+            break
+    rest = process.stderr.read()
+    return process.wait(timeout=60), rest
+
+
+def _train_in_background(tmp_path, *options):
+    command = [*COMMAND, "train", "lenet", "--name", "a", *options]
+    return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_keeps_the_best_model_and_says_so(cli, tmp_path):
+    with _train_in_background(tmp_path, "--epochs", "5000") as process:
+        code, rest = _interrupt_when(process, lambda line: "best validation" in line)
+    assert code == 130
+    assert "the best model so far, that of epoch" in rest
+    assert "Traceback" not in rest
+    stored = json.loads((tmp_path / "runs" / "a" / "metrics.json").read_text())
+    evaluated = cli("evaluate", "runs/a", "--json").json
+    assert evaluated["accuracy"] == pytest.approx(stored["test"]["accuracy"])
+    with (tmp_path / "runs" / "a" / "history.csv").open() as rows:
+        history = list(csv.DictReader(rows))
+    best = max(float(row["val_accuracy"]) for row in history)
+    assert float(history[stored["kept_epoch"] - 1]["val_accuracy"]) == best
+    assert json.loads((tmp_path / "runs" / "a" / "run.json").read_text())["state"] == "interrupted"
+
+
+def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28))
+    for prefix, n in (("train", 60_000), ("t10k", 1_000)):
+        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte", images[:n])
+        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte", np.arange(n) % 10)
+    options = ("--data", "mnist", "--data-dir", str(tmp_path), "--batch-size", "1")
+    with _train_in_background(tmp_path, *options) as process:
+        time.sleep(0.1)
+        code, rest = _interrupt_when(process, lambda line: "training: 0/" in line)
+    assert (code, rest.strip().splitlines()[-1]) == (130, "Error: Interrupted.")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_digits_reach_their_bar_over_five_seeds(tmp_path):
+    accuracies = []
+    for seed in range(1, 6):
+        run = kerascnn.train(TrainingConfig(model="lenet", seed=seed, runs_dir=tmp_path))
+        accuracies.append(run.read("metrics.json")["test"]["accuracy"])
+    assert np.mean(accuracies) >= 0.975

@@ -1,0 +1,48 @@
+"""From a Keras model of logits to the bytes of a ``.tflite`` file that returns probabilities."""
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.errors import KerasCnnError
+from kerascnn.tflite.schemes import Scheme
+
+
+def convert(model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None) -> bytes:
+    """Convert with a static batch of 1 and a softmax at the end.
+
+    Args:
+        model: From raw pixels to logits.
+        scheme: How to quantize.
+        images: Calibration images, uint8 (n, height, width, channels), where the scheme needs them.
+
+    Raises:
+        KerasCnnError: TensorFlow's converter refused.
+    """
+    import tensorflow as tf
+
+    def samples() -> Iterator[list[NDArray[np.float32]]]:
+        assert images is not None
+        for image in images:
+            yield [image[np.newaxis].astype(np.float32)]
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(_one_image(model))
+    scheme.set_up(converter, samples if scheme.calibrated else None)
+    try:
+        with redirect_stdout(io.StringIO()):  # Keras prints the signature of what it exports
+            content: bytes = converter.convert()
+    except Exception as error:  # the converter raises many kinds of its own
+        reason = str(error).strip().splitlines()[0]
+        raise KerasCnnError(f"TensorFlow's converter refused {model.name}: {reason}") from error
+    return content
+
+
+def _one_image(model: Any) -> Any:
+    """Return the model for exactly one image: a dynamic batch would leave SHAPE operators in the file."""
+    pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
+    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(model(pixels)))

@@ -1,0 +1,69 @@
+"""A converted file is opened again and checked before anybody uses it."""
+
+from pathlib import Path
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from kerascnn.errors import TargetError
+
+_OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+
+#: Biases and shapes are int32 by design; everything else an integer device touches is int8.
+_INTEGER_ONLY = {schema.TensorType.INT8, schema.TensorType.INT32}
+
+
+def verify_full_int8(content: bytes, name: Path) -> None:
+    """Check that a file is integer only, static, and takes pixel − 128.
+
+    Args:
+        content: The file.
+        name: For messages.
+
+    Raises:
+        TargetError: An operator is not int8, a shape is dynamic, or the input is not scaled as raw pixels.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content)
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        _check_operator(operator, graph, _operator_name(model, operator), name)
+    for number in graph.inputs:
+        tensor = graph.tensors[number]
+        scale, zero_point = _scaling(tensor)
+        if (tensor.type, scale, zero_point) != (schema.TensorType.INT8, 1.0, -128):
+            raise TargetError(
+                f"{name}: the input must be int8 with scale 1 and zero point −128 (raw pixels − 128), it is "
+                f"{_TYPES[tensor.type]} with scale {scale} and zero point {zero_point}."
+            )
+    for number in graph.outputs:
+        if graph.tensors[number].type != schema.TensorType.INT8:
+            raise TargetError(f"{name}: the output must be int8, it is {_TYPES[graph.tensors[number].type]}.")
+
+
+def _check_operator(operator: Any, graph: Any, kind: str, name: Path) -> None:
+    for number in [*operator.inputs, *operator.outputs]:
+        if number < 0:  # an optional input that is not there
+            continue
+        tensor = graph.tensors[number]
+        where = f"{name}: operator {kind} at {_text(tensor.name)}"
+        if tensor.type not in _INTEGER_ONLY:
+            raise TargetError(f"{where} is not int8 but {_TYPES[tensor.type]}.")
+        if tensor.shapeSignature is not None and -1 in tensor.shapeSignature:
+            raise TargetError(f"{where} has the dynamic shape {list(tensor.shapeSignature)}.")
+
+
+def _operator_name(model: Any, operator: Any) -> str:
+    code = model.operatorCodes[operator.opcodeIndex]
+    return str(_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)])
+
+
+def _scaling(tensor: Any) -> tuple[float | None, int | None]:
+    found = tensor.quantization
+    if found is None or found.scale is None or len(found.scale) == 0:
+        return None, None
+    return float(found.scale[0]), int(found.zeroPoint[0])
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
