@@ -56,7 +56,7 @@ def cli(tmp_path: Path) -> Cli:
     """The real command in a process of its own, with an empty current directory."""
 
     def call(*arguments: object, **kwargs: Any) -> Answer:
-        return run_command(*arguments, cwd=tmp_path, **kwargs)
+        return run_command(*arguments, **{"cwd": tmp_path} | kwargs)
 
     return call
 

@@ -1,0 +1,323 @@
+"""Bad input through the real command: one clear line, the right exit code, nothing half-written."""
+
+import contextlib
+import gzip
+import json
+import os
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import Answer, write_idx
+from PIL import Image
+
+FAILED, USAGE = 1, 2
+
+
+def refused(answer: Answer, code: int, *words: str) -> None:
+    """Assert one line on stderr with all the words, nothing on stdout, and the exit code."""
+    lines = [line for line in answer.err.splitlines() if line.startswith("Error: ")]
+    assert answer.code == code, answer
+    assert answer.out == ""
+    assert len(lines) == 1, answer.err
+    assert answer.err.splitlines()[-1] == lines[0], answer.err
+    assert "Traceback" not in answer.err
+    for word in words:
+        assert word in lines[0]
+
+
+def nothing_written(folder: Path) -> bool:
+    return not any(path.is_file() for path in folder.rglob("*") if "runs" in path.parts or "studies" in path.parts)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("train lennet", ["model 'lennet'", "did you mean lenet"]),
+        ("train lenet --head conv1x", ["head 'conv1x'", "did you mean conv1x1?"]),
+        ("train lenet --data digit", ["data source 'digit'", "did you mean digits?"]),
+        ("train lenet --data zzzz", ["data source 'zzzz'", "Known: digits, mnist"]),
+        ("compare lenet --heads fc,nim", ["head 'nim'", "did you mean nin?"]),
+        ("compare lenet --heads fc", ["at least two different"]),
+        ("compare lenet --heads fc,fc", ["at least two different"]),
+        ("compare lenet --seeds 0", ["seeds=0"]),
+        ("summary lenet6", ["model 'lenet6'", "did you mean lenet"]),
+        ("summary lenet --head cnv1x1", ["did you mean conv1x1?"]),
+        ("train lenet --epochs 0", ["epochs", "greater than or equal to 1", "epochs=0"]),
+        ("train lenet --epochs -3", ["epochs=-3"]),
+        ("train lenet --batch-size 0", ["batch_size=0"]),
+        ("train lenet --batch-size 2000", ["at most 1,257", "batch_size=2000"]),
+        ("train lenet --seed -1", ["seed=-1"]),
+        ("train lenet --seed 4294967296", ["seed=4294967296"]),
+        ("train lenet --name a/b", ["plain folder name", "a/b"]),
+        ("train lenet --data-dir somewhere", ["--data-dir has no meaning"]),
+        ("compare lenet --epochs 0", ["epochs=0"]),
+        ("compare lenet --batch-size 2000", ["at most 1,257"]),
+    ],
+)
+def test_a_request_that_makes_no_sense(cli, tmp_path, command, words):
+    refused(cli(*command.split()), USAGE, *words)
+    assert nothing_written(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["train lenet --epochs many", "train", "predict run", "trian lenet"])
+def test_what_click_refuses(cli, command):
+    answer = cli(*command.split())
+    assert (answer.code, answer.out) == (USAGE, "")
+    assert answer.err.splitlines()[-1].startswith("Error: ")
+
+
+def _damage_magic(folder: Path) -> None:
+    write_idx(folder / "train-images-idx3-ubyte.gz", np.zeros((9, 28, 28)), magic=b"\0\0\x0d\x03")
+
+
+def _damage_labels(folder: Path) -> None:
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", np.full(60, 11))
+
+
+def _damage_count(folder: Path) -> None:
+    write_idx(folder / "train-labels-idx1-ubyte.gz", np.zeros(479))
+
+
+def _truncate_compressed(folder: Path) -> None:
+    path = folder / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-5_000])
+
+
+def _truncate_values(folder: Path) -> None:
+    path = folder / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
+
+
+def _lengthen_values(folder: Path) -> None:
+    path = folder / "t10k-labels-idx1-ubyte.gz"
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"\0"))
+
+
+def _shrink_images(folder: Path) -> None:
+    write_idx(folder / "train-images-idx3-ubyte.gz", np.zeros((480, 27, 28)))
+
+
+def _empty_file(folder: Path) -> None:
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(b"")
+
+
+def _header_only(folder: Path) -> None:
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x01\0"))
+
+
+def _empty_folder(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def _too_few(folder: Path) -> None:
+    write_idx(folder / "train-images-idx3-ubyte.gz", np.zeros((12, 28, 28)))
+    write_idx(folder / "train-labels-idx1-ubyte.gz", np.arange(12) % 10)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (shutil.rmtree, ["is not a folder"]),
+        (_empty_folder, ["has no train-images-idx3-ubyte.gz"]),
+        (_damage_magic, ["train-images", "magic number 00000803", "starts with 00000d03"]),
+        (_damage_labels, ["t10k-labels", "labels must be 0 to 9, number 0 is 11"]),
+        (_damage_count, ["480 images", "479 labels"]),
+        (_truncate_compressed, ["train-images", "damaged or truncated"]),
+        (_truncate_values, ["must hold 376,320 values after its header, it holds 376,319"]),
+        (_lengthen_values, ["must hold 60 values after its header, it holds more"]),
+        (_shrink_images, ["must hold 28×28 images, it holds (27, 28)"]),
+        (_empty_file, ["train-labels", "magic number"]),
+        (_header_only, ["truncated within its header"]),
+        (_too_few, ["12 images are too few"]),
+    ],
+)
+def test_bad_data(cli, tmp_path, mnist_dir, damage, words):
+    damage(mnist_dir)
+    refused(cli("train", "lenet", "--data", "mnist", "--data-dir", mnist_dir), FAILED, *words)
+    assert nothing_written(tmp_path)
+
+
+def test_no_network_for_a_download(cli, tmp_path):
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    answer = cli("train", "lenet", "--data", "mnist", env=os.environ | nowhere)
+    refused(answer, FAILED, "MNIST could not be downloaded", "--data-dir", "--data digits")
+    assert nothing_written(tmp_path)
+
+
+def test_a_run_that_exists_is_kept(cli, tmp_path):
+    first = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "a", "--json").json
+    before = (tmp_path / "runs" / "a" / "model.keras").read_bytes()
+    refused(cli("train", "lenet", "--epochs", 1, "--name", "a"), FAILED, "runs/a exists", "--overwrite", "a-1")
+    assert (tmp_path / "runs" / "a" / "model.keras").read_bytes() == before
+    replaced = cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", "--json").json
+    assert (first["parameters"], replaced["parameters"]) == (2_742, 61_706)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("command", ["evaluate {}", "quantize {}", "predict {} picture.png", "summary {}"])
+@pytest.mark.parametrize("state", ["incomplete", "newer", "no run"])
+def test_a_run_that_cannot_be_used(cli, tmp_path, run, command, state):
+    Image.new("L", (8, 8)).save(tmp_path / "picture.png")
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    if state == "incomplete":
+        (copy / "model.keras").unlink()
+    elif state == "newer":
+        record = json.loads((copy / "run.json").read_text())
+        (copy / "run.json").write_text(json.dumps(record | {"format": 99}))
+    else:
+        (copy / "run.json").unlink()
+    words = {"incomplete": "is incomplete", "newer": "format 99, newer", "no run": "is not a run"}
+    refused(cli(*command.format("copy").split()), FAILED, "copy", words[state])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("evaluate absent", "does not exist"),
+        ("quantize absent", "does not exist"),
+        ("evaluate absent.keras", "does not exist"),
+        ("evaluate absent.tflite", "does not exist"),
+        ("summary absent.keras", "does not exist"),
+        ("evaluate text.txt", "neither a run folder nor a .keras or .tflite"),
+        ("runs", "does not exist"),
+    ],
+)
+def test_what_is_not_there(cli, tmp_path, command, words):
+    (tmp_path / "text.txt").write_text("hello")
+    refused(cli(*command.split()), FAILED, words)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("kind", ["model.keras", "tflite/static_wi8_ai8.tflite"])
+def test_a_truncated_model(cli, tmp_path, run, kind, share):
+    content = (run / kind).read_bytes()
+    cut = tmp_path / f"cut{Path(kind).suffix}"
+    cut.write_bytes(content[: int(len(content) * share)])
+    refused(cli("evaluate", cut, "--data", "digits"), FAILED, "cut")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".tflite"])
+def test_a_file_that_is_not_a_model(cli, tmp_path, suffix):
+    (tmp_path / f"note{suffix}").write_text("this is no model" * 100)
+    refused(cli("evaluate", f"note{suffix}", "--data", "digits"), FAILED, f"note{suffix} cannot be opened")
+
+
+def test_a_foreign_keras_file_never_runs_its_own_code(cli, tmp_path):
+    pixels = keras.Input((8, 8, 1))
+    spy = f"__import__('pathlib').Path({str(tmp_path / 'ran')!r}).touch()"
+    code = keras.layers.Lambda(eval(f"lambda x: ({spy}, x)[1]"), output_shape=(8, 8, 1))
+    model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(code(pixels))))
+    model.save(tmp_path / "hostile.keras")
+    (tmp_path / "ran").unlink(missing_ok=True)  # building it ran it
+    refused(cli("evaluate", "hostile.keras", "--data", "digits"), FAILED, "hostile.keras cannot be opened")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_foreign_model_needs_a_source_and_gets_it(cli, tmp_path):
+    pixels = keras.Input((8, 8, 1))
+    scores = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(pixels))
+    keras.Model(pixels, scores).save(tmp_path / "other.keras")
+    refused(cli("evaluate", "other.keras"), USAGE, "name a source with --data")
+    assert cli("evaluate", "other.keras", "--data", "digits", "--json").json["n"] == 360
+
+
+def test_a_foreign_model_of_another_kind(cli, tmp_path):
+    words = keras.Input((8,))
+    keras.Model(words, keras.layers.Dense(10)(words)).save(tmp_path / "text.keras")
+    refused(cli("evaluate", "text.keras", "--data", "digits"), FAILED, "does not classify images")
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [("absent.png", "does not exist"), ("folder", "is a folder"), ("bad.png", "cannot be decoded")],
+)
+def test_an_image_that_cannot_be_read(cli, tmp_path, run, image, words):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    Image.new("L", (8, 8)).save(tmp_path / "good.png")
+    refused(cli("predict", run, "good.png", image), FAILED, image, words)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--calibration-samples", "1258"], USAGE, ["1 to 1,257", "calibration_samples=1258"]),
+        (["--calibration-samples", "0"], USAGE, ["calibration_samples=0"]),
+        (["--scheme", "float32", "--calibration-samples", "9999"], USAGE, ["calibration_samples=9999"]),
+        (["--scheme", "static_wi8"], USAGE, ["scheme 'static_wi8'", "did you mean static_wi8_ai8?"]),
+    ],
+)
+def test_a_quantization_that_makes_no_sense(cli, run, options, code, words):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    refused(cli("quantize", run, *options), code, *words)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+def test_top_k_must_be_positive(cli, tmp_path, run):
+    Image.new("L", (8, 8)).save(tmp_path / "picture.png")
+    refused(cli("predict", run, "picture.png", "--top-k", 0), USAGE, "top_k=0")
+
+
+def test_data_that_changed_since_training_is_refused(cli, tmp_path, mnist_dir):
+    cli("train", "lenet", "--data", "mnist", "--data-dir", mnist_dir, "--epochs", 1, "--name", "a")
+    write_idx(mnist_dir / "t10k-labels-idx1-ubyte.gz", np.zeros(60))
+    refused(cli("quantize", "runs/a"), FAILED, "its hash differs", "--data-dir")
+    assert not (tmp_path / "runs" / "a" / "tflite").exists()
+
+
+def test_a_study_that_exists_is_kept(cli, tmp_path):
+    (tmp_path / "study").mkdir()
+    refused(cli("compare", "lenet", "--out", "study"), FAILED, "study exists", "--out")
+
+
+def test_a_folder_that_cannot_be_made(cli, tmp_path):
+    (tmp_path / "runs").write_text("in the way")
+    refused(cli("train", "lenet", "--epochs", 1), FAILED, "runs", "could not be created")
+
+
+def _small_files_only() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+
+def test_a_disk_that_refuses_leaves_the_earlier_run_whole(cli, tmp_path):
+    cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "a")
+    before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    answer = cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", preexec_fn=_small_files_only)
+    refused(answer, FAILED, "model.keras could not be written: File too large")
+    assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()} == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 0.4 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk):
+    made = cli("train", "lenet", "--epochs", 1, "--name", "a", cwd=small_disk)
+    assert made.code == 0, made.err
+    before = {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()}
+    refused(
+        cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", cwd=small_disk),
+        FAILED,
+        "could not be written: No space left on device",
+    )
+    assert {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()} == before
+    refused(cli("quantize", "runs/a", cwd=small_disk), FAILED, "No space left on device")
+    with contextlib.suppress(FileNotFoundError):
+        assert list((small_disk / "runs" / "a" / "tflite").iterdir()) == []
