@@ -55,8 +55,12 @@ dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
 	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -m 'not slow and not checkout'
 
-benchmark: install  ## the side-by-side measurements (needs PyTorch: pip install -e '.[benchmark]')
-	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST
+	@$(BIN)/python -c 'import torch' 2>/dev/null || { \
+	  echo "The benchmarks compare with PyTorch: $(BIN)/pip install -e '.[benchmark]'" >&2; exit 5; }
+	@$(BIN)/python benchmarks/startup.py
+	@$(BIN)/python benchmarks/training_throughput.py --data-dir '$(DATA_DIR)'
+	@$(BIN)/python benchmarks/time_to_accuracy.py --data-dir '$(DATA_DIR)'
 
 clean:  ## remove what the targets made, keep runs and studies
 	@rm -rf .venv build dist *.egg-info

@@ -15,7 +15,14 @@ def test_every_docstring_example_holds():
 
 @pytest.mark.parametrize(
     ("side", "kernel", "stride", "padding", "expected"),
-    [(7, 3, 1, 0, 5), (7, 3, 2, 0, 3), (7, 3, 1, 1, 7), (32, 5, 1, 2, 32), (55, 3, 2, 0, 27), (5, 5, 1, 0, 1)],
+    [
+        (7, 3, 1, 0, 5),
+        (7, 3, 2, 0, 3),
+        (7, 3, 1, 1, 7),
+        (32, 5, 1, 2, 32),
+        (55, 3, 2, 0, 27),
+        (5, 5, 1, 0, 1),
+    ],
 )
 def test_output_side_of_the_notes(side, kernel, stride, padding, expected):
     assert arithmetic.output_side(side, kernel, stride, padding) == expected

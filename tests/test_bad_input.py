@@ -31,7 +31,9 @@ def refused(answer: Answer, code: int, *words: str) -> None:
 
 
 def nothing_written(folder: Path) -> bool:
-    return not any(path.is_file() for path in folder.rglob("*") if "runs" in path.parts or "studies" in path.parts)
+    return not any(
+        path.is_file() for path in folder.rglob("*") if "runs" in path.parts or "studies" in path.parts
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,11 @@ def test_bad_data(cli, tmp_path, mnist_dir, damage, words):
 
 
 def test_no_network_for_a_download(cli, tmp_path):
-    nowhere = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    nowhere = {
+        "https_proxy": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "HOME": str(tmp_path),
+    }
     answer = cli("train", "lenet", "--data", "mnist", env=os.environ | nowhere)
     refused(answer, FAILED, "MNIST could not be downloaded", "--data-dir", "--data digits")
     assert nothing_written(tmp_path)
@@ -153,7 +159,9 @@ def test_no_network_for_a_download(cli, tmp_path):
 def test_a_run_that_exists_is_kept(cli, tmp_path):
     first = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "a", "--json").json
     before = (tmp_path / "runs" / "a" / "model.keras").read_bytes()
-    refused(cli("train", "lenet", "--epochs", 1, "--name", "a"), FAILED, "runs/a exists", "--overwrite", "a-1")
+    refused(
+        cli("train", "lenet", "--epochs", 1, "--name", "a"), FAILED, "runs/a exists", "--overwrite", "a-1"
+    )
     assert (tmp_path / "runs" / "a" / "model.keras").read_bytes() == before
     replaced = cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", "--json").json
     assert (first["parameters"], replaced["parameters"]) == (2_742, 61_706)

@@ -10,7 +10,12 @@ from kerascnn.files import whole_file, write_json
 from kerascnn.run import Run, RunRecord, free_name, list_runs, new_run, run_folder
 
 RECORD = RunRecord(
-    created=datetime(2026, 1, 2, tzinfo=UTC), model="lenet", variant="modern", head="fc", source="digits", seed=1
+    created=datetime(2026, 1, 2, tzinfo=UTC),
+    model="lenet",
+    variant="modern",
+    head="fc",
+    source="digits",
+    seed=1,
 )
 
 
@@ -105,8 +110,13 @@ def test_the_list_passes_over_what_is_no_run(tmp_path):
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "model.json"
     target.write_text("old")
-    with pytest.raises(KerasCnnError, match="could not be written: boom"), whole_file(target) as aside:
-        aside.write_text("half")
-        raise OSError("boom")
+
+    def fail_half_way():
+        with whole_file(target) as aside:
+            aside.write_text("half")
+            raise OSError("boom")
+
+    with pytest.raises(KerasCnnError, match="could not be written: boom"):
+        fail_half_way()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

@@ -117,7 +117,9 @@ def test_runs_are_numbered(cli, tmp_path):
 
 def test_a_loss_that_explodes_stops_with_one_line(tmp_path):
     with pytest.raises(KerasCnnError, match="lower learning rate"):
-        kerascnn.train(TrainingConfig(model="lenet", epochs=3, learning_rate=1e30, runs_dir=tmp_path, name="a"))
+        kerascnn.train(
+            TrainingConfig(model="lenet", epochs=3, learning_rate=1e30, runs_dir=tmp_path, name="a")
+        )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,8 +1,9 @@
 """From a Keras model of logits to the bytes of a ``.tflite`` file that returns probabilities."""
 
 import io
+import warnings
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import keras
@@ -34,12 +35,20 @@ def convert(model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None)
     converter = tf.lite.TFLiteConverter.from_keras_model(_one_image(model))
     scheme.set_up(converter, samples if scheme.calibrated else None)
     try:
-        with redirect_stdout(io.StringIO()):  # Keras prints the signature of what it exports
+        with _silence():
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises many kinds of its own
         reason = str(error).strip().splitlines()[0]
         raise KerasCnnError(f"TensorFlow's converter refused {model.name}: {reason}") from error
     return content
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Keras from printing what it exports, and TensorFlow from asking for statistics it does not use."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
+        yield
 
 
 def _one_image(model: Any) -> Any:

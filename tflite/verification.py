@@ -50,7 +50,8 @@ def _check_operator(operator: Any, graph: Any, kind: str, name: Path) -> None:
         if tensor.type not in _INTEGER_ONLY:
             raise TargetError(f"{where} is not int8 but {_TYPES[tensor.type]}.")
         if tensor.shapeSignature is not None and -1 in tensor.shapeSignature:
-            raise TargetError(f"{where} has the dynamic shape {list(tensor.shapeSignature)}.")
+            shape = [int(side) for side in tensor.shapeSignature]
+            raise TargetError(f"{where} has the dynamic shape {shape}.")
 
 
 def _operator_name(model: Any, operator: Any) -> str:

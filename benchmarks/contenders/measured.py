@@ -1,0 +1,39 @@
+"""A table on the screen and a JSON file: what every benchmark ends with."""
+
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from kerascnn.cli.display import table
+
+
+def show(title: str, rows: list[dict], path: Path | None) -> None:
+    """Print the rows with date, machine and versions; write them as JSON where a path is given."""
+    about = {
+        "title": title,
+        "date": date.today().isoformat(),
+        "processors": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in ("kerascnn", "keras", "tensorflow", "torch")},
+    }
+    print(title)
+    print(", ".join(f"{name} {value}" for name, value in about["versions"].items() if value), end="; ")
+    print(f"{about['processors']} processors, {about['date']}\n")
+    print(table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows]))
+    if path:
+        path.write_text(json.dumps(about | {"rows": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+def _cell(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

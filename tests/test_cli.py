@@ -1,0 +1,128 @@
+"""The command line as a whole: quick, quiet, documented, one JSON document."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import COMMAND
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from kerascnn.cli.main import kerascnn as group
+
+HEAVY = {"keras", "tensorflow", "numpy", "matplotlib", "scipy", "sklearn", "PIL", "pydantic", "rich"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments):
+    program = (
+        "import sys, click\n"
+        "from kerascnn.cli.main import kerascnn\n"
+        f"kerascnn.main({arguments!r}, standalone_mode=False)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(eval(ended.stdout.splitlines()[-1]))
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+def test_import_is_light_and_complete():
+    program = (
+        "import sys, kerascnn\n"
+        "print('keras' in sys.modules)\n"
+        "print([getattr(kerascnn, name) for name in kerascnn.__all__])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.startswith("False")
+    assert ended.stdout.count("<module") == 0
+
+
+@pytest.mark.parametrize("name", sorted(group.commands))
+def test_every_command_has_help_with_an_example_and_json(cli, name):
+    shown = cli(name, "--help")
+    assert shown.code == 0
+    assert f"kerascnn {name}" in shown.out.partition("Example:")[2]
+    assert "--json" in shown.out
+
+
+@pytest.mark.parametrize("name", sorted(group.commands))
+def test_every_command_is_a_function_of_the_same_name(name):
+    import kerascnn
+
+    assert callable(getattr(kerascnn, name))
+
+
+def test_json_is_one_document_and_stderr_has_no_start_up_noise(cli, tmp_path, run):
+    Image.fromarray((255 - load_digits().images[0] * 15).astype("uint8")).resize((90, 120)).save(
+        tmp_path / "zero.png"
+    )
+    answer = cli("predict", run, "zero.png", "--invert", "--top-k", 2, "--json")
+    (prediction,) = json.loads(answer.out)
+    assert prediction["image"] == "zero.png"
+    assert [set(entry) for entry in prediction["classes"]] == [{"label", "probability"}] * 2
+    assert prediction["classes"][0]["label"] == "0"
+    assert answer.err == ""
+    shown = cli("predict", run / "tflite" / "static_wi8_ai8.tflite", "zero.png", "--invert")
+    assert shown.out.startswith("zero.png  0 ")
+    assert shown.err == ""
+
+
+def test_verbose_shows_the_traceback(cli):
+    answer = cli("train", "lennet", "-v")
+    assert answer.code == 2
+    assert "Traceback" in answer.err
+    assert answer.err.splitlines()[-1].startswith("Error: Unknown model 'lennet'")
+
+
+def test_summary_shows_the_table_of_a_name_and_of_a_run(cli, run):
+    named, trained = cli("summary", "lenet"), cli("summary", run)
+    assert "61,706" in named.out
+    assert "10×10×16" in named.out
+    assert named.out == trained.out
+    document = cli("summary", "lenet", "--head", "1x1", "--json").json
+    assert (document["model"], document["variant"], document["head"]) == ("lenet5", "modern", "conv1x1")
+    assert (document["parameters"], document["multiply_adds"]) == (15_626, 678_600)
+    assert {"name", "kind", "output", "parameters", "multiply_adds", "connections", "receptive_field"} <= set(
+        document["layers"][0]
+    )
+
+
+def test_a_head_goes_with_a_name_only(cli, run):
+    assert cli("summary", run, "--head", "nin").code == 2
+
+
+def test_progress_goes_to_stderr_with_the_time_left(trained):
+    _, answer = trained
+    assert answer.out.count("\n") == 1
+    assert "training: 0/60  epoch 1/3" in answer.err
+    assert "training: 60/60  epoch 3/3" in answer.err
+
+
+def test_a_terminal_sees_a_bar(tmp_path):
+    import os
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [*COMMAND, "train", "lenet", "--head", "nin", "--epochs", "2", "--name", "a"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=follower) as process:
+        os.close(follower)
+        shown = b""
+        while chunk := _read(leader):
+            shown += chunk
+        assert process.wait() == 0
+    os.close(leader)
+    assert "━" in shown.decode()
+    assert "epoch 2/2" in shown.decode()
+
+
+def _read(descriptor):
+    import os
+
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux ends a pseudo-terminal so
+        return b""
