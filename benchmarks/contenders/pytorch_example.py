@@ -2,7 +2,8 @@
 
 As published: two 3×3 convolutions (32 and 64 filters), 2×2 max pooling, dropout 0.25, dense 128, dropout 0.5;
 pixels standardised by 0.1307 and 0.3081; Adadelta with learning rate 1.0, times 0.7 after each epoch; batch
-64. The images are kept in memory, which is faster than the published loader. Prints each epoch's test accuracy.
+64. The images are kept in memory, which is faster than the published loader. Prints each epoch's
+test accuracy.
 """
 
 import sys
