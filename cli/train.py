@@ -30,10 +30,12 @@ def train(as_json: bool, **settings: Any) -> None:
     What is not given comes from the model's recipe for the source. Ctrl-C keeps the best model so far.
     """
     from kerascnn.training.config import TrainingConfig
+
+    config = TrainingConfig(**settings).resolved()  # before Keras is loaded: a typing error answers at once
     from kerascnn.training.trainer import train as run_training
 
     with shown_progress() as progress:
-        run = run_training(TrainingConfig(**settings), progress=progress)
+        run = run_training(config, progress=progress)
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
         metrics = run.read("metrics.json")

@@ -22,7 +22,7 @@ from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.quantization import QuantizationResult, quantize
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.environment import environment
 from kerascnn.training.trainer import train
 
@@ -32,11 +32,11 @@ def compare(
     *,
     heads: Sequence[str] = ("fc", "conv1x1"),
     data: str = "digits",
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
     seeds: int = 1,
     epochs: int | None = None,
     batch_size: int | None = None,
-    out: Path | None = None,
+    out: Path | str | None = None,
     progress: Progress = silent,
 ) -> Study:
     """Train each head with each seed, quantize it, and compare.
@@ -62,17 +62,22 @@ def compare(
     configs = _same_for_all(
         [
             TrainingConfig(
-                model=model, head=head, data=data, data_dir=data_dir, epochs=epochs, batch_size=batch_size
+                model=model,
+                head=head,
+                data=data,
+                data_dir=None if data_dir is None else Path(data_dir),
+                epochs=epochs,
+                batch_size=batch_size,
             ).resolved()
             for head in heads
         ]
     )
     dataset = load(configs[0].data, data_dir)
-    out = _new_folder(out, f"{model}-{configs[0].data}")
-    results = {config.head: _cells(config, seeds, dataset, out, progress) for config in configs}
+    folder = _new_folder(out, f"{model}-{configs[0].data}")
+    results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
     rows = _rows(results)
     study = Study(
-        path=out,
+        path=folder,
         settings=_settings(configs, seeds),
         environment=environment(dataset.digests()),
         heads=rows,
@@ -80,10 +85,10 @@ def compare(
             Verdict(a, b, paired_difference(a.accuracy.correct, b.accuracy.correct))
             for a, b in combinations(rows, 2)
         ),
-        reports=(out / "report.md", out / "report.json"),
+        reports=(folder / "report.md", folder / "report.json"),
     )
-    write_text(out / "report.md", markdown(study))
-    write_json(out / "report.json", study.to_dict())
+    write_text(folder / "report.md", markdown(study))
+    write_json(folder / "report.json", study.to_dict())
     return study
 
 
@@ -94,15 +99,15 @@ def _distinct(heads: Sequence[str]) -> list[str]:
     return names
 
 
-def _same_for_all(configs: list[TrainingConfig]) -> list[TrainingConfig]:
+def _same_for_all(configs: list[ResolvedConfig]) -> list[ResolvedConfig]:
     """Give every head the first one's schedule and the largest number of epochs."""
-    epochs = max(config.epochs or 0 for config in configs)
+    epochs = max(config.epochs for config in configs)
     schedule = configs[0].model_dump(include={"batch_size", "learning_rate", "weight_decay"})
     return [config.model_copy(update=schedule | {"epochs": epochs}) for config in configs]
 
 
-def _new_folder(out: Path | None, stem: str) -> Path:
-    folder = out or free_name(Path("studies"), stem)
+def _new_folder(out: Path | str | None, stem: str) -> Path:
+    folder = free_name(Path("studies"), stem) if out is None else Path(out)
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -113,7 +118,7 @@ def _new_folder(out: Path | None, stem: str) -> Path:
 
 
 def _cells(
-    config: TrainingConfig, seeds: int, dataset: Dataset, out: Path, progress: Progress
+    config: ResolvedConfig, seeds: int, dataset: Dataset, out: Path, progress: Progress
 ) -> list[QuantizationResult]:
     """Train and quantize one head with every seed."""
     results = []
@@ -159,7 +164,7 @@ def _latencies(files: list[Path]) -> list[Any]:
     return latency.measure([call(LiteRTClassifier(file)) for file in files])
 
 
-def _settings(configs: list[TrainingConfig], seeds: int) -> dict[str, Any]:
+def _settings(configs: list[ResolvedConfig], seeds: int) -> dict[str, Any]:
     first = configs[0]
     heads = ",".join(config.head for config in configs)
     # What the command line cannot say is the recipe's, so this line repeats the study.

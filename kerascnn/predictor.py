@@ -16,7 +16,7 @@ from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, ker
 from kerascnn.model_file import load_model
 from kerascnn.run import Run
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _likeliest(
     return tuple((classes[label], float(shares[label])) for label in order)
 
 
-def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | None = None) -> Evaluation:
+def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | str | None = None) -> Evaluation:
     """Evaluate a model on the test images of a source, through the preprocessing that its file carries.
 
     Args:
@@ -124,7 +124,7 @@ def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | Non
     if source == "unknown":
         raise UsageError(f"{model} does not say what it was trained on: name a source with --data.")
     if data_dir is None and Path(model).is_dir():
-        trained = TrainingConfig.read(Path(model) / "config.toml")
+        trained = ResolvedConfig.read(Path(model) / "config.toml")
         data_dir = trained.data_dir if trained.data == source else None
     dataset = load(source, data_dir)
     return evaluate_classifier(

@@ -174,12 +174,13 @@ def free_name(folder: Path, stem: str) -> Path:
     return next(path for n in count(1) if not (path := folder / f"{stem}-{n}").exists())
 
 
-def list_runs(runs_dir: Path) -> list[Run]:
+def list_runs(runs_dir: Path | str = "runs") -> list[Run]:
     """Return the runs below a folder, oldest first; folders that are no runs are passed over.
 
     Raises:
         KerasCnnError: The folder does not exist.
     """
+    runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
         raise KerasCnnError(f"{runs_dir} does not exist: nothing has been trained there yet.")
     found = [_open_or_none(path) for path in runs_dir.iterdir() if not path.name.startswith(".")]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 # Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
@@ -19,16 +20,19 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     epochs = [row["epoch"] for row in history]
+    marker = "o" if len(epochs) < 20 else ""  # a single epoch is a point, not a line
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, [row[measure] for row in history], color=TRAINING, label="training")
+        axes.plot(epochs, [row[measure] for row in history], color=TRAINING, marker=marker, label="training")
         axes.plot(
             epochs,
             [row[f"val_{measure}"] for row in history],
             color=VALIDATION,
             linestyle="--",
+            marker=marker,
             label="validation",
         )
         axes.set(xlabel="epoch", ylabel=measure)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     return figure
@@ -53,5 +57,5 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     ticks = range(len(classes))
     axes.set_xticks(ticks, classes, rotation=0 if max(map(len, classes)) < 3 else 90)
     axes.set_yticks(ticks, classes)
-    axes.set(xlabel="answer", ylabel="truth")
+    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,} test images")
     return figure

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import run_command
 
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.recipes import recipe
 
 
@@ -56,7 +56,7 @@ def test_every_head_is_trained_under_equal_conditions(study):
     shared = []
     for head in ("fc", "conv1x1", "nin"):
         for seed in (1, 2):
-            config = TrainingConfig.read(folder / "runs" / f"{head}-{seed}" / "config.toml")
+            config = ResolvedConfig.read(folder / "runs" / f"{head}-{seed}" / "config.toml")
             assert (config.head, config.seed, config.epochs) == (head, seed, 2)
             shared.append(config.model_dump(include={"batch_size", "learning_rate", "weight_decay", "data"}))
             assert (folder / "runs" / f"{head}-{seed}" / "tflite" / "static_wi8_ai8.tflite").is_file()
@@ -82,6 +82,6 @@ def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
     found = compare("lenet", data="mnist", data_dir=mnist_dir, out=tmp_path / "study")
     assert found.settings["epochs"] == max(defaults)
     for head in ("fc", "conv1x1"):
-        assert TrainingConfig.read(tmp_path / "study" / "runs" / f"{head}-1" / "config.toml").epochs == max(
+        assert ResolvedConfig.read(tmp_path / "study" / "runs" / f"{head}-1" / "config.toml").epochs == max(
             defaults
         )

@@ -16,7 +16,7 @@ from kerascnn.data.sources import load
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import keras_classifier
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
 
 
 def test_the_run_folder_holds_what_the_design_promises(trained):
@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
 
 def test_the_resolved_settings_repeat_the_run(tmp_path):
     run = kerascnn.train(TrainingConfig(model="lenet", head="1x1", epochs=1, runs_dir=tmp_path, name="a"))
-    stored = TrainingConfig.read(run.path / "config.toml")
+    stored = ResolvedConfig.read(run.path / "config.toml")
     assert (stored.head, stored.variant, stored.batch_size) == ("conv1x1", "modern", 64)
     assert stored.resolved() == stored
     again = kerascnn.train(stored.model_copy(update={"name": "b"}))

@@ -23,7 +23,7 @@ from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.schemes import schemes
 from kerascnn.tflite.verification import verify_full_int8
 from kerascnn.training.card import write_card
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig
 
 STAGES = 4
 
@@ -91,7 +91,7 @@ def quantize(
     *,
     scheme: str = "static_wi8_ai8",
     calibration_samples: int | None = None,
-    data_dir: Path | None = None,
+    data_dir: Path | str | None = None,
     progress: Progress = silent,
     dataset: Dataset | None = None,
 ) -> QuantizationResult:
@@ -151,9 +151,9 @@ def quantize(
     return result
 
 
-def _training_data(run: Run, data_dir: Path | None) -> Dataset:
+def _training_data(run: Run, data_dir: Path | str | None) -> Dataset:
     """Load what the run was trained on and make sure that it still is the same."""
-    config = TrainingConfig.read(run.path / "config.toml")
+    config = ResolvedConfig.read(run.path / "config.toml")
     dataset = load(config.data, data_dir or config.data_dir)
     if dataset.digests() != run.read("environment.json")["data_sha256"]:
         raise KerasCnnError(

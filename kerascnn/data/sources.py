@@ -11,7 +11,7 @@ Loader = Callable[[Path | None], Dataset]
 sources: Registry[Loader] = Registry("data source")
 
 
-def load(source: str, data_dir: Path | None = None) -> Dataset:
+def load(source: str, data_dir: Path | str | None = None) -> Dataset:
     """Load a source by name.
 
     Args:
@@ -23,4 +23,4 @@ def load(source: str, data_dir: Path | None = None) -> Dataset:
         KerasCnnError: The files are missing, damaged or cannot be downloaded.
     """
     discover("kerascnn.data")
-    return sources[source](data_dir)
+    return sources[source](None if data_dir is None else Path(data_dir))

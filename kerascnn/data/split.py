@@ -1,7 +1,6 @@
 """Fixed stratified splits: the same images in every process, every class in its share."""
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from kerascnn.data.dataset import Split
 from kerascnn.errors import KerasCnnError
@@ -16,6 +15,8 @@ def split_off(split: Split, size: int) -> tuple[Split, Split]:
     Raises:
         KerasCnnError: A class has too few images.
     """
+    from sklearn.model_selection import train_test_split
+
     try:
         rest, part = train_test_split(
             np.arange(len(split)), test_size=size, stratify=split.labels, random_state=SPLIT_SEED

@@ -10,12 +10,12 @@ nin       one 1×1 convolution to the classes, averaged (Lin, Chen, Yan: "Networ
 
 ``conv1x1`` is another network than ``fc``, not a rewriting of it: a dense layer over a flattened 5×5×16 map
 equals a 5×5 convolution, not a 1×1 one.
+
+Builders import Keras when they are called, so that a mistyped name is refused at once.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
-
-from keras import layers
 
 from kerascnn.registry import Registry
 
@@ -27,6 +27,8 @@ heads: Registry[Head] = Registry("head")
 
 def fc(features: Any, units: Sequence[int], classes: int) -> Any:
     """Flatten the map; one dense layer with ReLU for each of ``units``, then the classes."""
+    from keras import layers
+
     hidden = layers.Flatten(name="flatten")(features)
     for number, width in enumerate(units, start=1):
         hidden = layers.Dense(width, activation="relu", name=f"fc{number}")(hidden)
@@ -35,6 +37,8 @@ def fc(features: Any, units: Sequence[int], classes: int) -> Any:
 
 def conv1x1(features: Any, units: Sequence[int], classes: int) -> Any:
     """One 1×1 convolution with ReLU for each of ``units``, one to the classes, then the mean of the map."""
+    from keras import layers
+
     hidden = features
     for number, width in enumerate(units, start=1):
         hidden = layers.Conv2D(width, 1, activation="relu", name=f"conv1x1_{number}")(hidden)
@@ -44,6 +48,8 @@ def conv1x1(features: Any, units: Sequence[int], classes: int) -> Any:
 
 def nin(features: Any, units: Sequence[int], classes: int) -> Any:
     """One 1×1 convolution to the classes, then the mean of the map; ``units`` are not used."""
+    from keras import layers
+
     scores = layers.Conv2D(classes, 1, name="class_map")(features)
     return layers.GlobalAveragePooling2D(name="logits")(scores)
 

@@ -5,9 +5,6 @@ LeCun, Bottou, Bengio, Haffner: "Gradient-Based Learning Applied to Document Rec
 
 from typing import Any
 
-import keras
-from keras import layers
-
 from kerascnn.arithmetic import output_side
 from kerascnn.errors import UsageError
 from kerascnn.models.family import Family, families
@@ -50,6 +47,9 @@ def lenet5(
     >>> lenet5().count_params()
     61706
     """
+    import keras
+    from keras import layers
+
     _check_size(image_size)
     pixels = keras.Input((image_size, image_size, channels), name="pixels")
     # The offset melts into the int8 input scale because conv1 is unpadded.

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import tomli_w
 from pydantic import Field
@@ -14,6 +15,11 @@ from kerascnn.models.heads import heads
 from kerascnn.registry import discover
 from kerascnn.settings import Settings
 from kerascnn.training.recipes import recipe
+
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+BatchSize = Annotated[int, Field(ge=1)]
+LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+WeightDecay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class TrainingConfig(Settings):
@@ -40,16 +46,16 @@ class TrainingConfig(Settings):
     head: str = "fc"
     data: str = "digits"
     data_dir: Path | None = None
-    epochs: int | None = Field(default=None, ge=1, le=100_000)
-    batch_size: int | None = Field(default=None, ge=1)
-    learning_rate: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    weight_decay: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    epochs: Epochs | None = None
+    batch_size: BatchSize | None = None
+    learning_rate: LearningRate | None = None
+    weight_decay: WeightDecay | None = None
     seed: int = Field(default=1, ge=0, lt=2**32)
     runs_dir: Path = Path("runs")
     name: str | None = None
     overwrite: bool = False
 
-    def resolved(self) -> "TrainingConfig":
+    def resolved(self) -> "ResolvedConfig":
         """Return the same settings with canonical names and nothing left to a recipe.
 
         Raises:
@@ -60,14 +66,24 @@ class TrainingConfig(Settings):
         discover("kerascnn.data")
         source = sources.canonical(self.data)
         asked = self.model_dump(exclude_none=True) | {"head": head, "data": source}
-        return TrainingConfig(**{"variant": known.variants[0], **recipe(known.name, source, head), **asked})
+        return ResolvedConfig(**{"variant": known.variants[0], **recipe(known.name, source, head), **asked})
+
+
+class ResolvedConfig(TrainingConfig):
+    """Settings with nothing left open: the content of a run's ``config.toml``."""
+
+    variant: str
+    epochs: Epochs
+    batch_size: BatchSize
+    learning_rate: LearningRate
+    weight_decay: WeightDecay
 
     def write(self, path: Path) -> None:
         """Write the settings as TOML; a setting without a value is left out, as TOML has no null."""
         write_text(path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True)))
 
     @classmethod
-    def read(cls, path: Path) -> "TrainingConfig":
+    def read(cls, path: Path) -> "ResolvedConfig":
         """Read the settings a run was made with.
 
         Raises:

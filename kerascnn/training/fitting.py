@@ -14,7 +14,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.results import percent
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.history import Epoch
 from kerascnn.training.image_table import with_image_table
 
@@ -61,7 +61,7 @@ class Fit:
 def fit(
     model: Any,
     data: Dataset,
-    config: TrainingConfig,
+    config: ResolvedConfig,
     *,
     progress: Progress,
     epoch_ended: Callable[[list[Epoch]], None],
@@ -74,46 +74,20 @@ def fit(
     Args:
         model: From raw pixels to logits.
         data: Already brought to the model's input.
-        config: Resolved.
+        config: How to train.
         progress: Told after every call of compiled steps.
         epoch_ended: Called with all epochs so far.
 
     Raises:
         KerasCnnError: The loss is not finite any more.
     """
-    assert config.epochs is not None
     images = np.concatenate([data.train.images, data.validation.images])
     trainer = _compiled(with_image_table(model, images), len(data.train), config)
-    validation = np.arange(len(data.train), len(images), dtype=np.int32)
     done = Fit()
     try:
         for number in range(1, config.epochs + 1):
-            started = time.perf_counter()
-            order = _order(config.seed, number, len(data.train))
             told = _Told(progress, number, config.epochs, done)
-            trained = trainer.fit(
-                order,
-                data.train.labels[order],
-                batch_size=config.batch_size,
-                shuffle=False,
-                verbose=0,
-                callbacks=[told],
-            ).history
-            checked = trainer.evaluate(
-                validation, data.validation.labels, batch_size=500, verbose=0, return_dict=True
-            )
-            epoch = Epoch(
-                epoch=number,
-                loss=trained["loss"][-1],
-                accuracy=trained["accuracy"][-1],
-                val_loss=checked["loss"],
-                val_accuracy=checked["accuracy"],
-                learning_rate=float(trainer.optimizer.learning_rate),
-                seconds=round(time.perf_counter() - started, 3),
-            )
-            if not math.isfinite(epoch["loss"]):
-                raise KerasCnnError(f"The loss of epoch {number} is not finite. Use a lower learning rate.")
-            done.add(epoch, model)
+            done.add(_epoch(trainer, data, config, number, told), model)
             epoch_ended(done.epochs)
     except KeyboardInterrupt:
         done.interrupted = True
@@ -122,9 +96,7 @@ def fit(
     return done
 
 
-def _compiled(trainer: Any, images: int, config: TrainingConfig) -> Any:
-    assert config.epochs is not None
-    assert config.batch_size is not None
+def _compiled(trainer: Any, images: int, config: ResolvedConfig) -> Any:
     steps = math.ceil(images / config.batch_size) * config.epochs
     warm_up = max(round(steps * WARM_UP), 1)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -142,6 +114,36 @@ def _compiled(trainer: Any, images: int, config: TrainingConfig) -> Any:
         jit_compile=False,  # XLA is slower than oneDNN on a CPU for these networks
     )
     return trainer
+
+
+def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, told: "_Told") -> Epoch:
+    """Train one epoch and validate; the validation images stand behind the training images in the table."""
+    started = time.perf_counter()
+    order = _order(config.seed, number, len(data.train))
+    trained = trainer.fit(
+        order,
+        data.train.labels[order],
+        batch_size=config.batch_size,
+        shuffle=False,
+        verbose=0,
+        callbacks=[told],
+    ).history
+    validation = np.arange(len(data.validation), dtype=np.int32) + len(data.train)
+    checked = trainer.evaluate(
+        validation, data.validation.labels, batch_size=500, verbose=0, return_dict=True
+    )
+    (loss,), (accuracy,) = trained["loss"], trained["accuracy"]
+    if not math.isfinite(loss):
+        raise KerasCnnError(f"The loss of epoch {number} is not finite. Use a lower learning rate.")
+    return Epoch(
+        epoch=number,
+        loss=loss,
+        accuracy=accuracy,
+        val_loss=checked["loss"],
+        val_accuracy=checked["accuracy"],
+        learning_rate=float(trainer.optimizer.learning_rate),
+        seconds=round(time.perf_counter() - started, 3),
+    )
 
 
 def _order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:

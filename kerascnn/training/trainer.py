@@ -21,7 +21,7 @@ from kerascnn.profile import count_parameters
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run, RunRecord, free_name, new_run, run_folder
 from kerascnn.training.card import write_card
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.environment import environment
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.history import Epoch, write_history
@@ -43,58 +43,64 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         KerasCnnError: The data cannot be read, or the run cannot be written; nothing stays behind.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
-    config = config.resolved()
-    folder = _folder(config)
-    dataset = dataset or load(config.data, config.data_dir)
-    _check_batch_size(config, dataset)
+    settings = config.resolved()
+    folder = _folder(settings)
+    dataset = dataset or load(settings.data, settings.data_dir)
+    _check_batch_size(settings, dataset)
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
-        model=config.model,
-        variant=str(config.variant),
-        head=config.head,
-        source=config.data,
-        seed=config.seed,
+        model=settings.model,
+        variant=settings.variant,
+        head=settings.head,
+        source=settings.data,
+        seed=settings.seed,
     )
-    with new_run(folder, record, overwrite=config.overwrite) as run:
-        config.write(run.path / "config.toml")
+    with new_run(folder, record, overwrite=settings.overwrite) as run:
+        settings.write(run.path / "config.toml")
         write_json(run.path / "environment.json", environment(dataset.digests()))
-        started = time.perf_counter()
-        model, description, prepared = _prepare(config, dataset)
-
-        def epoch_ended(epochs: list[Epoch]) -> None:
-            write_history(run.path / "history.csv", epochs)
-
-        done = fit(model, prepared, config, progress=progress, epoch_ended=epoch_ended)
-        if not done.epochs:
-            raise KeyboardInterrupt
-        save_model(model, description, run.model_path)
-        write_json(run.path / "model.json", description.model_dump(mode="json"))
-        tested = evaluate_classifier(
-            keras_classifier(model), prepared.test, dataset.classes, model=str(run.path), data=config.data
-        )
-        metrics = _metrics(description, dataset, done, tested)
-        write_json(run.path / "metrics.json", metrics | {"seconds": round(time.perf_counter() - started, 2)})
-        _save_plots(run.path / "plots", done.epochs, tested)
+        done = _train_into(run, settings, dataset, progress)
         run = run.ended("interrupted" if done.interrupted else "done")
         write_card(run)
     return run
 
 
-def _folder(config: TrainingConfig) -> Path:
+def _train_into(run: Run, config: ResolvedConfig, dataset: Dataset, progress: Progress) -> Fit:
+    """Train, test, and write what came of it."""
+    started = time.perf_counter()
+    model, description, prepared = _prepare(config, dataset)
+
+    def epoch_ended(epochs: list[Epoch]) -> None:
+        write_history(run.path / "history.csv", epochs)
+
+    done = fit(model, prepared, config, progress=progress, epoch_ended=epoch_ended)
+    if not done.epochs:
+        raise KeyboardInterrupt
+    save_model(model, description, run.model_path)
+    write_json(run.path / "model.json", description.model_dump(mode="json"))
+    tested = evaluate_classifier(
+        keras_classifier(model), prepared.test, dataset.classes, model=str(run.path), data=config.data
+    )
+    metrics = _metrics(description, dataset, done, tested)
+    write_json(run.path / "metrics.json", metrics | {"seconds": round(time.perf_counter() - started, 2)})
+    _save_plots(run.path / "plots", done.epochs, tested)
+    return done
+
+
+def _folder(config: ResolvedConfig) -> Path:
     if config.name is not None:
         return run_folder(config.runs_dir, config.name)
     return free_name(config.runs_dir, f"{config.model}-{config.head}-{config.data}")
 
 
-def _check_batch_size(config: TrainingConfig, dataset: Dataset) -> None:
-    if config.batch_size is not None and config.batch_size > len(dataset.train):
+def _check_batch_size(config: ResolvedConfig, dataset: Dataset) -> None:
+    if config.batch_size > len(dataset.train):
         raise UsageError(
             f"batch_size must be at most {len(dataset.train):,}, the number of training images. "
             f"Received: batch_size={config.batch_size}"
         )
 
 
-def _prepare(config: TrainingConfig, dataset: Dataset) -> tuple[Any, ModelDescription, Dataset]:
+def _prepare(config: ResolvedConfig, dataset: Dataset) -> tuple[Any, ModelDescription, Dataset]:
     """Return the model with fresh weights, its description, and the data brought to its input."""
     known = family(config.model)
     preprocessing = dataset.preprocessing(known.image_size, known.image_size)
@@ -115,7 +121,7 @@ def _prepare(config: TrainingConfig, dataset: Dataset) -> tuple[Any, ModelDescri
     )
     description = ModelDescription(
         model=known.name,
-        variant=str(config.variant),
+        variant=config.variant,
         head=config.head,
         source=config.data,
         preprocessing=preprocessing,
