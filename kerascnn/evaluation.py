@@ -86,7 +86,10 @@ def keras_classifier(model: Any, *, logits: bool = True, batch_size: int = 500) 
     from keras import ops
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        scores = model.predict(images, batch_size=batch_size, verbose=0)
+        starts = range(0, len(images), batch_size)
+        scores = np.concatenate(
+            [model.predict_on_batch(images[start : start + batch_size]) for start in starts]
+        )
         return np.asarray(ops.softmax(scores) if logits else scores, dtype=np.float32)
 
     return classify

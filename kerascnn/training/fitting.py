@@ -14,6 +14,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.results import percent
+from kerascnn.training.backend import batches
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.history import Epoch
 from kerascnn.training.image_table import with_image_table
@@ -21,6 +22,7 @@ from kerascnn.training.image_table import with_image_table
 #: Optimizer steps that run inside one compiled call; between calls Python shows progress and takes Ctrl-C.
 STEPS_PER_CALL = 32
 WARM_UP = 0.1  # share of all steps
+VALIDATION_BATCH = 500
 
 
 @dataclass
@@ -120,17 +122,11 @@ def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, tol
     """Train one epoch and validate; the validation images stand behind the training images in the table."""
     started = time.perf_counter()
     order = _order(config.seed, number, len(data.train))
-    trained = trainer.fit(
-        order,
-        data.train.labels[order],
-        batch_size=config.batch_size,
-        shuffle=False,
-        verbose=0,
-        callbacks=[told],
-    ).history
+    training = batches(order, data.train.labels[order], config.batch_size)
+    trained = trainer.fit(training, shuffle=False, verbose=0, callbacks=[told]).history
     validation = np.arange(len(data.validation), dtype=np.int32) + len(data.train)
     checked = trainer.evaluate(
-        validation, data.validation.labels, batch_size=500, verbose=0, return_dict=True
+        batches(validation, data.validation.labels, VALIDATION_BATCH), verbose=0, return_dict=True
     )
     (loss,), (accuracy,) = trained["loss"], trained["accuracy"]
     if not math.isfinite(loss):
