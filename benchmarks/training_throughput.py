@@ -34,18 +34,12 @@ BATCH = 128
 
 
 def kerascnn_rate(images: np.ndarray, labels: np.ndarray, epochs: int) -> float:
-    few = Split(images[:BATCH], labels[:BATCH])  # validation is not what is measured
+    few = Split(images[:BATCH], labels[:BATCH])  # the others do not validate: their time is not counted
     dataset = Dataset("mnist", tuple("0123456789"), Split(images, labels), few, few)
     config = TrainingConfig(data="mnist", batch_size=BATCH, epochs=epochs + 1).resolved()
-    ended = []
-    fit(
-        build("lenet5", pixel_mean=25.0, pixel_std=79.0),
-        dataset,
-        config,
-        progress=silent,
-        epoch_ended=lambda _: ended.append(time.perf_counter()),
-    )
-    return epochs * len(labels) / (ended[-1] - ended[0])
+    model = build("lenet5", pixel_mean=25.0, pixel_std=79.0)
+    done = fit(model, dataset, config, progress=silent, epoch_ended=lambda _: None)
+    return epochs * len(labels) / sum(epoch["seconds"] for epoch in done.epochs[1:])
 
 
 def bare_fit_rate(images: np.ndarray, labels: np.ndarray, epochs: int) -> float:

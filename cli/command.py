@@ -34,8 +34,9 @@ class Command(click.Command):
                 return super().invoke(ctx)
         except KerasCnnError as error:
             self._fail(str(error), error.exit_code, verbose=verbose)
-        except KeyboardInterrupt:
-            self._fail("Interrupted.", INTERRUPTED, verbose=verbose)
+        except KeyboardInterrupt as error:
+            kept = str(error) or "nothing was kept"
+            self._fail(f"Interrupted: {kept}.", INTERRUPTED, verbose=verbose)
         except OSError as error:  # for instance a full disk or a missing permission while reading
             self._fail(str(error), KerasCnnError.exit_code, verbose=verbose)
 

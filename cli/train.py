@@ -38,13 +38,8 @@ def train(as_json: bool, **settings: Any) -> None:
         run = run_training(config, progress=progress)
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
-        metrics = run.read("metrics.json")
-        click.echo(
-            f"Interrupted in epoch {metrics['epochs'] + 1}: the best model so far, that of epoch "
-            f"{metrics['kept_epoch']}, is kept in {run.path}.",
-            err=True,
-        )
-        raise KeyboardInterrupt
+        best = run.read("metrics.json")["kept_epoch"]
+        raise KeyboardInterrupt(f"the best model so far, that of epoch {best}, is kept in {run.path}")
 
 
 def _text(run: "Run") -> str:

@@ -74,7 +74,10 @@ def compare(
     )
     dataset = load(configs[0].data, data_dir)
     folder = _new_folder(out, f"{model}-{configs[0].data}")
-    results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
+    try:
+        results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"the runs trained so far are kept in {folder / 'runs'}") from error
     rows = _rows(results)
     study = Study(
         path=folder,

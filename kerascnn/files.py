@@ -23,7 +23,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield aside
-        with aside.open("rb") as written:
+        with aside.open("r+b") as written:  # Windows flushes only what is open for writing
             os.fsync(written.fileno())
         aside.replace(path)
     except OSError as error:

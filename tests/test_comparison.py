@@ -1,9 +1,11 @@
 """``compare``: equal conditions, one table, a verdict no stronger than its numbers, reports."""
 
 import json
+import signal
+import subprocess
 
 import pytest
-from conftest import run_command
+from conftest import COMMAND, run_command
 
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.recipes import recipe
@@ -85,3 +87,21 @@ def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
         assert ResolvedConfig.read(tmp_path / "study" / "runs" / f"{head}-1" / "config.toml").epochs == max(
             defaults
         )
+
+
+def test_ctrl_c_says_what_is_kept(tmp_path):
+    command = [*COMMAND, "compare", "lenet", "--epochs", "30"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr:
+            if "conv1x1, seed 1 of 1: training" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    assert rest.splitlines()[-1] == (
+        "Error: Interrupted: the runs trained so far are kept in studies/lenet-digits-1/runs."
+    )
+    assert (tmp_path / "studies" / "lenet-digits-1" / "runs" / "fc-1" / "model.keras").is_file()
+    assert not (tmp_path / "studies" / "lenet-digits-1" / "report.md").exists()

@@ -1,6 +1,8 @@
 """What is installed is what stands in the folders, and what is written down is true."""
 
 import configparser
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,10 @@ def test_architecture_names_every_module():
 
 
 def test_the_pins_of_the_constraints_cover_every_requirement():
-    pinned = {line.partition("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    pinned = {
+        line.partition("==")[0].lower().replace("-", "_")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
     needed = [
         line.partition(">=")[0].strip().lower()
         for text in (_setup()["options"]["install_requires"], _setup()["options.extras_require"]["dev"])
@@ -63,4 +68,24 @@ def test_the_pins_of_the_constraints_cover_every_requirement():
         if line.strip() and not line.startswith("#")
     ]
     assert len(needed) > 10
-    assert not [name for name in needed if name not in pinned]
+    assert not [name for name in needed if name.replace("-", "_") not in pinned]
+
+
+def test_make_says_in_one_line_that_there_is_no_python(tmp_path):
+    for name in ("Makefile", "setup.cfg", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    old = tools / "python3"  # one that is there but too old, or a shim that leads nowhere
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    make = shutil.which("make")
+    assert make
+    ended = subprocess.run(
+        [make, "train"], cwd=tmp_path, env={"PATH": str(tools)}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    first, *rest = ended.stderr.splitlines()
+    assert first.startswith("kerascnn needs Python 3.11, 3.12 or 3.13")
+    assert all(line.startswith("make: ***") for line in rest)
+    assert not (tmp_path / ".venv").exists()

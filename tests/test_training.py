@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import time
@@ -168,7 +169,7 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tmp_path):
     with _train_in_background(tmp_path, *options) as process:
         time.sleep(0.1)
         code, rest = _interrupt_when(process, lambda line: "training: 0/" in line)
-    assert (code, rest.strip().splitlines()[-1]) == (130, "Error: Interrupted.")
+    assert (code, rest.strip().splitlines()[-1]) == (130, "Error: Interrupted: nothing was kept.")
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -179,3 +180,29 @@ def test_digits_reach_their_bar_over_five_seeds(tmp_path):
         run = kerascnn.train(TrainingConfig(model="lenet", seed=seed, runs_dir=tmp_path))
         accuracies.append(run.read("metrics.json")["test"]["accuracy"])
     assert np.mean(accuracies) >= 0.975
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "KERASCNN_MNIST" not in os.environ, reason="KERASCNN_MNIST names no folder with MNIST's files"
+)
+@pytest.mark.parametrize(("head", "mean", "lowest"), [("fc", 0.991, 0.990), ("conv1x1", 0.988, 0.986)])
+def test_mnist_reaches_its_bars_over_three_seeds(tmp_path, head, mean, lowest):
+    accuracies = []
+    for seed in (1, 2, 3):
+        run = kerascnn.train(
+            TrainingConfig(
+                model="lenet",
+                head=head,
+                data="mnist",
+                data_dir=os.environ["KERASCNN_MNIST"],
+                seed=seed,
+                runs_dir=tmp_path,
+            )
+        )
+        quantized = kerascnn.quantize(run)
+        assert abs(quantized.drop_points) <= 0.1
+        assert quantized.agreement >= 0.995
+        accuracies.append(quantized.original.evaluation.accuracy.accuracy)
+    assert np.mean(accuracies) >= mean
+    assert min(accuracies) >= lowest

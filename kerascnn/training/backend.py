@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 def batches(indices: NDArray[np.int32], labels: NDArray[np.int32], batch_size: int) -> Any:
-    """Return image indices and labels in the given order as batches that Keras' ``fit`` and ``evaluate`` take.
+    """Return image indices and labels in the given order as batches for Keras' ``fit`` and ``evaluate``.
 
     Given arrays, Keras builds a pipeline with tf.data's autotuner. When such a pipeline ends, it can wait for
-    the autotuner's next look, up to as long as the epoch took (seen with TensorFlow 2.21: epochs of 2.6 s that
-    randomly took 5.11 s, the two cores idle). A list of integers needs no tuning.
+    the autotuner's next look, up to as long as the epoch took (TensorFlow 2.21: epochs of 2.6 s that randomly
+    took 5.11 s, both cores idle). A list of integers needs no tuning.
 
     Args:
         indices: Shape (n,).

@@ -124,6 +124,7 @@ def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, tol
     order = _order(config.seed, number, len(data.train))
     training = batches(order, data.train.labels[order], config.batch_size)
     trained = trainer.fit(training, shuffle=False, verbose=0, callbacks=[told]).history
+    seconds = time.perf_counter() - started
     validation = np.arange(len(data.validation), dtype=np.int32) + len(data.train)
     checked = trainer.evaluate(
         batches(validation, data.validation.labels, VALIDATION_BATCH), verbose=0, return_dict=True
@@ -138,7 +139,7 @@ def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, tol
         val_loss=checked["loss"],
         val_accuracy=checked["accuracy"],
         learning_rate=float(trainer.optimizer.learning_rate),
-        seconds=round(time.perf_counter() - started, 3),
+        seconds=round(seconds, 3),
     )
 
 

@@ -9,7 +9,10 @@ from kerascnn.files import write_text
 
 
 class Epoch(TypedDict):
-    """One row: figures of the training images are means over the epoch while the weights still moved."""
+    """One row: figures of the training images are means over the epoch while the weights still moved.
+
+    ``seconds`` is the time of training alone, without the validation after it.
+    """
 
     epoch: int
     loss: float
