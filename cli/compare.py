@@ -11,7 +11,7 @@ from kerascnn.cli.display import display, table
 from kerascnn.cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from kerascnn.study import HeadResult, Study
+    from kerascnn.study import Study
 
 
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 3")
@@ -58,6 +58,8 @@ def compare(
 
 
 def _text(study: "Study") -> str:
+    from kerascnn.report.markdown import figures
+
     header = [
         "head",
         "parameters",
@@ -69,23 +71,9 @@ def _text(study: "Study") -> str:
     ]
     return "\n".join(
         [
-            table(header, [_row(head) for head in study.heads]),
+            table(header, [[head.head, *figures(head)] for head in study.heads]),
             "",
             *[verdict.sentence for verdict in study.verdicts],
             f"report  {study.reports[0]}",
         ]
     )
-
-
-def _row(head: "HeadResult") -> list[str]:
-    from kerascnn.report.markdown import accuracy_cell
-
-    return [
-        head.head,
-        f"{head.parameters:,}",
-        "–" if head.multiply_adds is None else f"{head.multiply_adds:,}",
-        accuracy_cell(head.accuracy),
-        accuracy_cell(head.int8),
-        f"{head.bytes:,}",
-        f"{head.latency.median:.1f} µs",
-    ]

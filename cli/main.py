@@ -31,8 +31,6 @@ for command in (train, evaluate, quantize, predict, summary, compare, runs):
 
 def main() -> None:
     """Run the command line; the entry point of the console script."""
-    # Before TensorFlow is imported anywhere: its notes about CPU instructions and rounding are not for users.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # The converter is TensorFlow's, so a Keras set to another backend in ~/.keras/keras.json would fail late.
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     kerascnn()

@@ -7,17 +7,15 @@ from contextlib import contextmanager
 
 import click
 
-from kerascnn.progress import Progress, silent
+from kerascnn.progress import Progress
 
 LINE_EVERY = 5.0  # seconds, where there is no terminal
 
 
 @contextmanager
-def shown_progress(*, enabled: bool = True) -> Iterator[Progress]:
+def shown_progress() -> Iterator[Progress]:
     """Yield what a library function takes as ``progress``."""
-    if not enabled:
-        yield silent
-    elif sys.stderr.isatty():
+    if sys.stderr.isatty():
         with _bars() as tell:
             yield tell
     else:

@@ -21,6 +21,7 @@ def quiet(*, enabled: bool) -> Iterator[None]:
     if not enabled:
         yield
         return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for library in ("absl", "tensorflow", "matplotlib"):
         logging.getLogger(library).setLevel(logging.ERROR)
     kept, python_stderr = os.dup(STDERR), sys.stderr

@@ -27,26 +27,6 @@ def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> in
     return steps + 1
 
 
-def convolution_parameters(kernel: tuple[int, int], depth: int, filters: int, bias: bool = True) -> int:
-    """Return the trainable parameters of a convolution: (F·F·D + 1)·K.
-
-    >>> convolution_parameters((5, 5), depth=3, filters=10)
-    760
-    >>> convolution_parameters((11, 11), depth=3, filters=96, bias=False)
-    34848
-    """
-    return (kernel[0] * kernel[1] * depth + bias) * filters
-
-
-def dense_parameters(inputs: int, units: int, bias: bool = True) -> int:
-    """Return the trainable parameters of a fully connected layer: (inputs + 1)·units.
-
-    >>> dense_parameters(32 * 32 * 3, 10)
-    30730
-    """
-    return (inputs + bias) * units
-
-
 def multiply_adds(products: int, outputs: int) -> int:
     """Return the multiply-adds of a layer: products of one output × number of outputs (biases not counted).
 

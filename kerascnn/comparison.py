@@ -1,6 +1,7 @@
 """``compare``: every head with the same seeds, data order, schedule and number of epochs."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,14 @@ def compare(
         ]
     )
     dataset = load(configs[0].data, data_dir)
+    configs[0].check_batch_size(len(dataset.train))
     folder = _new_folder(out, f"{model}-{configs[0].data}")
     try:
         results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"the runs trained so far are kept in {folder / 'runs'}") from error
+    finally:
+        _remove_if_empty(folder)
     rows = _rows(results)
     study = Study(
         path=folder,
@@ -118,6 +122,12 @@ def _new_folder(out: Path | str | None, stem: str) -> Path:
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
     return folder
+
+
+def _remove_if_empty(study: Path) -> None:
+    with suppress(OSError):
+        (study / "runs").rmdir()
+        study.rmdir()
 
 
 def _cells(

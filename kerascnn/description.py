@@ -18,12 +18,15 @@ from kerascnn.settings import Settings
 
 MEMBER = "kerascnn.json"
 
+Output = Literal["logits", "probabilities", "unknown"]
+
 
 class ModelDescription(Settings):
     """The content of ``model.json`` and of the member ``kerascnn.json`` of a model file.
 
     Attributes:
-        output: ``logits`` (a softmax is still to be taken) or ``probabilities``.
+        output: ``logits`` (a softmax is still to be taken), ``probabilities``, or ``unknown`` for a file that
+            kerascnn did not write.
         parameters: Trainable ones; ``parameters_fixed`` those that training does not change.
     """
 
@@ -34,7 +37,7 @@ class ModelDescription(Settings):
     source: str
     preprocessing: Preprocessing
     classes: tuple[str, ...]
-    output: Literal["logits", "probabilities"] = "logits"
+    output: Output = "logits"
     parameters: int = Field(ge=0)
     parameters_fixed: int = Field(default=0, ge=0)
 
@@ -76,15 +79,24 @@ class ModelDescription(Settings):
             ) from error
 
     @classmethod
-    def foreign(cls, path: Path, shape: tuple[Any, ...], classes: int) -> "ModelDescription":
-        """Describe a file that kerascnn did not write by its input (height, width, channels) and outputs.
+    def foreign(cls, path: Path, shape: tuple[Any, ...], scores: tuple[Any, ...]) -> "ModelDescription":
+        """Describe a file that kerascnn did not write.
+
+        Args:
+            path: The file, for messages.
+            shape: Of one input: (height, width, channels).
+            scores: Shape of one output: (classes,).
 
         Raises:
-            KerasCnnError: The input is not that of an image classifier.
+            KerasCnnError: These are not the shapes of an image classifier.
         """
         if len(shape) != 3 or None in shape or shape[2] not in (1, 3):
             raise KerasCnnError(
                 f"{path} does not classify images: its input must be (height, width, 1 or 3), it is {shape}."
+            )
+        if len(scores) != 1 or scores[0] is None:
+            raise KerasCnnError(
+                f"{path} does not classify images: its output must be one score a class, it is {scores}."
             )
         height, width, channels = shape
         return cls(
@@ -93,7 +105,7 @@ class ModelDescription(Settings):
             head="unknown",
             source="unknown",
             preprocessing=Preprocessing(height=height, width=width, channels=channels),
-            classes=tuple(str(label) for label in range(classes)),
-            output="probabilities",
+            classes=tuple(str(label) for label in range(scores[0])),
+            output="unknown",
             parameters=0,
         )

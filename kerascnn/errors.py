@@ -24,3 +24,9 @@ class TargetError(KerasCnnError):
     """The model cannot become a file for the target."""
 
     exit_code = 4
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of another library's message, or the kind of error where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
 from kerascnn.data.dataset import Split
+from kerascnn.description import Output
 from kerascnn.errors import KerasCnnError
 from kerascnn.results import Accuracy
+
+BATCH = 500
+ROUNDING = 0.05  # ten int8 probabilities, each rounded to 1/256, can miss 1 by 10/512
 
 #: From images, uint8 (n, height, width, channels), to probabilities, float32 (n, classes).
 Classifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -81,15 +86,28 @@ def evaluate_classifier(
     )
 
 
-def keras_classifier(model: Any, *, logits: bool = True, batch_size: int = 500) -> Classifier:
+def keras_classifier(model: Any, output: Output = "logits") -> Classifier:
     """Make a classifier from a Keras model that takes raw pixels."""
-    from keras import ops
+    at_once = model.input_shape[0] or BATCH
 
     def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        starts = range(0, len(images), batch_size)
-        scores = np.concatenate(
-            [model.predict_on_batch(images[start : start + batch_size]) for start in starts]
-        )
-        return np.asarray(ops.softmax(scores) if logits else scores, dtype=np.float32)
+        starts = range(0, len(images), at_once)
+        scores = [model.predict_on_batch(images[start : start + at_once]) for start in starts]
+        return as_probabilities(np.concatenate(scores), output)
 
     return classify
+
+
+def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.float32]:
+    """Turn a model's scores, shape (n, classes), into probabilities.
+
+    Scores of an unknown kind are probabilities already if none is negative and every row sums to 1.
+    """
+    if output == "unknown":
+        sums = scores.sum(axis=1)
+        is_done = scores.min() >= 0 and bool(np.allclose(sums, 1, atol=ROUNDING))
+        output = "probabilities" if is_done else "logits"
+    if output == "probabilities":
+        return scores
+    shares: NDArray[np.float32] = softmax(scores, axis=1)
+    return shares

@@ -1,6 +1,5 @@
 """Files appear whole or not at all: written aside, then renamed."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, first_line
 
 
 @contextmanager
@@ -27,9 +26,9 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         aside.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
         raise KerasCnnError(
-            f"{path} could not be written: {reason}. Free some space or choose another folder."
+            f"{path} could not be written: {error.strerror or first_line(error)}. "
+            "Free some space or choose another folder."
         ) from error
     finally:
         aside.unlink(missing_ok=True)
@@ -37,13 +36,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text whole."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes whole."""
     with whole_file(path) as aside:
-        aside.write_bytes(content)
+        aside.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -63,9 +57,3 @@ def read_json(path: Path) -> Any:
         raise KerasCnnError(f"{path} is missing.") from error
     except (OSError, ValueError) as error:
         raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content as hexadecimal text."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -6,7 +6,7 @@ from typing import Any
 
 from kerascnn.errors import UsageError
 from kerascnn.model_file import load_model
-from kerascnn.models.family import build, family
+from kerascnn.models.family import build, family, known_models
 from kerascnn.models.heads import heads
 from kerascnn.profile import Profile, profile
 from kerascnn.run import Run
@@ -39,12 +39,12 @@ def summary(model: Path | str, *, head: str | None = None) -> Summary:
         KerasCnnError: The file cannot be opened.
     """
     path = Path(model)
-    if not path.exists() and path.suffix != ".keras":
+    if str(model) in known_models() or not (path.exists() or path.suffix or len(path.parts) > 1):
         known, head = family(str(model)), heads.canonical(head or "fc")
         return Summary(known.name, known.variants[0], head, profile(build(known.name, head=head)))
     if head is not None:
         raise UsageError(f"{path} has its head already: --head goes with a model's name.")
-    if path.suffix not in ("", ".keras") and path.is_file():
+    if path.suffix and path.is_file() and path.suffix != ".keras":
         raise UsageError(f"{path} is neither a run folder nor a .keras file.")
     opened, description = load_model(path if path.suffix == ".keras" else Run.open(path).require_model())
     return Summary(description.model, description.variant, description.head, profile(opened))

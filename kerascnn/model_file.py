@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.files import whole_file
 from kerascnn.profile import count_parameters
 
@@ -35,23 +35,16 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
         raise KerasCnnError(f"{path} does not exist.")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        return model, ModelDescription.embedded(path) or _describe(model, path)
+    except KerasCnnError:
+        raise
     # A damaged archive raises whatever the reader of its damaged member meets.
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise KerasCnnError(f"{path} cannot be opened as a Keras model: {reason}") from error
-    return model, ModelDescription.embedded(path) or _describe(model, path)
+        raise KerasCnnError(f"{path} cannot be opened as a Keras model: {first_line(error)}") from error
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
-        raise KerasCnnError(f"{path} does not classify images: it must have one input and one row of scores.")
-    described = ModelDescription.foreign(path, tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[1])
-    ends_in_softmax = isinstance(model.layers[-1], keras.layers.Softmax) or (
-        getattr(model.layers[-1], "activation", None) is keras.activations.softmax
-    )
-    return described.model_copy(
-        update={
-            "output": "probabilities" if ends_in_softmax else "logits",
-            "parameters": count_parameters(model.trainable_weights),
-        }
-    )
+    if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
+    described = ModelDescription.foreign(path, model.inputs[0].shape[1:], model.outputs[0].shape[1:])
+    return described.model_copy(update={"parameters": count_parameters(model.trainable_weights)})

@@ -47,7 +47,7 @@ class Predictor:
             raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
         if path.suffix == ".keras":
             model, description = load_model(path)
-            return cls(path, description, keras_classifier(model, logits=description.output == "logits"))
+            return cls(path, description, keras_classifier(model, description.output))
         if path.suffix == ".tflite":
             lite = LiteRTClassifier(path)
             return cls(path, lite.description, lite)
@@ -90,10 +90,10 @@ def predict(
     """
     if top_k < 1:
         raise UsageError(f"top_k must be at least 1. Received: top_k={top_k}")
-    pictures = [read_image(Path(image), invert=invert) for image in images]
     predictor = Predictor.open(model)
     prepare = predictor.description.preprocessing.image
-    shares = predictor.classify(np.stack([prepare(picture) for picture in pictures]))
+    prepared = [prepare(read_image(Path(image), invert=invert)) for image in images]
+    shares = predictor.classify(np.stack(prepared))
     return [
         Prediction(Path(image), _likeliest(row, predictor.description.classes, top_k))
         for image, row in zip(images, shares, strict=True)
@@ -113,7 +113,8 @@ def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | str
     Args:
         model: A run folder, a ``.keras`` or a ``.tflite`` file.
         data: The source; ``None``: the one the model was trained on.
-        data_dir: The folder with the source's files; ``None``: where they were when the run was trained.
+        data_dir: The folder with the source's files; ``None``: where they were when the run was trained that
+            the model file lies in.
 
     Raises:
         UsageError: The model file does not say which source it was trained on, and none is named.
@@ -123,8 +124,9 @@ def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | str
     source = data or predictor.description.source
     if source == "unknown":
         raise UsageError(f"{model} does not say what it was trained on: name a source with --data.")
-    if data_dir is None and Path(model).is_dir():
-        trained = ResolvedConfig.read(Path(model) / "config.toml")
+    run = Run.around(Path(model))
+    if data_dir is None and run:
+        trained = ResolvedConfig.read(run.path / "config.toml")
         data_dir = trained.data_dir if trained.data == source else None
     dataset = load(source, data_dir)
     return evaluate_classifier(

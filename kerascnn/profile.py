@@ -136,23 +136,33 @@ def _convolution(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProf
         multiply_adds=arithmetic.multiply_adds(products, outputs),
         connections=arithmetic.connections(products, outputs, bias=layer.use_bias),
     )
-    return _sliding(layer, row, seen, layer.kernel_size[0], layer.strides[0])
+    if layer.dilation_rate != (1, 1):
+        return _unsquare(row, seen)
+    return _sliding(layer, row, seen, layer.kernel_size, layer.strides)
 
 
 def _pooling(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
     window = layer.pool_size[0] * layer.pool_size[1]
     row = replace(row, connections=arithmetic.connections(window, _volume(row.output), bias=False))
-    return _sliding(layer, row, seen, layer.pool_size[0], layer.strides[0])
+    return _sliding(layer, row, seen, layer.pool_size, layer.strides)
 
 
 def _sliding(
-    layer: Any, row: LayerProfile, seen: _Sight, kernel: int, stride: int
+    layer: Any, row: LayerProfile, seen: _Sight, kernels: tuple[int, int], strides: tuple[int, int]
 ) -> tuple[LayerProfile, _Sight]:
+    if len(set(kernels)) > 1 or len(set(strides)) > 1:
+        return _unsquare(row, seen)
+    kernel, stride = kernels[0], strides[0]
     side_in, side_out = int(layer.input.shape[1]), row.output[0]
     # "same" pads what is missing, half of it (rounded down) on the first side
     padding = max((side_out - 1) * stride + kernel - side_in, 0) // 2 if layer.padding == "same" else 0
     after = _sees(seen, kernel, stride)
     return replace(row, kernel=kernel, stride=stride, padding=padding, receptive_field=after.field), after
+
+
+def _unsquare(row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
+    """Leave out what one number cannot say: the filter, and what it sees."""
+    return replace(row, receptive_field=None), _Sight(None, seen.step)
 
 
 def _dense(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:

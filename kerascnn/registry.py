@@ -42,6 +42,9 @@ class Registry(Mapping[str, Item]):
         hint = f"did you mean {nearest[0]}?" if nearest else "it is not like any known one."
         raise UsageError(f"Unknown {self.kind} {name!r}: {hint} Known: {', '.join(self._items)}.")
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._items or name in self._aliases
+
     def __getitem__(self, name: str) -> Item:
         return self._items[self.canonical(name)]
 

@@ -47,6 +47,12 @@ class Run:
     record: RunRecord
 
     @classmethod
+    def around(cls, path: Path) -> Self | None:
+        """Return the run that a folder is or a model file lies in, None for a file elsewhere."""
+        folders = [folder for folder in (path, *path.parents[:2]) if (folder / RECORD).is_file()]
+        return cls.open(folders[0]) if folders else None
+
+    @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open a run folder.
 
@@ -82,6 +88,11 @@ class Run:
         return self.path / "tflite"
 
     @property
+    def has_metrics(self) -> bool:
+        """Whether the training got as far as its test."""
+        return (self.path / "metrics.json").is_file()
+
+    @property
     def files(self) -> list[str]:
         """The model files there are, relative to the run."""
         found = [self.model_path, *sorted(self.tflite_dir.glob("*.tflite"))]
@@ -90,7 +101,7 @@ class Run:
     def to_dict(self) -> dict[str, Any]:
         """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
-        trained = self.read("metrics.json") if (self.path / "metrics.json").is_file() else {}
+        trained = self.read("metrics.json") if self.has_metrics else {}
         known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
         return record | known | trained
 
@@ -119,32 +130,45 @@ class Run:
 
 @contextmanager
 def new_run(folder: Path, record: RunRecord, *, overwrite: bool = False) -> Iterator[Run]:
-    """Create a run folder that stays only if the block ends well.
+    """Create a run folder that stays only if the block ends well, or is interrupted with a trained model.
 
-    With ``overwrite`` the earlier run is set aside, comes back if the block fails and goes when it ends well.
+    With ``overwrite`` the earlier run is set aside; it comes back if the new one goes.
 
     Raises:
         KerasCnnError: The folder exists, or cannot be created.
     """
-    replaced = folder.with_name(f".{folder.name}.replaced")
-    if folder.exists():
-        _set_aside(folder, replaced, overwrite=overwrite)
+    replaced = _set_aside(folder, overwrite=overwrite) if folder.exists() else None
+    run = Run(folder, record)
+    try:
+        _make_folder(folder)
+        record.write(folder / RECORD)
+        yield run
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and run.model_path.is_file():
+            run.ended("interrupted")
+            _remove(replaced)
+        else:
+            _remove(folder)
+            if replaced:
+                replaced.rename(folder)
+        raise
+    _remove(replaced)
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
-    try:
-        record.write(folder / RECORD)
-        yield Run(folder, record)
-    except BaseException:
+
+
+def _remove(folder: Path | None) -> None:
+    if folder:
         shutil.rmtree(folder, ignore_errors=True)
-        if replaced.exists():
-            replaced.rename(folder)
-        raise
-    shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _set_aside(folder: Path, replaced: Path, *, overwrite: bool) -> None:
+def _set_aside(folder: Path, *, overwrite: bool) -> Path:
+    """Rename a run out of the way and return its new path."""
     if not overwrite:
         raise KerasCnnError(
             f"{folder} exists. Choose another --name, or add --overwrite to replace it "
@@ -152,10 +176,13 @@ def _set_aside(folder: Path, replaced: Path, *, overwrite: bool) -> None:
         )
     if not (folder / RECORD).is_file():
         raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
-    if replaced.exists():  # an earlier overwrite was killed: what it had set aside is the whole run
-        shutil.rmtree(folder)
+    replaced = folder.with_name(f".{folder.name}.replaced")
+    if replaced.exists() and Run.open(folder).record.state == "running":
+        _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
     else:
+        _remove(replaced)
         folder.rename(replaced)
+    return replaced
 
 
 def run_folder(runs_dir: Path, name: str) -> Path:
@@ -175,14 +202,10 @@ def free_name(folder: Path, stem: str) -> Path:
 
 
 def list_runs(runs_dir: Path | str = "runs") -> list[Run]:
-    """Return the runs below a folder, oldest first; folders that are no runs are passed over.
-
-    Raises:
-        KerasCnnError: The folder does not exist.
-    """
+    """Return the runs below a folder, oldest first; what is not a run of this version is passed over."""
     runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
-        raise KerasCnnError(f"{runs_dir} does not exist: nothing has been trained there yet.")
+        return []
     found = [_open_or_none(path) for path in runs_dir.iterdir() if not path.name.startswith(".")]
     return sorted((run for run in found if run), key=lambda run: run.record.created)
 

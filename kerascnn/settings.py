@@ -23,10 +23,16 @@ class Settings(BaseModel):
             raise UsageError(_one_line(error)) from None
 
 
+_WITHOUT_VALUE = {"missing": "is missing", "extra_forbidden": "is not known"}
+
+
 def _one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors(include_url=False):
         setting = ".".join(str(part) for part in problem["loc"]) or error.title
-        rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
-        problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")
+        if problem["type"] in _WITHOUT_VALUE:
+            problems.append(f"{setting} {_WITHOUT_VALUE[problem['type']]}")
+        else:
+            rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
+            problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")
     return "; ".join(problems)

@@ -58,7 +58,13 @@ def paired_difference(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> PairedDiffe
 
 
 def _bootstrap(difference: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return means, in points, of tables drawn with replacement along both seeds and images."""
+    """Return means, in points, of tables drawn with replacement along both seeds and images.
+
+    Two imagined images are added, one that only a and one that only b classifies correctly (after Agresti &
+    Min, 2005): where no real image tells a and b apart, the interval must not shrink to nothing.
+    """
+    imagined = np.tile(np.array([1, -1], np.int8), (len(difference), 1))
+    difference = np.hstack([difference, imagined])
     seeds, images = difference.shape
     rng = np.random.default_rng(0)
     sums = np.empty(DRAWS)

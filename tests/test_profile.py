@@ -48,3 +48,13 @@ def test_same_padding_is_shown():
     pixels = keras.Input((32, 32, 3))
     model = keras.Model(pixels, keras.layers.Conv2D(10, 5, padding="same")(pixels))
     assert profile(model).layers[1].padding == 2
+
+
+def test_what_one_side_cannot_say_is_left_out():
+    pixels = keras.Input((32, 32, 3))
+    maps = keras.layers.Conv2D(4, (3, 5), name="oblong")(pixels)
+    maps = keras.layers.Conv2D(4, 3, dilation_rate=2, name="dilated")(maps)
+    _, oblong, dilated = profile(keras.Model(pixels, maps)).layers
+    assert oblong.multiply_adds == 30 * 28 * 4 * (3 * 5 * 3)
+    assert dilated.multiply_adds == 26 * 24 * 4 * (3 * 3 * 4)
+    assert {oblong.kernel, dilated.kernel, oblong.receptive_field, dilated.receptive_field} == {None}

@@ -65,6 +65,51 @@ def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
     killed.gen.close()  # type: ignore[attr-defined]
 
 
+def test_a_leftover_of_a_finished_overwrite_is_not_taken_for_the_run(tmp_path):
+    _make(tmp_path / "a", "whole")
+    (tmp_path / ".a.replaced").mkdir()  # killed while it removed what was replaced
+    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
+        1 / 0  # noqa: B018
+    assert (tmp_path / "a" / "content").read_text() == "whole"
+
+
+def test_a_folder_that_cannot_be_made_gives_the_old_run_back(tmp_path, monkeypatch):
+    _make(tmp_path / "a", "old")
+
+    def refuse(path, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(tmp_path), "mkdir", refuse)
+    with pytest.raises(KerasCnnError, match="No space left"):
+        _make(tmp_path / "a", overwrite=True)
+    assert (tmp_path / "a" / "content").read_text() == "old"
+
+
+def test_ctrl_c_after_the_model_is_saved_keeps_it(tmp_path):
+    def interrupted():
+        with new_run(tmp_path / "a", RECORD) as run:
+            run.model_path.touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert Run.open(tmp_path / "a").record.state == "interrupted"
+    assert Run.open(tmp_path / "a").to_dict()["files"] == ["model.keras"]
+
+
+def test_a_run_is_found_around_its_files(tmp_path):
+    run = _make(tmp_path / "a")
+    for inside in (run.path, run.model_path, run.tflite_dir / "float16.tflite"):
+        found = Run.around(inside)
+        assert found is not None
+        assert found.path == run.path
+    assert Run.around(tmp_path / "elsewhere.keras") is None
+
+
+def test_no_folder_has_no_runs(tmp_path):
+    assert list_runs(tmp_path / "absent") == []
+
+
 def test_overwrite_never_removes_what_is_not_a_run(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "dear.jpg").touch()

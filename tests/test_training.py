@@ -95,6 +95,21 @@ def test_the_same_seed_gives_the_same_weights(tmp_path):
     assert not np.array_equal(first[0], other[0])
 
 
+def test_another_process_gives_the_same_weights(trained, tmp_path):
+    run = kerascnn.train(TrainingConfig(model="lenet", epochs=3, runs_dir=tmp_path))
+    here, there = (
+        keras.saving.load_model(path).get_weights() for path in (run.model_path, trained[0] / "model.keras")
+    )
+    assert all(np.array_equal(one, two) for one, two in zip(here, there, strict=True))
+
+
+def test_a_training_of_one_step_still_learns(tmp_path):
+    run = kerascnn.train(TrainingConfig(model="lenet", epochs=1, batch_size=1_257, runs_dir=tmp_path))
+    keras.utils.set_random_seed(1)
+    fresh = kerascnn.lenet5().get_weights()
+    assert not np.array_equal(keras.saving.load_model(run.model_path).get_weights()[0], fresh[0])
+
+
 def test_the_resolved_settings_repeat_the_run(tmp_path):
     run = kerascnn.train(TrainingConfig(model="lenet", head="1x1", epochs=1, runs_dir=tmp_path, name="a"))
     stored = ResolvedConfig.read(run.path / "config.toml")

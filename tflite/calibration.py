@@ -53,13 +53,14 @@ def choose(train: Split, samples: int | None, *, seed: int, classes: tuple[str, 
     images = train.images[indices]
     hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
     images, stretched = _stretch_one(images)
+    fed = hashlib.sha256(images[stretched["position"]].tobytes()).hexdigest()
     counts = np.bincount(train.labels[indices], minlength=len(classes))
     record = {
         "split": "train",
         "seed": seed,
         "n": samples,
         "class_counts": dict(zip(classes, counts.tolist(), strict=True)),
-        "stretched": stretched | {"index": int(indices[stretched["position"]])},
+        "stretched": stretched | {"index": int(indices[stretched["position"]]), "sha256_stretched": fed},
         "samples": [
             {"index": int(index), "sha256": content} for index, content in zip(indices, hashes, strict=True)
         ],

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.tflite.schemes import Scheme
 
 
@@ -38,8 +38,7 @@ def convert(model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None)
         with _silence():
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises many kinds of its own
-        reason = str(error).strip().splitlines()[0]
-        raise KerasCnnError(f"TensorFlow's converter refused {model.name}: {reason}") from error
+        raise KerasCnnError(f"TensorFlow's converter refused {model.name}: {first_line(error)}") from error
     return content
 
 

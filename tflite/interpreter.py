@@ -8,7 +8,8 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.evaluation import as_probabilities
 
 
 class LiteRTClassifier:
@@ -16,39 +17,34 @@ class LiteRTClassifier:
 
     Args:
         path: The file.
-        threads: Of the interpreter.
 
     Raises:
         KerasCnnError: It is missing, damaged, or does not classify images.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._interpreter = _open(path, threads)
+        self._interpreter = _open(path)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1 or len(outputs[0]["shape"]) != 2:
-            raise KerasCnnError(
-                f"{path} does not classify images: it must have one input and one row of scores."
-            )
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
         self._input, self._output = inputs[0], outputs[0]
-        shape = tuple(int(side) for side in self._input["shape"][1:])
-        self.description = ModelDescription.embedded(path) or ModelDescription.foreign(
-            path, shape, int(self._output["shape"][1])
-        )
+        shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
+        self.description = ModelDescription.embedded(path) or ModelDescription.foreign(path, shape, scores)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the scores, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c)."""
+        """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c)."""
         scores = np.empty((len(images), self._output["shape"][1]), self._output["dtype"])
         for position, image in enumerate(self.encode(images)):
             scores[position] = self.invoke(image[np.newaxis])
-        return _decode(scores, self._output)
+        return as_probabilities(_decode(scores, self._output), self.description.output)
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return pixels in the input tensor's type and scale."""
         dtype = self._input["dtype"]
-        if not np.issubdtype(dtype, np.integer):
-            return images.astype(dtype)
         scale, zero_point = self._input["quantization"]
+        if not scale:  # a tensor that is not quantized takes the pixels as they are
+            return images.astype(dtype)
         steps = np.round(np.arange(256) / scale + zero_point)  # a byte has 256 values: look them up
         limits = np.iinfo(dtype)
         table: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(dtype)
@@ -62,21 +58,20 @@ class LiteRTClassifier:
         return row
 
 
-def _open(path: Path, threads: int) -> Any:
+def _open(path: Path) -> Any:
     if not path.is_file():
         raise KerasCnnError(f"{path} does not exist.")
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter = Interpreter(model_path=str(path), num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise KerasCnnError(f"{path} cannot be opened as a TFLite model: {reason}") from error
+        raise KerasCnnError(f"{path} cannot be opened as a TFLite model: {first_line(error)}") from error
     return interpreter
 
 
 def _decode(scores: NDArray[Any], details: dict[str, Any]) -> NDArray[np.float32]:
-    if not np.issubdtype(scores.dtype, np.integer):
-        return scores.astype(np.float32)
     scale, zero_point = details["quantization"]
+    if not scale:
+        return scores.astype(np.float32)
     decoded: NDArray[np.float32] = (scores.astype(np.float32) - zero_point) * np.float32(scale)
     return decoded

@@ -8,8 +8,7 @@ import numpy as np
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import load
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
 from kerascnn.model_file import load_model
@@ -34,13 +33,9 @@ class MeasuredFile:
 
     path: Path
     scheme: str
+    bytes: int
     evaluation: Evaluation
     latency: Latency
-
-    @property
-    def bytes(self) -> int:
-        """Size of the file."""
-        return self.path.stat().st_size
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, scheme, bytes, accuracy with interval and n, and latency in microseconds."""
@@ -106,12 +101,14 @@ def quantize(
         dataset: The source's images, where the caller has loaded them already.
 
     Raises:
-        UsageError: The scheme is unknown, or there are not so many training images.
+        UsageError: The scheme is unknown or not calibrated, or there are not so many training images.
         TargetError: The converted file is not integer only, static and scaled as raw pixels.
         KerasCnnError: The run is incomplete, its data changed, or a file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     scheme = schemes.canonical(scheme)
+    if calibration_samples is not None and not schemes[scheme].calibrated:
+        raise UsageError(f"{scheme} is not calibrated. Received: calibration_samples={calibration_samples}")
     model_path = run.require_model()
     progress("quantizing", 0, STAGES, "loading")
     model, description = load_model(model_path)
@@ -119,33 +116,33 @@ def quantize(
     train, test = (split.prepared(description.preprocessing) for split in (dataset.train, dataset.test))
 
     progress("quantizing", 1, STAGES, "calibrating and converting")
-    path = run.tflite_dir / f"{scheme}.tflite"
     calibration = None
-    if schemes[scheme].calibrated or calibration_samples is not None:
+    if schemes[scheme].calibrated:
         calibration = choose(train, calibration_samples, seed=run.record.seed, classes=dataset.classes)
     content = convert(model, schemes[scheme], calibration.images if calibration else None)
-    if scheme == "static_wi8_ai8":
-        verify_full_int8(content, path)
     run.tflite_dir.mkdir(exist_ok=True)
-    _write_model(content, description, path)
-    if calibration and schemes[scheme].calibrated:
-        write_json(run.tflite_dir / "calibration.json", calibration.record)
-
-    progress("quantizing", 2, STAGES, "evaluating both")
-    lite = LiteRTClassifier(path)
-    as_floats = keras_classifier(model, logits=description.output == "logits")
-    evaluations = [
-        evaluate_classifier(classify, test, dataset.classes, model=str(file), data=dataset.source)
-        for classify, file in ((as_floats, model_path), (lite, path))
-    ]
-    progress("quantizing", 3, STAGES, "timing both")
-    pixels, encoded = test.images[:1], lite.encode(test.images[:1])
-    times = latency.measure([lambda: model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
+    path = run.tflite_dir / f"{scheme}.tflite"
+    with whole_file(path) as aside:  # the file gets its name when all that is said of it is known
+        aside.write_bytes(content)
+        description.model_copy(update={"output": "probabilities"}).embed(aside)
+        if scheme == "static_wi8_ai8":
+            verify_full_int8(content, path)
+        progress("quantizing", 2, STAGES, "evaluating both")
+        lite, keras_model = LiteRTClassifier(aside), keras_classifier(model, description.output)
+        evaluations = [
+            evaluate_classifier(classify, test, dataset.classes, model=str(file), data=dataset.source)
+            for classify, file in ((keras_model, model_path), (lite, path))
+        ]
+        progress("quantizing", 3, STAGES, "timing both")
+        pixels, encoded = test.images[:1], lite.encode(test.images[:1])
+        times = latency.measure([lambda: model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
     result = QuantizationResult(
         run.path,
-        MeasuredFile(model_path, "keras", evaluations[0], times[0]),
-        MeasuredFile(path, scheme, evaluations[1], times[1]),
+        MeasuredFile(model_path, "keras", model_path.stat().st_size, evaluations[0], times[0]),
+        MeasuredFile(path, scheme, path.stat().st_size, evaluations[1], times[1]),
     )
+    if calibration:
+        write_json(run.tflite_dir / "calibration.json", calibration.record)
     _record(run, result)
     progress("quantizing", STAGES, STAGES, "done")
     return result
@@ -161,12 +158,6 @@ def _training_data(run: Run, data_dir: Path | str | None) -> Dataset:
             "calibration and test images could be mixed up. Name the right folder with --data-dir."
         )
     return dataset
-
-
-def _write_model(content: bytes, description: ModelDescription, path: Path) -> None:
-    with whole_file(path) as aside:
-        aside.write_bytes(content)
-        description.model_copy(update={"output": "probabilities"}).embed(aside)
 
 
 def _record(run: Run, result: QuantizationResult) -> None:

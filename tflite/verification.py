@@ -10,9 +10,6 @@ from kerascnn.errors import TargetError
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
 
-#: Biases and shapes are int32 by design; everything else an integer device touches is int8.
-_INTEGER_ONLY = {schema.TensorType.INT8, schema.TensorType.INT32}
-
 
 def verify_full_int8(content: bytes, name: Path) -> None:
     """Check that a file is integer only, static, and takes pixel − 128.
@@ -25,9 +22,11 @@ def verify_full_int8(content: bytes, name: Path) -> None:
         TargetError: An operator is not int8, a shape is dynamic, or the input is not scaled as raw pixels.
     """
     model = schema.ModelT.InitFromPackedBuf(content)
-    graph = model.subgraphs[0]
+    if len(model.subgraphs) != 1:
+        raise TargetError(f"{name}: there must be one subgraph, there are {len(model.subgraphs)}.")
+    (graph,) = model.subgraphs
     for operator in graph.operators:
-        _check_operator(operator, graph, _operator_name(model, operator), name)
+        _check_operator(operator, graph, model, name)
     for number in graph.inputs:
         tensor = graph.tensors[number]
         scale, zero_point = _scaling(tensor)
@@ -41,13 +40,17 @@ def verify_full_int8(content: bytes, name: Path) -> None:
             raise TargetError(f"{name}: the output must be int8, it is {_TYPES[graph.tensors[number].type]}.")
 
 
-def _check_operator(operator: Any, graph: Any, kind: str, name: Path) -> None:
+def _check_operator(operator: Any, graph: Any, model: Any, name: Path) -> None:
     for number in [*operator.inputs, *operator.outputs]:
         if number < 0:  # an optional input that is not there
             continue
         tensor = graph.tensors[number]
-        where = f"{name}: operator {kind} at {_text(tensor.name)}"
-        if tensor.type not in _INTEGER_ONLY:
+        where = f"{name}: operator {_operator_name(model, operator)} at {_text(tensor.name)}"
+        # biases and shapes are int32 by design, and constants
+        constant = model.buffers[tensor.buffer].data is not None
+        if tensor.type != schema.TensorType.INT8 and not (
+            constant and tensor.type == schema.TensorType.INT32
+        ):
             raise TargetError(f"{where} is not int8 but {_TYPES[tensor.type]}.")
         if tensor.shapeSignature is not None and -1 in tensor.shapeSignature:
             shape = [int(side) for side in tensor.shapeSignature]

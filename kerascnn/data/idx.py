@@ -37,7 +37,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
                 expected + 1
             )  # one more than it may hold; reaching the end checks gzip's CRC
     except (OSError, EOFError, zlib.error) as error:
-        raise KerasCnnError(f"{path} is damaged or truncated: {error}.") from error
+        raise KerasCnnError(f"{path} cannot be read, it may be damaged or truncated: {error}.") from error
     if len(content) != expected:
         found = "more" if len(content) > expected else f"{len(content):,}"
         raise KerasCnnError(f"{path} must hold {expected:,} values after its header, it holds {found}.")

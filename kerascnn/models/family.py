@@ -34,14 +34,19 @@ class Family:
 families: Registry[Family] = Registry("model")
 
 
+def known_models() -> Registry[Family]:
+    """Return every family of this folder's modules."""
+    discover("kerascnn.models")
+    return families
+
+
 def family(name: str) -> Family:
     """Return the family that a name or alias stands for.
 
     Raises:
         UsageError: The name is unknown.
     """
-    discover("kerascnn.models")
-    return families[name]
+    return known_models()[name]
 
 
 def build(

@@ -13,7 +13,7 @@ def markdown(study: Study) -> str:
         *[f"**{verdict.sentence}**\n" for verdict in study.verdicts],
         "| head | parameters | multiply-adds | float accuracy | int8 accuracy | int8 bytes | int8 latency |",
         "|---|---:|---:|---:|---:|---:|---:|",
-        *[_row(head) for head in study.heads],
+        *["| " + " | ".join([f"`{head.head}`", *figures(head)]) + " |" for head in study.heads],
         "",
         f"Accuracies are means over {seeds} seed{'s' if seeds > 1 else ''} on the same {n:,} test images, "
         "with the 95 % Wilson interval for that number of images; ± is the standard deviation over seeds. "
@@ -34,21 +34,19 @@ def markdown(study: Study) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(head: HeadResult) -> str:
-    cells = [
-        f"`{head.head}`",
+def figures(head: HeadResult) -> list[str]:
+    """Return what the table says of a head behind its name, cell by cell."""
+    return [
         f"{head.parameters:,}",
         "–" if head.multiply_adds is None else f"{head.multiply_adds:,}",
-        accuracy_cell(head.accuracy),
-        accuracy_cell(head.int8),
+        _accuracy(head.accuracy),
+        _accuracy(head.int8),
         f"{head.bytes:,}",
         f"{head.latency.median:.1f} µs",
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
-def accuracy_cell(found: SeedAccuracies) -> str:
-    """Return mean, deviation over seeds where there are several, and interval as text."""
+def _accuracy(found: SeedAccuracies) -> str:
     low, high = found.interval
     spread = f" ± {100 * found.sd:.2f}" if found.sd is not None else ""
     return f"{100 * found.mean:.2f}{spread} % ({100 * low:.2f} to {100 * high:.2f})"

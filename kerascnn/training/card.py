@@ -6,7 +6,12 @@ from kerascnn.run import Run
 
 
 def write_card(run: Run) -> None:
-    """Write the card from what the run's other files hold, quantized files included."""
+    """Write the card from what the run's other files hold, quantized files included.
+
+    A training that was interrupted before its test has nothing to put on a card.
+    """
+    if not run.has_metrics:
+        return
     metrics, environment = run.read("metrics.json"), run.read("environment.json")
     preprocessing = run.read("model.json")["preprocessing"]
     data = metrics["data"]

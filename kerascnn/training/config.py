@@ -66,6 +66,8 @@ class TrainingConfig(Settings):
         discover("kerascnn.data")
         source = sources.canonical(self.data)
         asked = self.model_dump(exclude_none=True) | {"head": head, "data": source}
+        if self.data_dir is not None:  # the run must find its data from any current directory
+            asked["data_dir"] = self.data_dir.resolve()
         return ResolvedConfig(**{"variant": known.variants[0], **recipe(known.name, source, head), **asked})
 
 
@@ -78,9 +80,26 @@ class ResolvedConfig(TrainingConfig):
     learning_rate: LearningRate
     weight_decay: WeightDecay
 
+    def check_batch_size(self, images: int) -> None:
+        """Compare the batch size with the number of training images.
+
+        Raises:
+            UsageError: There are fewer images than one batch takes.
+        """
+        if self.batch_size > images:
+            raise UsageError(
+                f"batch_size must be at most {images:,}, the number of training images. "
+                f"Received: batch_size={self.batch_size}"
+            )
+
     def write(self, path: Path) -> None:
-        """Write the settings as TOML; a setting without a value is left out, as TOML has no null."""
-        write_text(path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True)))
+        """Write the settings as TOML, without those that have no value: TOML has no null.
+
+        Nor is ``overwrite`` written: who repeats the run decides that anew.
+        """
+        write_text(
+            path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude={"overwrite"}))
+        )
 
     @classmethod
     def read(cls, path: Path) -> "ResolvedConfig":

@@ -53,11 +53,11 @@ class Fit:
 
     def add(self, epoch: Epoch, model: Any) -> None:
         """Record an epoch and keep the model's weights if it is the best so far."""
-        best_before = self.best_accuracy
+        best = epoch["val_accuracy"] >= self.best_accuracy
         self.epochs.append(epoch)
-        if epoch["val_accuracy"] >= best_before:
-            self.best_epoch = epoch["epoch"]
+        if best:  # the weights first: Ctrl-C can come between the two
             self.best_weights = model.get_weights()
+            self.best_epoch = epoch["epoch"]
 
 
 def fit(
@@ -93,7 +93,7 @@ def fit(
             epoch_ended(done.epochs)
     except KeyboardInterrupt:
         done.interrupted = True
-        if done.best_weights:
+        if done.best_epoch:
             model.set_weights(done.best_weights)
     return done
 
@@ -102,7 +102,7 @@ def _compiled(trainer: Any, images: int, config: ResolvedConfig) -> Any:
     steps = math.ceil(images / config.batch_size) * config.epochs
     warm_up = max(round(steps * WARM_UP), 1)
     rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
+        initial_learning_rate=config.learning_rate / (warm_up + 1),
         warmup_steps=warm_up,
         warmup_target=config.learning_rate,
         decay_steps=max(steps - warm_up, 1),

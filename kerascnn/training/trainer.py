@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.sources import load
 from kerascnn.description import ModelDescription
-from kerascnn.errors import UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
 from kerascnn.model_file import save_model
@@ -44,9 +43,8 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
     settings = config.resolved()
-    folder = _folder(settings)
     dataset = dataset or load(settings.data, settings.data_dir)
-    _check_batch_size(settings, dataset)
+    settings.check_batch_size(len(dataset.train))
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
         model=settings.model,
@@ -55,7 +53,7 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         source=settings.data,
         seed=settings.seed,
     )
-    with new_run(folder, record, overwrite=settings.overwrite) as run:
+    with new_run(_folder(settings), record, overwrite=settings.overwrite) as run:
         settings.write(run.path / "config.toml")
         write_json(run.path / "environment.json", environment(dataset.digests()))
         done = _train_into(run, settings, dataset, progress)
@@ -73,9 +71,10 @@ def _train_into(run: Run, config: ResolvedConfig, dataset: Dataset, progress: Pr
         write_history(run.path / "history.csv", epochs)
 
     done = fit(model, prepared, config, progress=progress, epoch_ended=epoch_ended)
-    if not done.epochs:
+    if not done.kept_epoch:
         raise KeyboardInterrupt
-    save_model(model, description, run.model_path)
+    save_model(model, description, run.model_path)  # first: from here on Ctrl-C costs no training
+    epoch_ended(done.epochs)
     write_json(run.path / "model.json", description.model_dump(mode="json"))
     tested = evaluate_classifier(
         keras_classifier(model), prepared.test, dataset.classes, model=str(run.path), data=config.data
@@ -90,14 +89,6 @@ def _folder(config: ResolvedConfig) -> Path:
     if config.name is not None:
         return run_folder(config.runs_dir, config.name)
     return free_name(config.runs_dir, f"{config.model}-{config.head}-{config.data}")
-
-
-def _check_batch_size(config: ResolvedConfig, dataset: Dataset) -> None:
-    if config.batch_size > len(dataset.train):
-        raise UsageError(
-            f"batch_size must be at most {len(dataset.train):,}, the number of training images. "
-            f"Received: batch_size={config.batch_size}"
-        )
 
 
 def _prepare(config: ResolvedConfig, dataset: Dataset) -> tuple[Any, ModelDescription, Dataset]:
