@@ -29,10 +29,10 @@ train: install  ## train LeNet-5 with both heads on the bundled digits, quantize
 	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
 
 test: install check  ## style, types, layers and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 test-fast: install check  ## the same without the slow trainings
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest -n 2 -m 'not slow'
 
 check: install types  ## style, types and layers
 	@$(BIN)/ruff check .
@@ -51,9 +51,9 @@ dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@rm -rf build/lib build/bdist* dist build/wheel-venv build/wheel-tests
 	@$(BIN)/python -m build --outdir dist . >/dev/null
 	@$(BIN)/python -m venv build/wheel-venv
-	@build/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl pytest
+	@build/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl pytest pytest-xdist
 	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
-	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -m 'not slow'
+	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -n 2 -m 'not slow'
 
 benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { \

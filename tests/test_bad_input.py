@@ -23,7 +23,7 @@ PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+")
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:
-    """Assert one line on stderr with all the words (progress may go before), nothing on stdout, and the code."""
+    """Assert one line on stderr (behind progress) with all the words, an empty stdout, the exit code."""
     assert answer.code == code, answer
     assert answer.out == ""
     *before, last = answer.err.splitlines()
@@ -250,6 +250,7 @@ def _never_built() -> keras.Model:
     return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
 
 
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 @pytest.mark.parametrize("kind", [_of_words, _of_maps, _never_built])
 def test_a_foreign_model_of_another_kind(cli, tmp_path, kind):
     kind().save(tmp_path / "other.keras")

@@ -1,6 +1,9 @@
 """The run folder: its record, its name, and what a failure leaves."""
 
 import json
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -56,13 +59,20 @@ def test_overwrite_replaces_only_when_the_new_run_is_whole(tmp_path):
 
 
 def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
-    _make(tmp_path / "a", "old")
-    killed = new_run(tmp_path / "a", RECORD, overwrite=True)
-    killed.__enter__()  # SIGKILL: neither the end of the block nor its clean-up run
-    with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
+    run = _make(tmp_path / "a", "old")
+    program = (
+        "import os, pathlib, signal\n"
+        "from kerascnn.run import Run, new_run\n"
+        f"path = pathlib.Path({str(run.path)!r})\n"
+        "record = Run.open(path).record.model_copy(update={'state': 'running'})\n"
+        "with new_run(path, record, overwrite=True):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -signal.SIGKILL
+    assert Run.open(run.path).record.state == "running"
+    with pytest.raises(ZeroDivisionError), new_run(run.path, RECORD, overwrite=True):
         1 / 0  # noqa: B018
-    assert (tmp_path / "a" / "content").read_text() == "old"
-    killed.gen.close()  # type: ignore[attr-defined]
+    assert (run.path / "content").read_text() == "old"
 
 
 def test_a_leftover_of_a_finished_overwrite_is_not_taken_for_the_run(tmp_path):
