@@ -35,7 +35,7 @@ def main() -> None:
         for name, command in COMMANDS.items():
             measured[name].append(seconds(command))
     rows = [
-        {"": name, "seconds, median": f"{statistics.median(times):.3f}", "slowest": f"{max(times):.3f}"}
+        {"": name, "seconds, median": statistics.median(times), "slowest": max(times)}
         for name, times in measured.items()
     ]
     show(f"Start-up, {options.rounds} processes each in turns", rows, options.json)

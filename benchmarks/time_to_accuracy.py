@@ -74,9 +74,9 @@ def main() -> None:
             {
                 "": name,
                 "seconds, median": statistics.median(seconds),
-                "each": " ".join(f"{value:.1f}" for value in seconds),
-                "epochs": " ".join(map(str, epochs)),
-                "accuracy": " ".join(f"{value:.4f}" for value in accuracies),
+                "each": seconds,
+                "epochs": epochs,
+                "accuracy": accuracies,
                 "times kerascnn": statistics.median(seconds) / ours,
             }
         )

@@ -113,7 +113,7 @@ def main() -> None:
         {
             "": name,
             "images/s, median": statistics.median(rates),
-            "each": " ".join(f"{rate:,.0f}" for rate in rates),
+            "each": [round(rate) for rate in rates],
             "kerascnn is times as fast": ours / statistics.median(rates),
         }
         for name, rates in measured.items()

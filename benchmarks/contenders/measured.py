@@ -29,7 +29,9 @@ def show(title: str, rows: list[dict], path: Path | None) -> None:
 
 
 def _cell(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+    if isinstance(value, list | tuple):
+        return "  ".join(_cell(one) for one in value)
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
 
 
 def _version(name: str) -> str | None:
