@@ -37,8 +37,11 @@ class Command(click.Command):
         except KeyboardInterrupt as error:
             kept = str(error) or "nothing was kept"
             self._fail(f"Interrupted: {kept}.", INTERRUPTED, verbose=verbose)
-        except OSError as error:  # for instance a full disk or a missing permission while reading
-            self._fail(str(error), KerasCnnError.exit_code, verbose=verbose)
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads on
+        except OSError as error:  # for instance a missing permission
+            where = f"{error.filename}: " if error.filename else ""
+            self._fail(f"{where}{error.strerror or error}", KerasCnnError.exit_code, verbose=verbose)
 
     @staticmethod
     def _fail(message: str, code: int, *, verbose: bool) -> None:

@@ -18,7 +18,7 @@ def display(result: Result, *, as_json: bool, text: Callable[[Result], str]) -> 
         text: Turns the result into what a person reads.
     """
     if as_json:
-        click.echo(json.dumps(_plain(result), ensure_ascii=False))
+        click.echo(json.dumps(_plain(result)))
     else:
         click.echo(text(result))
 

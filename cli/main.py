@@ -1,6 +1,8 @@
 """``kerascnn``: the group of all commands."""
 
 import os
+import sys
+from io import TextIOWrapper
 
 import click
 
@@ -32,5 +34,8 @@ for command in (train, evaluate, quantize, predict, summary, compare, runs):
 def main() -> None:
     """Run the command line; the entry point of the console script."""
     # The converter is TensorFlow's, so a Keras set to another backend in ~/.keras/keras.json would fail late.
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console that lacks a sign shows "?", not a traceback
+            stream.reconfigure(errors="replace")
     kerascnn()

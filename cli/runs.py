@@ -20,12 +20,14 @@ def runs(runs_dir: Path, as_json: bool) -> None:
     """List the runs: model, head, data, accuracy, files, age."""
     from kerascnn.run import list_runs
 
-    display(list_runs(runs_dir), as_json=as_json, text=_text)
+    found = list_runs(runs_dir)
+    if not found and not as_json:
+        click.echo(f"No runs in {runs_dir}. Begin with: kerascnn train lenet", err=True)
+        return
+    display(found, as_json=as_json, text=_text)
 
 
 def _text(found: "list[Run]") -> str:
-    if not found:
-        return "No runs yet. Begin with: kerascnn train lenet"
     header = ["run", "model", "head", "data", "state", "test accuracy", "files", "age"]
     return table(header, [_row(run) for run in found], left=5)
 
@@ -37,10 +39,10 @@ def _row(run: "Run") -> list[str]:
     accuracy = percent(known["test"]["accuracy"]) if "test" in known else "–"
     return [
         str(run.path),
-        f"{record.model} ({record.variant})",
+        f"{known['model']} ({record.variant})",
         record.head,
         record.source,
-        record.state,
+        known["state"],
         accuracy,
         ", ".join(Path(file).name for file in known["files"]) or "–",
         _age(record.created),

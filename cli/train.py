@@ -1,5 +1,6 @@
 """``kerascnn train``."""
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,15 +39,15 @@ def train(as_json: bool, **settings: Any) -> None:
         run = run_training(config, progress=progress)
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
-        best = run.read("metrics.json")["kept_epoch"]
+        best = run.metrics()["kept_epoch"]
         raise KeyboardInterrupt(f"the best model so far, that of epoch {best}, is kept in {run.path}")
 
 
 def _text(run: "Run") -> str:
     from kerascnn.results import Accuracy
 
-    metrics = run.read("metrics.json")
-    data = metrics["data"]
+    metrics = run.metrics()
+    data, epochs = metrics["data"], metrics["epochs"]
     return facts(
         {
             "model": f"{metrics['model']} ({metrics['variant']}), head {metrics['head']}",
@@ -54,8 +55,8 @@ def _text(run: "Run") -> str:
             f"{data['test']:,} test images",
             "test accuracy": str(Accuracy.from_dict(metrics["test"])),
             "parameters": f"{metrics['parameters']:,}",
-            "training": f"{metrics['seconds']:.1f} s, {metrics['epochs']} epochs",
+            "training": f"{metrics['seconds']:.1f} s, {epochs} epoch{'s' if epochs > 1 else ''}",
             "run": str(run.path),
-            "next": f"kerascnn quantize {run.path}",
+            "next": f"kerascnn quantize {quote(str(run.path))}",
         }
     )

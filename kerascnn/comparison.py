@@ -17,7 +17,7 @@ from kerascnn.models.heads import heads as known_heads
 from kerascnn.profile import profile
 from kerascnn.progress import Progress, silent
 from kerascnn.report.markdown import markdown
-from kerascnn.run import free_name
+from kerascnn.run import free_name, list_runs
 from kerascnn.statistics import paired_difference
 from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
@@ -78,11 +78,12 @@ def compare(
     folder = _new_folder(out, f"{model}-{configs[0].data}")
     try:
         results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
+        rows = _rows(results)
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"the runs trained so far are kept in {folder / 'runs'}") from error
+        kept = f"the runs trained so far are kept in {folder / 'runs'}" if list_runs(folder / "runs") else ""
+        raise KeyboardInterrupt(kept) from error
     finally:
         _remove_if_empty(folder)
-    rows = _rows(results)
     study = Study(
         path=folder,
         settings=_settings(configs, seeds),

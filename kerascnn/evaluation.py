@@ -102,7 +102,12 @@ def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.
     """Turn a model's scores, shape (n, classes), into probabilities.
 
     Scores of an unknown kind are probabilities already if none is negative and every row sums to 1.
+
+    Raises:
+        KerasCnnError: A score is not a finite number.
     """
+    if not np.isfinite(scores).all():
+        raise KerasCnnError("The model returns values that are not finite numbers.")
     if output == "unknown":
         sums = scores.sum(axis=1)
         is_done = scores.min() >= 0 and bool(np.allclose(sums, 1, atol=ROUNDING))

@@ -27,7 +27,7 @@ class Summary:
         return names | self.profile.to_dict()
 
 
-def summary(model: Path | str, *, head: str | None = None) -> Summary:
+def summary(model: Run | Path | str, *, head: str | None = None) -> Summary:
     """Measure a model layer by layer.
 
     Args:

@@ -34,7 +34,7 @@ class Predictor:
     classify: Classifier
 
     @classmethod
-    def open(cls, path: Path | str) -> "Predictor":
+    def open(cls, path: Run | Path | str) -> "Predictor":
         """Open a run folder, a ``.keras`` or a ``.tflite`` file.
 
         Raises:
@@ -74,7 +74,7 @@ class Prediction:
 
 
 def predict(
-    model: Path | str, images: Sequence[Path | str], *, top_k: int = 3, invert: bool = False
+    model: Run | Path | str, images: Sequence[Path | str], *, top_k: int = 3, invert: bool = False
 ) -> list[Prediction]:
     """Classify image files.
 
@@ -85,11 +85,13 @@ def predict(
         invert: Turn dark on light into light on dark, as MNIST's digits are.
 
     Raises:
-        UsageError: ``top_k`` is less than 1.
+        UsageError: ``top_k`` is less than 1, or there is no image.
         KerasCnnError: The model or an image cannot be read.
     """
     if top_k < 1:
         raise UsageError(f"top_k must be at least 1. Received: top_k={top_k}")
+    if not images:
+        raise UsageError("images must name at least one file. Received: images=[]")
     predictor = Predictor.open(model)
     prepare = predictor.description.preprocessing.image
     prepared = [prepare(read_image(Path(image), invert=invert)) for image in images]
@@ -107,7 +109,9 @@ def _likeliest(
     return tuple((classes[label], float(shares[label])) for label in order)
 
 
-def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | str | None = None) -> Evaluation:
+def evaluate(
+    model: Run | Path | str, *, data: str | None = None, data_dir: Path | str | None = None
+) -> Evaluation:
     """Evaluate a model on the test images of a source, through the preprocessing that its file carries.
 
     Args:
@@ -130,5 +134,5 @@ def evaluate(model: Path | str, *, data: str | None = None, data_dir: Path | str
         data_dir = trained.data_dir if trained.data == source else None
     dataset = load(source, data_dir)
     return evaluate_classifier(
-        predictor, dataset.test, dataset.classes, model=str(model), data=dataset.source
+        predictor, dataset.test, dataset.classes, model=str(Path(model)), data=dataset.source
     )

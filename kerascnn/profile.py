@@ -114,12 +114,13 @@ def _row(layer: Any, seen: _Sight) -> tuple[LayerProfile, _Sight]:
     row = LayerProfile(
         name=layer.name,
         kind=type(layer).__name__,
-        output=tuple(layer.output.shape[1:]),
+        output=tuple(layer.output.shape[1:]) if hasattr(layer.output, "shape") else (),
         parameters=count_parameters(layer.trainable_weights),
         receptive_field=seen.field,
     )
+    shared = len(layer._inbound_nodes) > 1  # its cost depends on every place it is used at
     for kinds, measure in _MEASURES:
-        if isinstance(layer, kinds):
+        if isinstance(layer, kinds) and not shared:
             return measure(layer, row, seen)
     return replace(row, multiply_adds=None, connections=None, receptive_field=None), _Sight(None, seen.step)
 

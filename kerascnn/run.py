@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import read_json, write_json
@@ -20,6 +20,7 @@ from kerascnn.settings import Settings
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
 RECORD = "run.json"
+METRICS = ("model", "variant", "head", "parameters", "data", "test", "epochs", "kept_epoch", "seconds")
 
 
 class RunRecord(Settings):
@@ -32,7 +33,7 @@ class RunRecord(Settings):
     variant: str
     head: str
     source: str
-    seed: int
+    seed: int = Field(ge=0)
 
     def write(self, path: Path) -> None:
         """Write the record as JSON."""
@@ -46,9 +47,13 @@ class Run:
     path: Path
     record: RunRecord
 
+    def __fspath__(self) -> str:
+        return str(self.path)
+
     @classmethod
     def around(cls, path: Path) -> Self | None:
         """Return the run that a folder is or a model file lies in, None for a file elsewhere."""
+        path = path.resolve()
         folders = [folder for folder in (path, *path.parents[:2]) if (folder / RECORD).is_file()]
         return cls.open(folders[0]) if folders else None
 
@@ -101,13 +106,34 @@ class Run:
     def to_dict(self) -> dict[str, Any]:
         """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
-        trained = self.read("metrics.json") if self.has_metrics else {}
+        try:
+            trained = self.metrics() if self.has_metrics else {}
+        except KerasCnnError:  # one damaged run must not hide the others in a list
+            trained = {"state": "damaged"}
         known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
         return record | known | trained
 
-    def read(self, name: str) -> Any:
-        """Read one of the run's JSON files."""
-        return read_json(self.path / name)
+    def metrics(self) -> dict[str, Any]:
+        """Return the content of ``metrics.json``.
+
+        Raises:
+            KerasCnnError: It is missing or damaged.
+        """
+        return self.read("metrics.json", *METRICS)
+
+    def read(self, name: str, *keys: str) -> dict[str, Any]:
+        """Read one of the run's JSON files, which must have the keys.
+
+        Raises:
+            KerasCnnError: It is missing or damaged.
+        """
+        document = read_json(self.path / name)
+        lacking = [key for key in keys if not isinstance(document, dict) or key not in document]
+        if lacking or not isinstance(document, dict):
+            raise KerasCnnError(
+                f"{self.path / name} is damaged: it lacks {', '.join(lacking) or 'an object'}."
+            )
+        return document
 
     def require_model(self) -> Path:
         """Return the path of the trained model.
@@ -191,7 +217,7 @@ def run_folder(runs_dir: Path, name: str) -> Path:
     Raises:
         UsageError: The name is not that of a folder.
     """
-    if not name or name.startswith(".") or "/" in name or "\\" in name or "\0" in name:
+    if not name.isprintable() or name.startswith(".") or {"/", "\\"} & set(name) or not name:
         raise UsageError(f"A run's name must be a plain folder name. Received: name={name!r}")
     return runs_dir / name
 

@@ -1,6 +1,8 @@
 """The command line as a whole: quick, quiet, documented, one JSON document."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -98,7 +100,8 @@ def test_a_model_name_wins_over_a_folder_of_that_name(cli, tmp_path):
 
 
 def test_runs_before_the_first_run(cli):
-    assert cli("runs").out == "No runs yet. Begin with: kerascnn train lenet\n"
+    answer = cli("runs")
+    assert (answer.out, answer.err) == ("", "No runs in runs. Begin with: kerascnn train lenet\n")
     assert cli("runs", "--json").json == []
 
 
@@ -123,7 +126,6 @@ def test_progress_goes_to_stderr_with_the_time_left(trained):
 
 
 def test_a_terminal_sees_a_bar(tmp_path):
-    import os
     import pty
 
     leader, follower = pty.openpty()
@@ -140,9 +142,35 @@ def test_a_terminal_sees_a_bar(tmp_path):
 
 
 def _read(descriptor):
-    import os
-
     try:
         return os.read(descriptor, 65_536)
     except OSError:  # Linux ends a pseudo-terminal so
         return b""
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "{", '{"test": {}}'])
+def test_one_damaged_run_does_not_hide_the_others(cli, tmp_path, run, content):
+    for name in ("good", "bad"):
+        shutil.copytree(run, tmp_path / "runs" / name)
+    (tmp_path / "runs" / "bad" / "metrics.json").write_text(content)
+    states = {entry["run"]: entry["state"] for entry in cli("runs", "--json").json}
+    assert states == {"runs/good": "done", "runs/bad": "damaged"}
+    assert "damaged" in cli("runs").out
+
+
+def test_a_console_without_the_signs_gets_question_marks(cli, run):
+    answer = cli("runs", "--runs-dir", run.parent, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert answer.code == 0
+    assert "digits-fc" in answer.out
+
+
+def test_the_functions_take_the_run_that_train_returns(run, tmp_path):
+    import kerascnn
+
+    opened = kerascnn.Run.open(run)
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    assert kerascnn.evaluate(opened).accuracy.n == 360
+    assert len(kerascnn.predict(opened, [tmp_path / "black.png"])) == 1
+    assert kerascnn.summary(opened).profile.parameters == 61_706
+    with pytest.raises(kerascnn.UsageError, match="at least one"):
+        kerascnn.predict(opened, [])

@@ -105,3 +105,17 @@ def test_ctrl_c_says_what_is_kept(tmp_path):
     )
     assert (tmp_path / "studies" / "lenet-digits-1" / "runs" / "fc-1" / "model.keras").is_file()
     assert not (tmp_path / "studies" / "lenet-digits-1" / "report.md").exists()
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
+    command = [*COMMAND, "compare", "lenet", "--epochs", "1", "--batch-size", "1"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr:
+            if "training: 0/" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        assert process.stderr.read().splitlines()[-1] == "Error: Interrupted: nothing was kept."
+        assert process.wait(timeout=60) == 130
+    assert list((tmp_path / "studies").iterdir()) == []

@@ -31,6 +31,15 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
     np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "deep.png")), [[0, 128, 255]])
 
 
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [(np.int32, [0, 128, 255]), (np.int32, [0, 32_896, 65_535]), (np.float32, [0, 0.502, 1])],
+)
+def test_deeper_images_keep_their_brightness(tmp_path, dtype, values):
+    Image.fromarray(np.array([values], dtype)).save(tmp_path / "deep.tif")
+    np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "deep.tif")), [[0, 128, 255]])
+
+
 def test_transparency_is_shown_on_white(tmp_path):
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
     assert np.asarray(read_image(tmp_path / "clear.png")).min() == 255

@@ -7,6 +7,7 @@ import pytest
 from kerascnn.errors import UsageError
 from kerascnn.models.family import build, families, family
 from kerascnn.models.heads import heads
+from kerascnn.models.lenet5 import lenet5
 from kerascnn.registry import discover
 
 discover("kerascnn.models")
@@ -112,3 +113,5 @@ def test_the_same_seed_gives_every_head_the_same_trunk():
 def test_an_unknown_variant_is_refused():
     with pytest.raises(UsageError, match="Unknown variant 'ancient' of lenet5"):
         build("lenet5", variant="ancient")
+    with pytest.raises(UsageError, match="Unknown variant 'ancient' of lenet5"):
+        lenet5(variant="ancient")

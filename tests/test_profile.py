@@ -58,3 +58,13 @@ def test_what_one_side_cannot_say_is_left_out():
     assert oblong.multiply_adds == 30 * 28 * 4 * (3 * 5 * 3)
     assert dilated.multiply_adds == 26 * 24 * 4 * (3 * 3 * 4)
     assert {oblong.kernel, dilated.kernel, oblong.receptive_field, dilated.receptive_field} == {None}
+
+
+def test_shared_and_many_output_layers_are_dashes():
+    pixels = keras.Input((32, 32, 1))
+    shared = keras.layers.Conv2D(1, 3, padding="same", name="shared")
+    rows = keras.layers.Reshape((32, 32))(shared(shared(pixels)))
+    sequence, *_ = keras.layers.LSTM(3, return_state=True, name="lstm")(rows)
+    table = {row.name: row for row in profile(keras.Model(pixels, sequence)).layers}
+    assert table["shared"].parameters == 3 * 3 + 1
+    assert table["shared"].multiply_adds is table["lstm"].multiply_adds is None

@@ -131,6 +131,21 @@ def test_a_foreign_float_file_of_logits_is_read_as_probabilities(models, tmp_pat
     np.testing.assert_allclose(lite(DIM[:4]), keras_classifier(models["fc"])(DIM[:4]), atol=1e-5)
 
 
+def test_scores_that_are_no_numbers_are_refused():
+    with pytest.raises(KerasCnnError, match="not finite"):
+        as_probabilities(np.array([[np.nan, 0.0]], np.float32), "unknown")
+
+
+def test_a_file_for_several_images_at_a_time_is_refused(models, tmp_path):
+    import tensorflow as tf
+
+    pixels = keras.Input(batch_shape=(4, 32, 32, 1))
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, models["nin"](pixels)))
+    (tmp_path / "four.tflite").write_bytes(converter.convert())
+    with pytest.raises(KerasCnnError, match="takes 4 images at a time"):
+        LiteRTClassifier(tmp_path / "four.tflite")
+
+
 def test_a_model_of_a_fixed_batch_is_evaluated_too(models):
     pixels = keras.Input(batch_shape=(1, 32, 32, 1))
     fixed = keras.Model(pixels, models["fc"](pixels))

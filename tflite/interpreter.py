@@ -29,6 +29,8 @@ class LiteRTClassifier:
         if len(inputs) != 1 or len(outputs) != 1:
             raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
         self._input, self._output = inputs[0], outputs[0]
+        if self._input["shape"][0] != 1:
+            raise KerasCnnError(f"{path} takes {self._input['shape'][0]} images at a time; it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
         self.description = ModelDescription.embedded(path) or ModelDescription.foreign(path, shape, scores)
 

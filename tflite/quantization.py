@@ -152,7 +152,7 @@ def _training_data(run: Run, data_dir: Path | str | None) -> Dataset:
     """Load what the run was trained on and make sure that it still is the same."""
     config = ResolvedConfig.read(run.path / "config.toml")
     dataset = load(config.data, data_dir or config.data_dir)
-    if dataset.digests() != run.read("environment.json")["data_sha256"]:
+    if dataset.digests() != run.read("environment.json", "data_sha256")["data_sha256"]:
         raise KerasCnnError(
             f"{config.data} is not the data that {run.path} was trained on (its hash differs): "
             "calibration and test images could be mixed up. Name the right folder with --data-dir."

@@ -33,10 +33,18 @@ def read_image(path: Path, *, invert: bool = False) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion clips at 255
-        return Image.fromarray((np.asarray(image, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel; Pillow's own conversion clips at 255
+        pixels = np.asarray(image, dtype=np.float64)
+        white = 65_535 if image.mode.startswith("I;16") else _white(image.mode, float(pixels.max()))
+        return Image.fromarray(np.round(pixels * (255 / white)).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         return opaque.convert("RGB")
     return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _white(mode: str, brightest: float) -> float:
+    """Return what white is in an image whose format does not say: the least usual scale that holds all."""
+    scales = (1.0, 255.0, 65_535.0) if mode == "F" else (255.0, 65_535.0)
+    return next((scale for scale in scales if brightest <= scale), brightest)

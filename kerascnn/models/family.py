@@ -30,6 +30,17 @@ class Family:
     channels: int
     classes: int
 
+    def check_variant(self, variant: str) -> None:
+        """Refuse a variant that the family does not have.
+
+        Raises:
+            UsageError: It is unknown.
+        """
+        if variant not in self.variants:
+            raise UsageError(
+                f"Unknown variant {variant!r} of {self.name}. Known: {', '.join(self.variants)}."
+            )
+
 
 families: Registry[Family] = Registry("model")
 
@@ -79,8 +90,6 @@ def build(
         UsageError: A name is unknown, or the size does not fit.
     """
     known = family(name)
-    if variant is not None and variant not in known.variants:
-        raise UsageError(f"Unknown variant {variant!r} of {known.name}. Known: {', '.join(known.variants)}.")
     return known.build(
         variant=variant or known.variants[0],
         head=heads.canonical(head),

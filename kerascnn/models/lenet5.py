@@ -42,7 +42,7 @@ def lenet5(
         A ``keras.Model`` from raw pixels, shape (image_size, image_size, channels), to logits (classes,).
 
     Raises:
-        UsageError: The image size does not fit, or the head is unknown.
+        UsageError: The image size does not fit, or the variant or head is unknown.
 
     >>> lenet5().count_params()
     61706
@@ -50,6 +50,7 @@ def lenet5(
     import keras
     from keras import layers
 
+    families["lenet5"].check_variant(variant)
     _check_size(image_size)
     pixels = keras.Input((image_size, image_size, channels), name="pixels")
     # The offset melts into the int8 input scale because conv1 is unpadded.
