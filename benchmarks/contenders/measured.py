@@ -31,7 +31,9 @@ def show(title: str, rows: list[dict], path: Path | None) -> None:
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "  ".join(_cell(one) for one in value)
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
+    return str(value)
 
 
 def _version(name: str) -> str | None:
