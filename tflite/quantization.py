@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.data.dataset import Dataset
+from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
@@ -109,9 +110,8 @@ def quantize(
     scheme = schemes.canonical(scheme)
     if calibration_samples is not None and not schemes[scheme].calibrated:
         raise UsageError(f"{scheme} is not calibrated. Received: calibration_samples={calibration_samples}")
-    model_path = run.require_model()
     progress("quantizing", 0, STAGES, "loading")
-    model, description = load_model(model_path)
+    model, description = load_model(run.require_model())
     dataset = dataset or _training_data(run, data_dir)
     train, test = (split.prepared(description.preprocessing) for split in (dataset.train, dataset.test))
 
@@ -120,9 +120,27 @@ def quantize(
     if schemes[scheme].calibrated:
         calibration = choose(train, calibration_samples, seed=run.record.seed, classes=dataset.classes)
     content = convert(model, schemes[scheme], calibration.images if calibration else None)
+    result = _write_and_measure(run, scheme, content, (model, description), test, progress)
+    if calibration:
+        write_json(run.tflite_dir / "calibration.json", calibration.record)
+    _record(run, result)
+    progress("quantizing", STAGES, STAGES, "done")
+    return result
+
+
+def _write_and_measure(
+    run: Run,
+    scheme: str,
+    content: bytes,
+    described_model: tuple[Any, ModelDescription],
+    test: Split,
+    progress: Progress,
+) -> QuantizationResult:
+    """Write the file, which gets its name when it is checked and all that is said of it is known."""
+    model, description = described_model
     run.tflite_dir.mkdir(exist_ok=True)
     path = run.tflite_dir / f"{scheme}.tflite"
-    with whole_file(path) as aside:  # the file gets its name when all that is said of it is known
+    with whole_file(path) as aside:
         aside.write_bytes(content)
         description.model_copy(update={"output": "probabilities"}).embed(aside)
         if scheme == "static_wi8_ai8":
@@ -130,22 +148,19 @@ def quantize(
         progress("quantizing", 2, STAGES, "evaluating both")
         lite, keras_model = LiteRTClassifier(aside), keras_classifier(model, description.output)
         evaluations = [
-            evaluate_classifier(classify, test, dataset.classes, model=str(file), data=dataset.source)
-            for classify, file in ((keras_model, model_path), (lite, path))
+            evaluate_classifier(classify, test, description.classes, model=str(file), data=description.source)
+            for classify, file in ((keras_model, run.model_path), (lite, path))
         ]
         progress("quantizing", 3, STAGES, "timing both")
         pixels, encoded = test.images[:1], lite.encode(test.images[:1])
         times = latency.measure([lambda: model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
-    result = QuantizationResult(
-        run.path,
-        MeasuredFile(model_path, "keras", model_path.stat().st_size, evaluations[0], times[0]),
-        MeasuredFile(path, scheme, path.stat().st_size, evaluations[1], times[1]),
-    )
-    if calibration:
-        write_json(run.tflite_dir / "calibration.json", calibration.record)
-    _record(run, result)
-    progress("quantizing", STAGES, STAGES, "done")
-    return result
+    files = [
+        MeasuredFile(file, name, file.stat().st_size, evaluation, time)
+        for file, name, evaluation, time in zip(
+            (run.model_path, path), ("keras", scheme), evaluations, times, strict=True
+        )
+    ]
+    return QuantizationResult(run.path, *files)
 
 
 def _training_data(run: Run, data_dir: Path | str | None) -> Dataset:
