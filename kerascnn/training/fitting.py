@@ -1,8 +1,11 @@
 """The training itself: epochs of Adam with warm-up and decay, and what Ctrl-C leaves."""
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,15 +90,30 @@ def fit(
     trainer = _compiled(with_image_table(model, images), len(data.train), config)
     done = Fit()
     try:
-        for number in range(1, config.epochs + 1):
-            told = _Told(progress, number, config.epochs, done)
-            done.add(_epoch(trainer, data, config, number, told), model)
-            epoch_ended(done.epochs)
+        with _ctrl_c_between_calls() as asked:
+            for number in range(1, config.epochs + 1):
+                told = _Told(progress, number, config.epochs, done, asked)
+                done.add(_epoch(trainer, data, config, number, told), model)
+                epoch_ended(done.epochs)
     except KeyboardInterrupt:
         done.interrupted = True
         if done.best_epoch:
             model.set_weights(done.best_weights)
     return done
+
+
+@contextmanager
+def _ctrl_c_between_calls() -> Iterator[threading.Event]:
+    """Turn Ctrl-C into an event: raised while TensorFlow traces, the interrupt can be swallowed there."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked  # only the main thread may set handlers, and only it is interrupted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _compiled(trainer: Any, images: int, config: ResolvedConfig) -> Any:
@@ -149,17 +167,22 @@ def _order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
 
 
 class _Told(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-    """Passes Keras' batches on as progress of the whole training, counted in batches."""
+    """Passes Keras' batches on as progress of the whole training, and Ctrl-C to Keras."""
 
-    def __init__(self, progress: Progress, epoch: int, epochs: int, done: Fit) -> None:
+    def __init__(
+        self, progress: Progress, epoch: int, epochs: int, done: Fit, asked: threading.Event
+    ) -> None:
         super().__init__()
         self._progress, self._epoch, self._epochs, self._done = progress, epoch, epochs, done
+        self._asked = asked
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self._epoch == 1:
             self._tell(0, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if self._asked.is_set():
+            raise KeyboardInterrupt
         # Keras counts whole calls, the last of an epoch may be shorter
         self._tell(min(batch + 1, self.params["steps"]), logs)
 
