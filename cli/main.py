@@ -7,6 +7,7 @@ from io import TextIOWrapper
 import click
 
 from kerascnn.cli.compare import compare
+from kerascnn.cli.conv import conv
 from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
@@ -27,7 +28,7 @@ def kerascnn() -> None:
     """
 
 
-for command in (train, evaluate, quantize, predict, summary, compare, runs):
+for command in (train, evaluate, quantize, predict, summary, conv, compare, runs):
     kerascnn.add_command(command)
 
 

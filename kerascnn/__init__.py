@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerascnn.comparison import compare
+    from kerascnn.convolution import conv
     from kerascnn.errors import KerasCnnError, TargetError, UsageError
     from kerascnn.layer_table import summary
     from kerascnn.models.lenet5 import lenet5
@@ -27,6 +28,7 @@ _HOME = {
     "TrainingConfig": "training.config",
     "UsageError": "errors",
     "compare": "comparison",
+    "conv": "convolution",
     "evaluate": "predictor",
     "lenet5": "models.lenet5",
     "predict": "predictor",
@@ -44,6 +46,7 @@ __all__ = [
     "TrainingConfig",
     "UsageError",
     "compare",
+    "conv",
     "evaluate",
     "lenet5",
     "predict",

@@ -1,0 +1,119 @@
+"""``kerascnn conv``."""
+
+import math
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli.command import Command
+from kerascnn.cli.display import display, facts
+
+if TYPE_CHECKING:
+    from kerascnn.convolution import Convolution
+
+
+def _whole(text: str) -> int | str:
+    """Return the number; any other text stays as it is, and the library refuses it in one line."""
+    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
+
+
+@click.command(cls=Command, example="kerascnn conv 227x227x3 --filters 96 --kernel 11 --stride 4")
+@click.argument("shape", metavar="HxWxD")
+@click.option("--filters", type=_whole, required=True, metavar="K", help="How many: the depth of the output.")
+@click.option(
+    "--kernel", type=_whole, required=True, metavar="F", help="Side of the square filter in pixels."
+)
+@click.option(
+    "--stride", type=_whole, default="1", show_default=True, metavar="S", help="Step of the filter in pixels."
+)
+@click.option(
+    "--padding", type=_whole, default="0", show_default=True, metavar="P", help="Zeros on each side."
+)
+def conv(shape: str, filters: int, kernel: int, stride: int, padding: int, as_json: bool) -> None:
+    """Work out one convolution on a volume of height × width × depth, step by step.
+
+    What does not fit a whole number of times is refused, with what would.
+    """
+    from kerascnn.convolution import conv as work_out
+
+    result = work_out(shape, filters=filters, kernel=kernel, stride=stride, padding=padding)
+    display(result, as_json=as_json, text=_text)
+
+
+def _text(layer: "Convolution") -> str:
+    filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {_times(_filter(layer), '×')}"
+    title = f"{_times(layer.input, '×')}, {filters}, stride {layer.stride}, padding {layer.padding}"
+    sections = [title, facts(_sides(layer) | _size_note(layer) | _costs(layer)), _drawing(layer)]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _sides(layer: "Convolution") -> dict[str, str]:
+    (height, width, _), (out_height, out_width, _) = layer.input, layer.output
+    if height == width:
+        return {"output side": _steps(layer, height, out_height)}
+    return {
+        "output height": _steps(layer, height, out_height),
+        "output width": _steps(layer, width, out_width),
+    }
+
+
+def _steps(layer: "Convolution", side: int, found: int) -> str:
+    from kerascnn.arithmetic import output_formula
+
+    formula = output_formula(side, layer.kernel, layer.stride, layer.padding)
+    reach = (found - 1) * layer.stride
+    return f"(N + 2P − F)/S + 1 = {formula} = {reach}/{layer.stride} + 1 = {found}"
+
+
+def _size_note(layer: "Convolution") -> dict[str, str]:
+    """Say which padding keeps the size; only at stride 1 and with an odd filter there is one."""
+    from kerascnn.arithmetic import same_padding
+
+    if layer.stride > 1 or layer.kernel % 2 == 0:
+        return {}
+    if layer.kernel == 1 and layer.padding == 0:
+        depths = f"{layer.input[2]} → {layer.filters}"
+        return {"1×1 filter": f"sees one pixel across all channels: only the depth can change, {depths}"}
+    kept = same_padding(layer.kernel)
+    keeps = "keeps" if layer.padding == kept else "would keep"
+    size = _times(layer.input[:2], "×")
+    return {"same size": f"padding (F − 1)/2 = ({layer.kernel} − 1)/2 = {kept} {keeps} {size}"}
+
+
+def _costs(layer: "Convolution") -> dict[str, str]:
+    one, values, places = _times(_filter(layer)), math.prod(layer.output), math.prod(layer.output[:2])
+    many = f"{places:,} times as many" if places > 1 else "as many: there is one place only"
+    unshared = f"{layer.parameters_without_sharing:,} parameters, {many}"
+    return {
+        "output": f"{_times(layer.output, '×')} = {values:,} values: one map for each filter",
+        "one value": f"F·F·D = {one} = {layer.products:,} products, plus one bias",
+        "parameters": f"(F·F·D + 1)·K = ({one} + 1)·{layer.filters} = {layer.parameters:,}",
+        "without biases": f"F·F·D·K = {one}·{layer.filters} = {layer.parameters_without_bias:,}",
+        "multiply-adds": f"{layer.products:,} · {values:,} = {layer.multiply_adds:,} (1 is 2 FLOPs)",
+        "without sharing": f"{_times(layer.output)}·({one} + 1) = {unshared}",
+        "memory": f"{values:,} · 4 bytes = {layer.activation_bytes:,} bytes for one image (float32)",
+    }
+
+
+def _drawing(layer: "Convolution") -> str:
+    """Return one row of the input with the filter's windows below; nothing if the terminal is too narrow."""
+    from kerascnn.cli.drawing import legend, sliding_filter
+
+    width, stops = layer.input[1], layer.output[1]
+    columns = shutil.get_terminal_size().columns  # 80 where there is no terminal
+    picture = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
+    zeros = f" between 2·{layer.padding} zeros" if layer.padding else ""
+    title = (
+        f"One row: {width} pixel{'s' if width > 1 else ''}{zeros}, the filter at each of its {stops} places"
+    )
+    return "\n".join([title, legend(layer.padding), "", *picture]) if picture else ""
+
+
+def _filter(layer: "Convolution") -> tuple[int, int, int]:
+    return layer.kernel, layer.kernel, layer.input[2]
+
+
+def _times(sides: tuple[int, ...], sign: str = "·") -> str:
+    return sign.join(map(str, sides))
