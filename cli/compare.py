@@ -1,7 +1,7 @@
 """``kerascnn compare``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 3")
 @click.argument("model")
 @click.option("--heads", default="fc,conv1x1", show_default=True, help="At least two, separated by commas.")
-@click.option("--data", default="digits", show_default=True, help="Source: digits or mnist.")
+@options.network
+@options.data
 @options.data_dir
 @click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
 @click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
@@ -38,6 +39,7 @@ def compare(
     batch_size: int | None,
     out: Path | None,
     as_json: bool,
+    **network: Any,
 ) -> None:
     """Train MODEL with each head under equal conditions, quantize, and print one table."""
     from kerascnn.comparison import compare as compare_heads
@@ -53,6 +55,7 @@ def compare(
             batch_size=batch_size,
             out=out,
             progress=progress,
+            **network,
         )
     display(study, as_json=as_json, text=_text)
 

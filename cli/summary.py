@@ -1,9 +1,10 @@
 """``kerascnn summary``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, table
 
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="kerascnn summary lenet --head conv1x1")
 @click.argument("model", metavar="MODEL_OR_RUN")
 @click.option("--head", help="For a model's name: fc, conv1x1 or nin.  [default: fc]")
-def summary(model: str, head: str | None, as_json: bool) -> None:
+@options.network
+def summary(model: str, as_json: bool, **network: Any) -> None:
     """Show the layers of a model, a run or a .keras file: volumes, filters, parameters, multiply-adds."""
     from kerascnn.layer_table import summary as summarize
 
-    display(summarize(model, head=head), as_json=as_json, text=_text)
+    display(summarize(model, **network), as_json=as_json, text=_text)
 
 
 def _text(found: "Summary") -> str:

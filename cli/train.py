@@ -1,5 +1,6 @@
 """``kerascnn train``."""
 
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="kerascnn train lenet --head conv1x1 --data mnist")
 @click.argument("model")
 @click.option("--head", default="fc", show_default=True, help="fc, conv1x1 or nin.")
-@click.option("--data", default="digits", show_default=True, help="Source: digits or mnist.")
+@options.network
+@options.data
 @options.data_dir
+@click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="RUN", help="Start from this run's trunk."
+)
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")

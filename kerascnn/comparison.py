@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources import load
+from kerascnn.data.sources import is_folder, load, source_name
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_json, write_text
 from kerascnn.model_file import load_model
@@ -39,6 +39,7 @@ def compare(
     batch_size: int | None = None,
     out: Path | str | None = None,
     progress: Progress = silent,
+    **network: Any,
 ) -> Study:
     """Train each head with each seed, quantize it, and compare.
 
@@ -51,6 +52,7 @@ def compare(
         batch_size: For every head; ``None``: the recipe's.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
         progress: Told about every training and quantization.
+        **network: See :class:`kerascnn.models.family.Network`; ``head_units`` is for heads that have some.
 
     Raises:
         UsageError: A name is unknown or a setting makes no sense.
@@ -69,13 +71,14 @@ def compare(
                 data_dir=None if data_dir is None else Path(data_dir),
                 epochs=epochs,
                 batch_size=batch_size,
+                **_for_head(head, network),
             ).resolved()
             for head in heads
         ]
     )
     dataset = load(configs[0].data, data_dir)
     configs[0].check_batch_size(len(dataset.train))
-    folder = _new_folder(out, f"{model}-{configs[0].data}")
+    folder = _new_folder(out, f"{model}-{source_name(configs[0].data)}")
     try:
         results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}
         rows = _rows(results)
@@ -105,6 +108,11 @@ def _distinct(heads: Sequence[str]) -> list[str]:
     if len(names) < 2 or len(set(names)) < len(names):
         raise UsageError(f"heads must be at least two different ones. Received: heads={','.join(heads)}")
     return names
+
+
+def _for_head(head: str, network: dict[str, Any]) -> dict[str, Any]:
+    units = network.get("head_units") if known_heads[head].has_units else None
+    return network | {"head_units": units}
 
 
 def _same_for_all(configs: list[ResolvedConfig]) -> list[ResolvedConfig]:
@@ -181,17 +189,40 @@ def _latencies(files: list[Path]) -> list[Any]:
 def _settings(configs: list[ResolvedConfig], seeds: int) -> dict[str, Any]:
     first = configs[0]
     heads = ",".join(config.head for config in configs)
+    units = next((config.head_units for config in configs if config.head_units), ())
     # What the command line cannot say is the recipe's, so this line repeats the study.
-    command = (
-        f"kerascnn compare {first.model} --heads {heads} --data {first.data} --seeds {seeds} "
-        f"--epochs {first.epochs} --batch-size {first.batch_size}"
-        + (" --data-dir DIR" if first.data_dir else "")
+    options = {
+        "heads": heads,
+        "variant": first.variant,
+        "norm": first.norm,
+        "head-units": ",".join(map(str, units)),
+        "image-size": first.image_size,
+        "channels": first.channels,
+        "data": "DIR" if is_folder(first.data) else first.data,
+        "data-dir": "DIR" if first.data_dir else None,
+        "seeds": seeds,
+        "epochs": first.epochs,
+        "batch-size": first.batch_size,
+    }
+    command = f"kerascnn compare {first.model} " + " ".join(
+        f"--{option} {value}" for option, value in options.items() if value
     )
     return first.model_dump(mode="json", include=_SHARED) | {
+        "data": source_name(first.data),
         "heads": [config.head for config in configs],
         "seeds": list(range(1, seeds + 1)),
         "command": command,
     }
 
 
-_SHARED = {"model", "variant", "data", "epochs", "batch_size", "learning_rate", "weight_decay"}
+_SHARED = {
+    "model",
+    "variant",
+    "norm",
+    "image_size",
+    "channels",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+}

@@ -33,6 +33,7 @@ class ModelDescription(Settings):
     format: Literal[1] = 1
     model: str
     variant: str
+    norm: str = "none"
     head: str
     source: str
     preprocessing: Preprocessing

@@ -1,5 +1,6 @@
 """How well any classifier does on labelled images."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +10,16 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import confusion_matrix
 
-from kerascnn.data.dataset import Split
+from kerascnn.data.dataset import Images, Split
 from kerascnn.description import Output
 from kerascnn.errors import KerasCnnError
 from kerascnn.results import Accuracy
 
-BATCH = 500
+PIXELS_AT_ONCE = 2**23  # values of one batch: 8,192 digits of 32×32, 54 photos of 227×227×3
 ROUNDING = 0.05  # ten int8 probabilities, each rounded to 1/256, can miss 1 by 10/512
 
 #: From images, uint8 (n, height, width, channels), to probabilities, float32 (n, classes).
-Classifier = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Classifier = Callable[[Images], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,16 @@ def evaluate_classifier(
     )
 
 
+def images_at_once(shape: tuple[int, ...]) -> int:
+    """Return how many images of (height, width, channels) go through a model at once: at most 500."""
+    return max(min(PIXELS_AT_ONCE // math.prod(shape), 500), 1)
+
+
 def keras_classifier(model: Any, output: Output = "logits") -> Classifier:
     """Make a classifier from a Keras model that takes raw pixels."""
-    at_once = model.input_shape[0] or BATCH
+    at_once = model.input_shape[0] or images_at_once(model.input_shape[1:])
 
-    def classify(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def classify(images: Images) -> NDArray[np.float32]:
         starts = range(0, len(images), at_once)
         scores = [model.predict_on_batch(images[start : start + at_once]) for start in starts]
         return as_probabilities(np.concatenate(scores), output)

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+import kerascnn.layers  # noqa: F401  (Keras opens files with the papers' layers only once it knows them)
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.files import whole_file

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.images import read_image
-from kerascnn.data.sources import load
+from kerascnn.data.sources import known_sources, load
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
@@ -125,14 +125,17 @@ def evaluate(
         KerasCnnError: The model or the data cannot be read, or their classes differ in number.
     """
     predictor = Predictor.open(model)
-    source = data or predictor.description.source
+    run = Run.around(Path(model))
+    trained = ResolvedConfig.read(run.path / "config.toml") if run else None
+    source = data or (trained.data if trained else predictor.description.source)
     if source == "unknown":
         raise UsageError(f"{model} does not say what it was trained on: name a source with --data.")
-    run = Run.around(Path(model))
-    if data_dir is None and run:
-        trained = ResolvedConfig.read(run.path / "config.toml")
-        data_dir = trained.data_dir if trained.data == source else None
+    if not data and not trained and source not in known_sources():
+        raise UsageError(f"{model} was trained on the folder {source!r}: name it with --data.")
+    if data_dir is None and trained and trained.data == source:
+        data_dir = trained.data_dir
     dataset = load(source, data_dir)
+    test = dataset.test.prepared(predictor.description.preprocessing)
     return evaluate_classifier(
-        predictor, dataset.test, dataset.classes, model=str(Path(model)), data=dataset.source
+        predictor.classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
     )

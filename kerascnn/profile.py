@@ -4,38 +4,51 @@ An unknown kind of layer is listed with its parameters; what cannot be known of 
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from keras import layers
+import keras
 
 from kerascnn import arithmetic
+from kerascnn.layer_costs import UNKNOWN, Cost, cost_of
 
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """One row of the table.
+    """One row of the table; what is ``None`` is not known, or the layer has no such thing.
 
     Attributes:
-        output: Output volume without the batch, (height, width, depth) or (units,).
+        input: Volume without the batch, (height, width, depth) or (units,); ``output`` likewise.
+        taps: What one output value multiplies or gathers, as factors: (11, 11, 3) for 11·11·3.
         kernel: Side of the filter, ``stride`` its step, ``padding`` the pixels added on each side.
-        parameters: Trainable ones.
-        multiply_adds: For one image; biases, comparisons and averages are not counted.
+        parameters: Trainable ones, ``parameters_without_bias`` the same less the biases, ``parameters_fixed``
+            those that training counts or leaves alone.
+        multiply_adds: For one image; biases, comparisons, averages and normalization are not counted.
         connections: (Inputs of one output + its bias) × outputs, as in LeCun et al., 1998.
-        receptive_field: Side of the square of input pixels one output value sees.
+        receptive_field: Side of the square of input pixels one output value sees, ``step`` the distance in
+            pixels between neighbours' squares.
+        activation_bytes: Of the output volume in float32.
+        int8_weight_bytes: Of the weights in an int8 file: one byte each, biases four.
     """
 
     name: str
     kind: str
+    input: tuple[int, ...]
     output: tuple[int, ...]
+    taps: tuple[int, ...] = ()
     kernel: int | None = None
     stride: int | None = None
     padding: int | None = None
     parameters: int = 0
+    parameters_without_bias: int = 0
+    parameters_fixed: int = 0
     multiply_adds: int | None = 0
     connections: int | None = 0
     receptive_field: int | None = None
+    step: int | None = None
+    activation_bytes: int | None = 0
+    int8_weight_bytes: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,11 @@ class Profile:
         return sum(row.parameters for row in self.layers)
 
     @property
+    def parameters_fixed(self) -> int:
+        """Parameters that training does not change by gradients."""
+        return sum(row.parameters_fixed for row in self.layers)
+
+    @property
     def multiply_adds(self) -> int | None:
         """Multiply-adds for one image."""
         return _total([row.multiply_adds for row in self.layers])
@@ -59,27 +77,46 @@ class Profile:
         """Connections for one image."""
         return _total([row.connections for row in self.layers])
 
+    @property
+    def activation_bytes(self) -> int | None:
+        """Memory of all output volumes together in float32, as training keeps them."""
+        return _total([row.activation_bytes for row in self.layers])
+
+    @property
+    def int8_weight_bytes(self) -> int | None:
+        """Weights and biases in an int8 file."""
+        return _total([row.int8_weight_bytes for row in self.layers])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the totals and the rows."""
         return {
             "parameters": self.parameters,
+            "parameters_fixed": self.parameters_fixed,
             "multiply_adds": self.multiply_adds,
             "connections": self.connections,
+            "activation_bytes": self.activation_bytes,
+            "int8_weight_bytes": self.int8_weight_bytes,
             "layers": [asdict(row) for row in self.layers],
         }
 
 
 def profile(model: Any) -> Profile:
-    """Measure a functional Keras model layer by layer, in the order of computation.
+    """Measure a functional or sequential Keras model layer by layer, in the order of computation.
+
+    A layer that is used at several places, has several outputs, or holds a model has unknown costs.
 
     Args:
-        model: A built ``keras.Model`` of layers with one output each.
+        model: A built ``keras.Model``.
     """
-    sight: dict[str, _Sight] = {}
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    own = {id(node) for level in graph._nodes_by_depth.values() for node in level}
+    sight: dict[int, _Sight] = {}
     rows = []
-    for layer in model.layers:
-        seen = _inputs_sight(layer, sight)
-        row, sight[layer.name] = _row(layer, seen)
+    for operation in graph.operations:
+        nodes = [node for node in operation._inbound_nodes if id(node) in own]
+        seen = _widest([sight[id(parent)] for node in nodes for parent in node.parent_nodes])
+        row, after = _row(operation, nodes, seen)
+        sight |= {id(node): after for node in nodes}
         rows.append(row)
     return Profile(tuple(rows))
 
@@ -93,117 +130,57 @@ def count_parameters(weights: Iterable[Any]) -> int:
 class _Sight:
     """Receptive field and step of a tensor in input pixels; ``field`` None: not known."""
 
-    field: int | None
-    step: int
+    field: int | None = 1
+    step: int = 1
+
+    def through(self, cost: Cost) -> "_Sight":
+        if self.field is None or cost.sees is None:
+            return _Sight(None, self.step)
+        return _Sight(*arithmetic.receptive_field(self.field, self.step, *cost.sees))
 
 
-def _inputs_sight(layer: Any, sight: dict[str, _Sight]) -> _Sight:
-    before = [sight[node.operation.name] for node in _parents(layer) if node.operation.name in sight]
-    if not before:
-        return _Sight(1, 1)
-    fields = [one.field for one in before]
-    widest = None if None in fields else max(field for field in fields if field is not None)
-    return _Sight(widest, max(one.step for one in before))
+def _widest(sights: list[_Sight]) -> _Sight:
+    """Return what is seen where streams meet; nothing is known of it where one of them does not know."""
+    if not sights:
+        return _Sight()
+    if any(one.field is None for one in sights):
+        return _Sight(None)
+    return max(sights, key=lambda one: one.field or 0)
 
 
-def _parents(layer: Any) -> list[Any]:
-    return [parent for node in layer._inbound_nodes for parent in node.parent_nodes]
-
-
-def _row(layer: Any, seen: _Sight) -> tuple[LayerProfile, _Sight]:
+def _row(operation: Any, nodes: list[Any], seen: _Sight) -> tuple[LayerProfile, _Sight]:
+    before = _shape(nodes[0].input_tensors) or _shape(nodes[0].outputs)
+    after = _shape(nodes[0].outputs)
+    alone = len(nodes) == 1 and len(nodes[0].outputs) == 1
+    cost = cost_of(operation, before, after) if alone else UNKNOWN
+    sees = seen.through(cost)
+    trainable, fixed = (
+        getattr(operation, name, []) for name in ("trainable_weights", "non_trainable_weights")
+    )
     row = LayerProfile(
-        name=layer.name,
-        kind=type(layer).__name__,
-        output=tuple(layer.output.shape[1:]) if hasattr(layer.output, "shape") else (),
-        parameters=count_parameters(layer.trainable_weights),
-        receptive_field=seen.field,
+        name=operation.name,
+        kind=type(operation).__name__,
+        input=before,
+        output=after,
+        taps=cost.taps,
+        kernel=cost.kernel,
+        stride=cost.stride,
+        padding=cost.padding,
+        parameters=count_parameters(trainable),
+        parameters_without_bias=count_parameters(weight for weight in trainable if weight.name != "bias"),
+        parameters_fixed=count_parameters(fixed),
+        multiply_adds=cost.multiply_adds,
+        connections=cost.connections,
+        receptive_field=sees.field,
+        step=sees.step if sees.field else None,
+        activation_bytes=None if None in after else arithmetic.activation_bytes(math.prod(after)),
+        int8_weight_bytes=cost.int8_weight_bytes,
     )
-    shared = len(layer._inbound_nodes) > 1  # its cost depends on every place it is used at
-    for kinds, measure in _MEASURES:
-        if isinstance(layer, kinds) and not shared:
-            return measure(layer, row, seen)
-    return replace(row, multiply_adds=None, connections=None, receptive_field=None), _Sight(None, seen.step)
+    return row, sees
 
 
-_Measure = Callable[[Any, LayerProfile, _Sight], tuple[LayerProfile, _Sight]]
-
-
-def _convolution(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    depth = int(layer.input.shape[-1]) // layer.groups
-    products = layer.kernel_size[0] * layer.kernel_size[1] * depth
-    outputs = _volume(row.output)
-    row = replace(
-        row,
-        multiply_adds=arithmetic.multiply_adds(products, outputs),
-        connections=arithmetic.connections(products, outputs, bias=layer.use_bias),
-    )
-    if layer.dilation_rate != (1, 1):
-        return _unsquare(row, seen)
-    return _sliding(layer, row, seen, layer.kernel_size, layer.strides)
-
-
-def _pooling(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    window = layer.pool_size[0] * layer.pool_size[1]
-    row = replace(row, connections=arithmetic.connections(window, _volume(row.output), bias=False))
-    return _sliding(layer, row, seen, layer.pool_size, layer.strides)
-
-
-def _sliding(
-    layer: Any, row: LayerProfile, seen: _Sight, kernels: tuple[int, int], strides: tuple[int, int]
-) -> tuple[LayerProfile, _Sight]:
-    if len(set(kernels)) > 1 or len(set(strides)) > 1:
-        return _unsquare(row, seen)
-    kernel, stride = kernels[0], strides[0]
-    side_in, side_out = int(layer.input.shape[1]), row.output[0]
-    # "same" pads what is missing, half of it (rounded down) on the first side
-    padding = max((side_out - 1) * stride + kernel - side_in, 0) // 2 if layer.padding == "same" else 0
-    after = _sees(seen, kernel, stride)
-    return replace(row, kernel=kernel, stride=stride, padding=padding, receptive_field=after.field), after
-
-
-def _unsquare(row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    """Leave out what one number cannot say: the filter, and what it sees."""
-    return replace(row, receptive_field=None), _Sight(None, seen.step)
-
-
-def _dense(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    inputs, outputs = int(layer.input.shape[-1]), _volume(row.output)
-    row = replace(
-        row,
-        multiply_adds=arithmetic.multiply_adds(inputs, outputs),
-        connections=arithmetic.connections(inputs, outputs, bias=layer.use_bias),
-    )
-    return row, seen
-
-
-def _whole_map(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    side, area = int(layer.input.shape[1]), _volume(tuple(layer.input.shape[1:-1]))
-    after = _sees(seen, side, 1)
-    averaging = isinstance(layer, layers.GlobalAveragePooling2D)
-    links = arithmetic.connections(area, _volume(row.output), bias=False) if averaging else 0
-    return replace(row, connections=links, receptive_field=after.field), after
-
-
-def _unchanged(layer: Any, row: LayerProfile, seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    return row, seen
-
-
-_MEASURES: tuple[tuple[tuple[type, ...], _Measure], ...] = (
-    ((layers.Conv2D,), _convolution),
-    ((layers.MaxPooling2D, layers.AveragePooling2D), _pooling),
-    ((layers.Dense,), _dense),
-    ((layers.Flatten, layers.GlobalAveragePooling2D), _whole_map),
-    ((layers.InputLayer, layers.Rescaling, layers.Activation, layers.ReLU, layers.Dropout), _unchanged),
-)
-
-
-def _sees(seen: _Sight, kernel: int, stride: int) -> _Sight:
-    field, step = arithmetic.receptive_field(seen.field or 0, seen.step, kernel, stride)
-    return _Sight(field if seen.field is not None else None, step)
-
-
-def _volume(shape: tuple[int, ...]) -> int:
-    return math.prod(int(side) for side in shape)
+def _shape(tensors: list[Any]) -> tuple[int, ...]:
+    return tuple(tensors[0].shape[1:]) if tensors else ()
 
 
 def _total(shares: list[int | None]) -> int | None:

@@ -73,7 +73,8 @@ def test_the_reports(study):
         assert verdict["sentence"] in report
     assert "| `conv1x1` | 15,626 | 678,600 |" in report
     assert "None" not in report
-    assert "kerascnn compare lenet --heads fc,conv1x1,nin --data digits --seeds 2 --epochs 2" in report
+    assert "kerascnn compare lenet --heads fc,conv1x1,nin --variant modern" in report
+    assert "--data digits --seeds 2 --epochs 2" in report
 
 
 def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):

@@ -12,7 +12,12 @@ from kerascnn.registry import discover
 
 discover("kerascnn.models")
 TRUNK = (5 * 5 * 1 + 1) * 6 + (5 * 5 * 6 + 1) * 16
-EVERY = [(name, variant, head) for name in families for variant in family(name).variants for head in heads]
+EVERY = [
+    (name, variant, head)
+    for name in families
+    for variant, form in family(name).variants.items()
+    for head in form.heads
+]
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,13 @@ def test_lenet5_layers():
 
 def test_an_unknown_layer_is_a_dash_not_a_guess():
     pixels = keras.Input((8, 8, 3))
-    maps = keras.layers.DepthwiseConv2D(3, name="unknown")(pixels)
+    maps = keras.layers.SeparableConv2D(3, 3, name="unknown")(pixels)
     table = profile(keras.Model(pixels, keras.layers.Conv2D(4, 1, name="after")(maps)))
     unknown, after = table.layers[1:]
-    assert (unknown.parameters, unknown.multiply_adds) == (3 * 3 * 3 + 3, None)
+    assert (unknown.parameters, unknown.multiply_adds) == (3 * 3 * 3 + 3 * 3 + 3, None)
     assert (after.multiply_adds, after.receptive_field) == (6 * 6 * 4 * 3, None)
     assert table.multiply_adds is None
-    assert table.parameters == 3 * 3 * 3 + 3 + 3 * 4 + 4
+    assert table.parameters == 3 * 3 * 3 + 3 * 3 + 3 + 3 * 4 + 4
 
 
 def test_same_padding_is_shown():

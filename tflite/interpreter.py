@@ -7,9 +7,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from kerascnn.data.dataset import Images
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.evaluation import as_probabilities
+
+READ_AT_ONCE = 256  # images; a split of files reads them only now
 
 
 class LiteRTClassifier:
@@ -34,11 +37,13 @@ class LiteRTClassifier:
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
         self.description = ModelDescription.embedded(path) or ModelDescription.foreign(path, shape, scores)
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, images: Images) -> NDArray[np.float32]:
         """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c)."""
         scores = np.empty((len(images), self._output["shape"][1]), self._output["dtype"])
-        for position, image in enumerate(self.encode(images)):
-            scores[position] = self.invoke(image[np.newaxis])
+        for start in range(0, len(images), READ_AT_ONCE):
+            encoded = self.encode(images[start : start + READ_AT_ONCE])
+            for position, image in enumerate(encoded, start):
+                scores[position] = self.invoke(image[np.newaxis])
         return as_probabilities(_decode(scores, self._output), self.description.output)
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[Any]:

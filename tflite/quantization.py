@@ -21,7 +21,7 @@ from kerascnn.tflite.calibration import choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.verification import verify_full_int8
+from kerascnn.tflite.verification import check_convertible, verify_full_int8
 from kerascnn.training.card import write_card
 from kerascnn.training.config import ResolvedConfig
 
@@ -112,6 +112,7 @@ def quantize(
         raise UsageError(f"{scheme} is not calibrated. Received: calibration_samples={calibration_samples}")
     progress("quantizing", 0, STAGES, "loading")
     model, description = load_model(run.require_model())
+    check_convertible(model, schemes[scheme], run.path)
     dataset = dataset or _training_data(run, data_dir)
     train, test = (split.prepared(description.preprocessing) for split in (dataset.train, dataset.test))
 

@@ -6,9 +6,25 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from kerascnn.errors import TargetError
+from kerascnn.layers import LocalResponseNormalization
+from kerascnn.tflite.schemes import Scheme
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+
+
+def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
+    """Refuse a model with a layer for which the scheme has no operator.
+
+    Raises:
+        TargetError: A layer would stay in float, and everything behind it too.
+    """
+    floats = [layer.name for layer in model.layers if isinstance(layer, LocalResponseNormalization)]
+    if scheme.calibrated and floats:
+        raise TargetError(
+            f"{name}: layer {floats[0]} is local response normalization, which has no int8 operator: it and "
+            "all behind it would run in float. Train with --norm batch, or quantize with --scheme float16."
+        )
 
 
 def verify_full_int8(content: bytes, name: Path) -> None:

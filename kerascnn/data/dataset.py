@@ -1,24 +1,35 @@
-"""A data set in memory: three disjoint splits of labelled images."""
+"""A data set: three disjoint splits of labelled images."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.preprocessing import Preprocessing
 
+Indices = NDArray[np.integer[Any]]
+
+
+class Images(Protocol):
+    """Pictures that are taken by slices or index arrays: an array in memory, or files read when asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, which: slice | Indices) -> NDArray[np.uint8]: ...
+
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels.
+    """Images in memory and their labels.
 
     Attributes:
         images: uint8, shape (n, height, width, channels), values 0 to 255.
         labels: int32, shape (n,), values 0 to classes − 1.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int32]
 
     def __len__(self) -> int:
@@ -26,14 +37,19 @@ class Split:
 
     def digest(self) -> str:
         """Return the SHA-256 of shape, pixels and labels as hexadecimal text."""
-        content = hashlib.sha256(repr(self.images.shape).encode())
-        content.update(np.ascontiguousarray(self.images).data)
+        images = self.images[:]
+        content = hashlib.sha256(repr(images.shape).encode())
+        content.update(np.ascontiguousarray(images).data)
         content.update(np.ascontiguousarray(self.labels, dtype=np.int32).data)
         return content.hexdigest()
 
-    def prepared(self, preprocessing: Preprocessing) -> "Split":
+    def prepared(self, preprocessing: Preprocessing) -> Self:
         """Return the split with every image brought to the model's input."""
-        return Split(preprocessing.batch(self.images), self.labels)
+        return type(self)(preprocessing.batch(self.images[:]), self.labels)
+
+    def take(self, indices: Indices) -> Self:
+        """Return the images of the given numbers, in that order."""
+        return type(self)(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,9 @@ class Dataset:
 
     Attributes:
         classes: Their names, in the order of the labels.
-        zero_pad: Whether pictures smaller than a model's input are framed with zeros instead of enlarged.
+        channels: Of its pictures: 1 for grey, 3 for colour.
+        framed_above: Side in pixels of pictures that a larger model's input frames with a black margin.
+        fit: Whether pictures of another shape than the input are padded or cropped, see ``Preprocessing``.
     """
 
     source: str
@@ -50,14 +68,26 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
-    zero_pad: bool = False
+    channels: int = 1
+    framed_above: int | None = None
+    fit: Literal["pad", "crop"] = "pad"
 
-    def preprocessing(self, height: int, width: int) -> Preprocessing:
-        """Return the rule that brings this source's pictures to (height, width) in their own channels."""
-        side, _, channels = self.train.images.shape[1:]
-        margin = max((height - side) // 2, 0) if self.zero_pad else 0
+    def preprocessing(self, side: int, channels: int | None = None) -> Preprocessing:
+        """Return the rule that brings this source's pictures to a square input.
+
+        Args:
+            side: Of the input in pixels.
+            channels: 1 or 3; ``None``: the source's own.
+        """
+        framed = self.framed_above is not None and side > self.framed_above
         return Preprocessing.model_validate(
-            {"height": height, "width": width, "channels": channels, "margin": margin}
+            {
+                "height": side,
+                "width": side,
+                "channels": channels or self.channels,
+                "margin": side // 16 if framed else 0,  # 28 in 32, as in LeCun et al., 1998
+                "fit": self.fit,
+            }
         )
 
     def counts(self) -> dict[str, int]:

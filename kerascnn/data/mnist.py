@@ -29,7 +29,7 @@ def load_mnist(data_dir: Path | None = None) -> Dataset:
     """
     train, test = _from_files(data_dir) if data_dir is not None else _from_keras()
     rest, validation = split_off(train, len(train) // VALIDATION_SHARE)
-    return Dataset("mnist", CLASSES, rest, validation, test, zero_pad=True)
+    return Dataset("mnist", CLASSES, rest, validation, test, framed_above=28)
 
 
 def _from_files(data_dir: Path) -> tuple[Split, Split]:

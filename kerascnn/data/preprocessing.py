@@ -11,9 +11,11 @@ from kerascnn.settings import Settings
 
 
 class Preprocessing(Settings):
-    """Scale a picture, aspect kept, into the middle of a black canvas and take its pixels as 0 to 255.
+    """Scale a picture, aspect kept, and take its pixels as 0 to 255.
 
     Attributes:
+        fit: ``pad`` brings the whole picture into the middle of a black canvas; ``crop`` fills the canvas
+            with the middle of the picture.
         height: Side of the canvas in pixels; ``width`` likewise.
         channels: 1 for grey, 3 for colour.
         margin: Pixels on each side that stay black (2 for MNIST: 28×28 in 32×32, as LeCun et al., 1998).
@@ -24,20 +26,26 @@ class Preprocessing(Settings):
     width: int = Field(ge=1)
     channels: Literal[1, 3]
     margin: int = Field(default=0, ge=0)
+    fit: Literal["pad", "crop"] = "pad"
     resample: Literal["bilinear"] = "bilinear"
 
     def image(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return one picture as uint8, shape (height, width, channels)."""
-        mode = "L" if self.channels == 1 else "RGB"
-        room = self.width - 2 * self.margin, self.height - 2 * self.margin
-        scale = min(room[0] / image.width, room[1] / image.height)
-        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
-        content = image.convert(mode)
-        if size != image.size:
-            content = content.resize(size, Image.Resampling[self.resample.upper()])
-        canvas = Image.new(mode, (self.width, self.height))
-        canvas.paste(content, ((self.width - size[0]) // 2, (self.height - size[1]) // 2))
-        return np.asarray(canvas, dtype=np.uint8).reshape(self.height, self.width, self.channels)
+        return (
+            self.crop(image, _middle(image, self.width / self.height))
+            if self.fit == "crop"
+            else self._pad(image)
+        )
+
+    def crop(self, image: Image.Image, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+        """Return a part of a picture, scaled to the canvas.
+
+        Args:
+            image: The picture.
+            box: (left, top, right, bottom) in pixels of the picture, of the canvas's shape.
+        """
+        size = self.width, self.height
+        return self._pixels(image.convert(self._mode).resize(size, self._filter, box))
 
     def batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return pictures of one size, uint8 (n, h, w, c), as uint8 (n, height, width, channels)."""
@@ -47,3 +55,32 @@ class Preprocessing(Settings):
             return np.pad(images, ((0, 0), frame, frame, (0, 0)))
         pictures = images[..., 0] if images.shape[-1] == 1 else images
         return np.stack([self.image(Image.fromarray(picture)) for picture in pictures])
+
+    def _pad(self, image: Image.Image) -> NDArray[np.uint8]:
+        room = self.width - 2 * self.margin, self.height - 2 * self.margin
+        scale = min(room[0] / image.width, room[1] / image.height)
+        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+        content = image.convert(self._mode)
+        if size != image.size:
+            content = content.resize(size, self._filter)
+        canvas = Image.new(self._mode, (self.width, self.height))
+        canvas.paste(content, ((self.width - size[0]) // 2, (self.height - size[1]) // 2))
+        return self._pixels(canvas)
+
+    def _pixels(self, canvas: Image.Image) -> NDArray[np.uint8]:
+        return np.asarray(canvas, dtype=np.uint8).reshape(self.height, self.width, self.channels)
+
+    @property
+    def _mode(self) -> str:
+        return "L" if self.channels == 1 else "RGB"
+
+    @property
+    def _filter(self) -> Image.Resampling:
+        return Image.Resampling[self.resample.upper()]
+
+
+def _middle(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:
+    """Return the largest box of an aspect (width / height) in the middle of a picture."""
+    width, height = min(image.width, image.height * aspect), min(image.height, image.width / aspect)
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    return left, top, left + width, top + height

@@ -1,15 +1,19 @@
 """Fixed stratified splits: the same images in every process, every class in its share."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from kerascnn.data.dataset import Split
 from kerascnn.errors import KerasCnnError
 
+AnySplit = TypeVar("AnySplit", bound=Split)
+
 #: Not the run's seed: the split belongs to the source and stays the same for every run.
 SPLIT_SEED = 5
 
 
-def split_off(split: Split, size: int) -> tuple[Split, Split]:
+def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
     """Return (rest, part) with ``size`` images in the part, stratified by class, both in ascending order.
 
     Raises:
@@ -25,8 +29,4 @@ def split_off(split: Split, size: int) -> tuple[Split, Split]:
         raise KerasCnnError(
             f"{len(split):,} images are too few to set {size:,} aside, stratified by class: {error}"
         ) from error
-    return _take(split, np.sort(rest)), _take(split, np.sort(part))
-
-
-def _take(split: Split, indices: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Split:
-    return Split(split.images[indices], split.labels[indices])
+    return split.take(np.sort(rest)), split.take(np.sort(part))

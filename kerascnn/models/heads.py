@@ -15,45 +15,89 @@ Builders import Keras when they are called, so that a mistyped name is refused a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kerascnn.registry import Registry
 
-#: (features, hidden units, classes) -> logits; Keras tensors have no public type.
-Head = Callable[[Any, Sequence[int], int], Any]
+#: (features, hidden units, classes, dropout) -> logits; Keras tensors have no public type.
+Build = Callable[[Any, Sequence[int], int, float], Any]
+
+#: How the names of a head's layers begin; no layer of a trunk is called so.
+_STEMS = ("flatten", "fc", "conv1x1_", "dropout", "class_map", "logits")
+
+
+@dataclass(frozen=True)
+class Head:
+    """A head's builder, and whether it has hidden layers whose widths can be chosen."""
+
+    build: Build
+    has_units: bool
+
 
 heads: Registry[Head] = Registry("head")
 
 
-def fc(features: Any, units: Sequence[int], classes: int) -> Any:
-    """Flatten the map; one dense layer with ReLU for each of ``units``, then the classes."""
+def is_head_layer(name: str) -> bool:
+    """Whether a layer of that name belongs to the head, not to the trunk."""
+    return name.startswith(_STEMS)
+
+
+def fc(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
+    """Flatten the map; one dense layer with ReLU and dropout for each of ``units``, then the classes."""
     from keras import layers
 
     hidden = layers.Flatten(name="flatten")(features)
     for number, width in enumerate(units, start=1):
         hidden = layers.Dense(width, activation="relu", name=f"fc{number}")(hidden)
+        hidden = _dropped(hidden, dropout, number)
     return layers.Dense(classes, name="logits")(hidden)
 
 
-def conv1x1(features: Any, units: Sequence[int], classes: int) -> Any:
-    """One 1×1 convolution with ReLU for each of ``units``, one to the classes, then the mean of the map."""
+def conv1x1(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
+    """One 1×1 convolution with ReLU and dropout for each of ``units``, one to the classes, then the mean."""
     from keras import layers
 
     hidden = features
     for number, width in enumerate(units, start=1):
         hidden = layers.Conv2D(width, 1, activation="relu", name=f"conv1x1_{number}")(hidden)
-    scores = layers.Conv2D(classes, 1, name="class_map")(hidden)
-    return layers.GlobalAveragePooling2D(name="logits")(scores)
+        hidden = _dropped(hidden, dropout, number)
+    return _averaged_class_map(hidden, classes)
 
 
-def nin(features: Any, units: Sequence[int], classes: int) -> Any:
-    """One 1×1 convolution to the classes, then the mean of the map; ``units`` are not used."""
+def nin(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
+    """Dropout, one 1×1 convolution to the classes, then the mean of the map; ``units`` are not used."""
+    return _averaged_class_map(_dropped(features, dropout, 1), classes)
+
+
+def fc_as_convolutions(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
+    """Return what ``fc`` computes, written as convolutions: the first over the whole map, the others 1×1.
+
+    The layers have the names and, reshaped, the weights of ``fc``. On a larger map the network answers at
+    every position; ``class_map`` holds these answers and their mean comes out.
+    """
     from keras import layers
 
-    scores = layers.Conv2D(classes, 1, name="class_map")(features)
+    hidden, kernel = features, tuple(features.shape[1:3])
+    for number, width in enumerate(units, start=1):
+        hidden = layers.Conv2D(width, kernel, activation="relu", name=f"fc{number}")(hidden)
+        hidden, kernel = _dropped(hidden, dropout, number), (1, 1)
+    return _averaged_class_map(hidden, classes, kernel)
+
+
+def _dropped(hidden: Any, dropout: float, number: int) -> Any:
+    from keras import layers
+
+    return layers.Dropout(dropout, name=f"dropout{number}")(hidden) if dropout else hidden
+
+
+def _averaged_class_map(hidden: Any, classes: int, kernel: tuple[int, int] = (1, 1)) -> Any:
+    from keras import layers
+
+    scores = layers.Conv2D(classes, kernel, name="class_map")(hidden)
     return layers.GlobalAveragePooling2D(name="logits")(scores)
 
 
-heads.add("fc", fc)
-heads.add("conv1x1", conv1x1, aliases=("1x1",))
-heads.add("nin", nin)
+heads.add("fc", Head(fc, has_units=True))
+heads.add("conv1x1", Head(conv1x1, has_units=True), aliases=("1x1",))
+heads.add("nin", Head(nin, has_units=False))

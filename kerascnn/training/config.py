@@ -7,13 +7,10 @@ from typing import Annotated
 import tomli_w
 from pydantic import Field
 
-from kerascnn.data.sources import sources
+from kerascnn.data.sources import canonical_source, is_folder
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_text
-from kerascnn.models.family import family
-from kerascnn.models.heads import heads
-from kerascnn.registry import discover
-from kerascnn.settings import Settings
+from kerascnn.models.family import Network, family
 from kerascnn.training.recipes import recipe
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
@@ -22,13 +19,15 @@ LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 WeightDecay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class TrainingConfig(Settings):
-    """Settings of one training. What is ``None`` is filled in from the model's recipe.
+class TrainingConfig(Network):
+    """Settings of one training: those of :class:`Network`, and these. ``None`` is left to the model's recipe.
 
     Attributes:
         model: A family or its alias, as typed; the run's folder is named after it.
-        variant: ``None``: the family's default.
-        data: The source; ``data_dir`` the folder with its original files, where it takes one.
+        variant: ``None``: the recipe's for the source.
+        channels: ``None``: those of the source's pictures; ``classes`` must be the source's.
+        data: A source, or a folder of class folders; ``data_dir`` is the folder of a source's original files.
+        weights: A run whose trained trunk this training starts from.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.
         learning_rate: The peak; it is reached after a tenth of all steps and falls to zero by a half cosine.
@@ -41,11 +40,9 @@ class TrainingConfig(Settings):
         UsageError: A value makes no sense.
     """
 
-    model: str = "lenet5"
-    variant: str | None = None
-    head: str = "fc"
     data: str = "digits"
     data_dir: Path | None = None
+    weights: Path | None = None
     epochs: Epochs | None = None
     batch_size: BatchSize | None = None
     learning_rate: LearningRate | None = None
@@ -59,22 +56,30 @@ class TrainingConfig(Settings):
         """Return the same settings with canonical names and nothing left to a recipe.
 
         Raises:
-            UsageError: A model, head or source is unknown.
+            UsageError: A model, variant, head or source is unknown, or the image size does not fit.
         """
         known = family(self.model)
-        head = heads.canonical(self.head)
-        discover("kerascnn.data")
-        source = sources.canonical(self.data)
-        asked = self.model_dump(exclude_none=True) | {"head": head, "data": source}
-        if self.data_dir is not None:  # the run must find its data from any current directory
-            asked["data_dir"] = self.data_dir.resolve()
-        return ResolvedConfig(**{"variant": known.variants[0], **recipe(known.name, source, head), **asked})
+        source = canonical_source(self.data)
+        kind = "folder" if is_folder(source) else source
+        variant = self.variant or recipe(known.name, kind)["variant"]
+        network = self.model_copy(update={"variant": variant}).complete()
+        filled = {
+            name: getattr(network, name) for name in ("variant", "norm", "head", "head_units", "image_size")
+        }
+        asked = self.model_dump(exclude_none=True) | filled | {"data": source}
+        for path in ("data_dir", "weights"):  # the run must be found again from any current directory
+            if path in asked:
+                asked[path] = asked[path].resolve()
+        return ResolvedConfig(**{**recipe(known.name, variant, kind, f"{kind}.{network.head}"), **asked})
 
 
 class ResolvedConfig(TrainingConfig):
-    """Settings with nothing left open: the content of a run's ``config.toml``."""
+    """Settings with nothing left open but what the data say: the content of a run's ``config.toml``."""
 
     variant: str
+    norm: str = "none"
+    head_units: tuple[int, ...] = ()
+    image_size: int = 32
     epochs: Epochs
     batch_size: BatchSize
     learning_rate: LearningRate

@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset
+from kerascnn.data.image_files import FileSplit
 from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.results import percent
-from kerascnn.training.backend import batches
 from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.feed import Feed
 from kerascnn.training.history import Epoch
-from kerascnn.training.image_table import with_image_table
+from kerascnn.training.image_stream import StreamFeed
+from kerascnn.training.image_table import TableFeed
 
-#: Optimizer steps that run inside one compiled call; between calls Python shows progress and takes Ctrl-C.
-STEPS_PER_CALL = 32
 WARM_UP = 0.1  # share of all steps
-VALIDATION_BATCH = 500
 
 
 @dataclass
@@ -86,14 +85,14 @@ def fit(
     Raises:
         KerasCnnError: The loss is not finite any more.
     """
-    images = np.concatenate([data.train.images, data.validation.images])
-    trainer = _compiled(with_image_table(model, images), len(data.train), config)
+    feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config)
+    _compile(feed, len(data.train), config)
     done = Fit()
     try:
         with _ctrl_c_between_calls() as asked:
             for number in range(1, config.epochs + 1):
                 told = _Told(progress, number, config.epochs, done, asked)
-                done.add(_epoch(trainer, data, config, number, told), model)
+                done.add(_epoch(feed, number, told), model)
                 epoch_ended(done.epochs)
     except KeyboardInterrupt:
         done.interrupted = True
@@ -116,7 +115,7 @@ def _ctrl_c_between_calls() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _compiled(trainer: Any, images: int, config: ResolvedConfig) -> Any:
+def _compile(feed: Feed, images: int, config: ResolvedConfig) -> None:
     steps = math.ceil(images / config.batch_size) * config.epochs
     warm_up = max(round(steps * WARM_UP), 1)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -125,28 +124,27 @@ def _compiled(trainer: Any, images: int, config: ResolvedConfig) -> Any:
         warmup_target=config.learning_rate,
         decay_steps=max(steps - warm_up, 1),
     )
-    trainer.compile(
+    feed.model.compile(
         # β2 below Adam's usual 0.999: a training has a few thousand steps, a long memory slows it.
         keras.optimizers.Adam(rate, beta_2=0.99, weight_decay=config.weight_decay or None),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        steps_per_execution=STEPS_PER_CALL,
+        steps_per_execution=feed.steps_per_call,
         jit_compile=False,  # XLA is slower than oneDNN on a CPU for these networks
     )
-    return trainer
 
 
-def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, told: "_Told") -> Epoch:
-    """Train one epoch and validate; the validation images stand behind the training images in the table."""
-    started = time.perf_counter()
-    order = _order(config.seed, number, len(data.train))
-    training = batches(order, data.train.labels[order], config.batch_size)
-    trained = trainer.fit(training, shuffle=False, verbose=0, callbacks=[told]).history
-    seconds = time.perf_counter() - started
-    validation = np.arange(len(data.validation), dtype=np.int32) + len(data.train)
-    checked = trainer.evaluate(
-        batches(validation, data.validation.labels, VALIDATION_BATCH), verbose=0, return_dict=True
-    )
+def _epoch(feed: Feed, number: int, told: "_Told") -> Epoch:
+    """Train one epoch and validate."""
+    trainer, started = feed.model, time.perf_counter()
+    try:
+        trained = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told]).history
+        seconds = time.perf_counter() - started
+        checked = trainer.evaluate(feed.validation(), verbose=0, return_dict=True)
+    except Exception:
+        if feed.failure:
+            raise feed.failure from None
+        raise
     (loss,), (accuracy,) = trained["loss"], trained["accuracy"]
     if not math.isfinite(loss):
         raise KerasCnnError(f"The loss of epoch {number} is not finite. Use a lower learning rate.")
@@ -159,11 +157,6 @@ def _epoch(trainer: Any, data: Dataset, config: ResolvedConfig, number: int, tol
         learning_rate=float(trainer.optimizer.learning_rate),
         seconds=round(seconds, 3),
     )
-
-
-def _order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
-    """Return the order of the training images: it depends on seed and epoch only, the same for every head."""
-    return np.random.default_rng((seed, epoch)).permutation(images).astype(np.int32)
 
 
 class _Told(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types

@@ -11,6 +11,13 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from kerascnn.data.dataset import Dataset
+from kerascnn.errors import KerasCnnError
+from kerascnn.evaluation import images_at_once
+from kerascnn.training.backend import batches
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.feed import epoch_order
+
 
 class ImageTable(layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """Looks images up by their index.
@@ -28,7 +35,25 @@ class ImageTable(layers.Layer):  # type: ignore[misc]  # Keras ships no types
         return ops.cast(ops.take(self.images, indices, axis=0), "float32")
 
 
-def with_image_table(model: Any, images: NDArray[np.uint8]) -> Any:
-    """Return a model from image indices to the outputs of ``model``, sharing its weights."""
-    indices = keras.Input((), dtype="int32", name="indices")
-    return keras.Model(indices, model(ImageTable(images)(indices)))
+class TableFeed:
+    """Batches of image numbers; the validation images stand behind the training images in the table."""
+
+    steps_per_call = 32
+    failure: KerasCnnError | None = None  # nothing is read while it trains
+
+    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig) -> None:
+        table = np.concatenate([data.train.images[:], data.validation.images[:]])
+        indices = keras.Input((), dtype="int32", name="indices")
+        self.model = keras.Model(indices, model(ImageTable(table)(indices)))
+        self._data, self._config = data, config
+        self._at_once = images_at_once(table.shape[1:])
+
+    def training(self, epoch: int) -> Any:
+        """Return the training batches of an epoch, counted from 1."""
+        order = epoch_order(self._config.seed, epoch, len(self._data.train))
+        return batches(order, self._data.train.labels[order], self._config.batch_size)
+
+    def validation(self) -> Any:
+        """Return the validation batches."""
+        numbers = np.arange(len(self._data.validation), dtype=np.int32) + len(self._data.train)
+        return batches(numbers, self._data.validation.labels, self._at_once)

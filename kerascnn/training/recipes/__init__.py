@@ -1,7 +1,7 @@
 """Which settings a model starts from: one TOML file a model, tables from general to particular.
 
-``[default]`` holds for every source, ``[SOURCE]`` for one, ``[SOURCE.HEAD]`` for one head on it.
-A later table wins, and what the user asks for wins over all.
+``[default]`` holds always, others for a variant, for a source (``folder``: every folder of images), or for one
+head on a source (``[mnist.fc]``). A later one wins, and what the user asks for wins over all.
 """
 
 import tomllib
@@ -9,9 +9,18 @@ from importlib.resources import files
 from typing import Any
 
 
-def recipe(model: str, source: str, head: str) -> dict[str, Any]:
-    """Return the settings of a registered model for a source and head."""
-    tables = tomllib.loads((files(__name__) / f"{model}.toml").read_text(encoding="utf-8"))
-    for_source = tables.get(source, {})
-    layered = {**tables["default"], **for_source, **for_source.get(head, {})}
-    return {key: value for key, value in layered.items() if not isinstance(value, dict)}
+def recipe(model: str, *tables: str) -> dict[str, Any]:
+    """Return the settings of a registered model, those of later tables over those of earlier ones.
+
+    Args:
+        model: A family's name.
+        *tables: Dotted names, for instance ``mnist.fc``; one that does not exist adds nothing.
+    """
+    stored = tomllib.loads((files(__name__) / f"{model}.toml").read_text(encoding="utf-8"))
+    settings: dict[str, Any] = {}
+    for name in ("default", *tables):
+        table = stored
+        for part in name.split("."):
+            table = table.get(part, {})
+        settings |= {key: value for key, value in table.items() if not isinstance(value, dict)}
+    return settings

@@ -1,0 +1,106 @@
+"""The input pipeline of image files: read beside the training, cropped and flipped at random."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.image_files import READERS, FileSplit
+from kerascnn.data.images import read_image
+from kerascnn.errors import KerasCnnError
+from kerascnn.evaluation import images_at_once
+from kerascnn.training.backend import streamed
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.feed import epoch_order
+
+MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than the input, as 256 for 227
+SMALLEST_CROP = 0.9  # share of the shorter side
+KEPT_BYTES = 2**31  # of decoded pictures in memory; what is beyond is decoded anew in each epoch
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.int32]]
+
+
+class StreamFeed:
+    """Batches of pictures, every crop and flip drawn from seed, epoch and picture.
+
+    A file that cannot be decoded ends the training; the reason stands in ``failure``, because TensorFlow
+    wraps what is raised inside its pipeline.
+    """
+
+    steps_per_call = 1
+
+    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig) -> None:
+        assert isinstance(data.train, FileSplit)
+        self.model = model
+        self.failure: KerasCnnError | None = None
+        self._data, self._train, self._config = data, data.train, config
+        self._rule = data.train.images.preprocessing
+        self._kept: dict[int, Image.Image] = {}
+        self._room = KEPT_BYTES
+
+    def training(self, epoch: int) -> Any:
+        """Return the training batches of an epoch, counted from 1."""
+        order = epoch_order(self._config.seed, epoch, len(self._train))
+        starts = range(0, len(order), self._config.batch_size)
+        wanted = [order[start : start + self._config.batch_size] for start in starts]
+
+        def produce() -> Iterator[Batch]:
+            with ThreadPoolExecutor(READERS) as readers:
+                for numbers in wanted:
+                    pictures = readers.map(lambda number: self._augmented(epoch, int(number)), numbers)
+                    yield np.stack(list(pictures)), self._train.labels[numbers]
+
+        return streamed(self._reporting(produce), self._shape, len(wanted))
+
+    def validation(self) -> Any:
+        """Return the validation batches, whole pictures cropped in the middle."""
+        split, at_once = self._data.validation, images_at_once(self._shape)
+        starts = range(0, len(split), at_once)
+
+        def produce() -> Iterator[Batch]:
+            for start in starts:
+                part = slice(start, start + at_once)
+                yield split.images[part], split.labels[part]
+
+        return streamed(self._reporting(produce), self._shape, len(starts))
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return self._rule.height, self._rule.width, self._rule.channels
+
+    def _reporting(self, produce: Callable[[], Iterator[Batch]]) -> Callable[[], Iterator[Batch]]:
+        def reporting() -> Iterator[Batch]:
+            try:
+                yield from produce()
+            except KerasCnnError as error:
+                self.failure = error
+                raise
+
+        return reporting
+
+    def _augmented(self, epoch: int, number: int) -> NDArray[np.uint8]:
+        """Return a random square of a picture, in every other case mirrored."""
+        picture = self._picture(number)
+        draw = np.random.default_rng((self._config.seed, epoch, number))
+        side = min(picture.size) * draw.uniform(SMALLEST_CROP, 1)
+        left, top = (picture.width - side) * draw.random(), (picture.height - side) * draw.random()
+        crop = self._rule.crop(picture, (left, top, left + side, top + side))
+        return crop[:, ::-1] if draw.random() < 0.5 else crop
+
+    def _picture(self, number: int) -> Image.Image:
+        """Return a training picture, a little larger than the input where its file is much larger."""
+        if number in self._kept:
+            return self._kept[number]
+        picture = read_image(self._train.images.paths[number])
+        shrink = MARGIN * self._rule.height / min(picture.size)
+        if shrink < 1:
+            size = round(picture.width * shrink), round(picture.height * shrink)
+            picture = picture.resize(size, Image.Resampling.BILINEAR)
+        self._room -= picture.width * picture.height * len(picture.getbands())
+        if self._room > 0:
+            self._kept[number] = picture
+        return picture
