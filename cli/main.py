@@ -13,6 +13,7 @@ from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
 from kerascnn.cli.runs import runs
 from kerascnn.cli.summary import summary
+from kerascnn.cli.surgery import surgery
 from kerascnn.cli.train import train
 
 
@@ -28,7 +29,7 @@ def kerascnn() -> None:
     """
 
 
-for command in (train, evaluate, quantize, predict, summary, conv, compare, runs):
+for command in (train, evaluate, quantize, predict, surgery, summary, conv, compare, runs):
     kerascnn.add_command(command)
 
 

@@ -16,12 +16,29 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
 @click.argument("images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--top-k", type=int, default=3, show_default=True, help="Classes to name for each image.")
+@click.option("--heatmap", is_flag=True, help="Draw where the likeliest class scores: IMAGE-heatmap.png.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Folder of the heatmaps.  [default: the current one]",
+)
 @click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
-def predict(model: Path, images: tuple[Path, ...], top_k: int, invert: bool, as_json: bool) -> None:
+def predict(
+    model: Path,
+    images: tuple[Path, ...],
+    top_k: int,
+    heatmap: bool,
+    out: Path,
+    invert: bool,
+    as_json: bool,
+) -> None:
     """Classify image files of any size, grey or colour."""
     from kerascnn.predictor import predict as predict_images
 
-    predictions = predict_images(model, images, top_k=top_k, invert=invert)
+    folder = out if heatmap else None
+    predictions = predict_images(model, images, top_k=top_k, invert=invert, heatmap_dir=folder)
     display(predictions, as_json=as_json, text=_text)
 
 
@@ -30,5 +47,6 @@ def _text(predictions: "list[Prediction]") -> str:
     return "\n".join(
         f"{str(prediction.image).ljust(width)}  "
         + "  ".join(f"{label} {share:.1%}" for label, share in prediction.classes)
+        + (f"  heatmap {prediction.heatmap}" if prediction.heatmap else "")
         for prediction in predictions
     )

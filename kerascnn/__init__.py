@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from kerascnn.comparison import compare
     from kerascnn.convolution import conv
     from kerascnn.errors import KerasCnnError, TargetError, UsageError
+    from kerascnn.head_surgery import surgery
     from kerascnn.layer_table import summary
+    from kerascnn.models.alexnet import alexnet
     from kerascnn.models.lenet5 import lenet5
     from kerascnn.predictor import Predictor, evaluate, predict
     from kerascnn.run import Run
@@ -30,11 +32,13 @@ _HOME = {
     "compare": "comparison",
     "conv": "convolution",
     "evaluate": "predictor",
+    "alexnet": "models.alexnet",
     "lenet5": "models.lenet5",
     "predict": "predictor",
     "quantize": "tflite.quantization",
     "runs": "run:list_runs",
     "summary": "layer_table",
+    "surgery": "head_surgery",
     "train": "training.trainer",
 }
 
@@ -45,6 +49,7 @@ __all__ = [
     "TargetError",
     "TrainingConfig",
     "UsageError",
+    "alexnet",
     "compare",
     "conv",
     "evaluate",
@@ -53,6 +58,7 @@ __all__ = [
     "quantize",
     "runs",
     "summary",
+    "surgery",
     "train",
 ]
 

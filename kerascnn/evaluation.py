@@ -94,14 +94,21 @@ def images_at_once(shape: tuple[int, ...]) -> int:
 
 def keras_classifier(model: Any, output: Output = "logits") -> Classifier:
     """Make a classifier from a Keras model that takes raw pixels."""
-    at_once = model.input_shape[0] or images_at_once(model.input_shape[1:])
 
     def classify(images: Images) -> NDArray[np.float32]:
-        starts = range(0, len(images), at_once)
-        scores = [model.predict_on_batch(images[start : start + at_once]) for start in starts]
-        return as_probabilities(np.concatenate(scores), output)
+        return as_probabilities(keras_scores(model, images), output)
 
     return classify
+
+
+def keras_scores(model: Any, images: Images) -> NDArray[np.float32]:
+    """Return a Keras model's scores as they come, float32 (n, classes)."""
+    at_once = model.input_shape[0] or images_at_once(model.input_shape[1:])
+    starts = range(0, len(images), at_once)
+    scores: NDArray[np.float32] = np.concatenate(
+        [model.predict_on_batch(images[start : start + at_once]) for start in starts]
+    )
+    return scores
 
 
 def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.float32]:

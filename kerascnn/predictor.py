@@ -1,13 +1,15 @@
 """One predictor for every kind of model file: a run, a ``.keras`` or a ``.tflite`` file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from kerascnn.class_map import class_map, require_class_map
 from kerascnn.data.images import read_image
 from kerascnn.data.sources import known_sources, load
 from kerascnn.description import ModelDescription
@@ -17,6 +19,7 @@ from kerascnn.model_file import load_model
 from kerascnn.run import Run
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.training.config import ResolvedConfig
+from kerascnn.visualize import heatmap, save_figure
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,13 @@ class Predictor:
         path: The model file.
         description: What the file says about itself.
         classify: From images that fit the input to probabilities.
+        model: The ``keras.Model``, ``None`` for a ``.tflite`` file.
     """
 
     path: Path
     description: ModelDescription
     classify: Classifier
+    model: Any = None
 
     @classmethod
     def open(cls, path: Run | Path | str) -> "Predictor":
@@ -47,7 +52,7 @@ class Predictor:
             raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
         if path.suffix == ".keras":
             model, description = load_model(path)
-            return cls(path, description, keras_classifier(model, description.output))
+            return cls(path, description, keras_classifier(model, description.output), model)
         if path.suffix == ".tflite":
             lite = LiteRTClassifier(path)
             return cls(path, lite.description, lite)
@@ -57,24 +62,58 @@ class Predictor:
         """Return probabilities, float32 (n, classes), of pictures of any one size, uint8 (n, h, w, c)."""
         return self.classify(self.description.preprocessing.batch(images))
 
+    def require_class_map(self) -> None:
+        """Refuse a model without a map of class scores.
+
+        Raises:
+            UsageError: Its head is dense layers, or it is a ``.tflite`` file.
+        """
+        if self.model is None:
+            raise UsageError(
+                f"{self.path} takes one size of image only: a heatmap needs the run or its .keras file."
+            )
+        require_class_map(self.model, self.description)
+
+    def draw_heatmap(
+        self, picture: Image.Image, likeliest: tuple[tuple[str, float], ...], path: Path
+    ) -> None:
+        """Draw the map of the likeliest class over a picture."""
+        found = class_map(self.model, self.description, picture)
+        label, share = likeliest[0]
+        scores = found.scores[..., self.description.classes.index(label)]
+        save_figure(heatmap(found.pixels, scores, found.extent, label, share), path)
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about one picture: (label, probability) pairs, the likeliest first."""
+    """What a model says about one picture.
+
+    Attributes:
+        image: The file.
+        classes: (label, probability) pairs, the likeliest first.
+        heatmap: Where the map of the likeliest class was drawn.
+    """
 
     image: Path
     classes: tuple[tuple[str, float], ...]
+    heatmap: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return image and classes."""
+        """Return image and classes, and heatmap where there is one."""
         return {
             "image": str(self.image),
             "classes": [{"label": label, "probability": share} for label, share in self.classes],
+            **({"heatmap": str(self.heatmap)} if self.heatmap else {}),
         }
 
 
 def predict(
-    model: Run | Path | str, images: Sequence[Path | str], *, top_k: int = 3, invert: bool = False
+    model: Run | Path | str,
+    images: Sequence[Path | str],
+    *,
+    top_k: int = 3,
+    invert: bool = False,
+    heatmap_dir: Path | str | None = None,
 ) -> list[Prediction]:
     """Classify image files.
 
@@ -83,9 +122,10 @@ def predict(
         images: Files of any size, grey or colour.
         top_k: How many classes to name for each, at most all there are.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
+        heatmap_dir: A folder for ``<image>-heatmap.png``, the map of the likeliest class over the picture.
 
     Raises:
-        UsageError: ``top_k`` is less than 1, or there is no image.
+        UsageError: ``top_k`` is less than 1, there is no image, or the model has no map of class scores.
         KerasCnnError: The model or an image cannot be read.
     """
     if top_k < 1:
@@ -93,13 +133,27 @@ def predict(
     if not images:
         raise UsageError("images must name at least one file. Received: images=[]")
     predictor = Predictor.open(model)
-    prepare = predictor.description.preprocessing.image
-    prepared = [prepare(read_image(Path(image), invert=invert)) for image in images]
-    shares = predictor.classify(np.stack(prepared))
-    return [
-        Prediction(Path(image), _likeliest(row, predictor.description.classes, top_k))
-        for image, row in zip(images, shares, strict=True)
-    ]
+    if heatmap_dir is not None:
+        predictor.require_class_map()
+    classes, prepare = predictor.description.classes, predictor.description.preprocessing.image
+    pictures = [read_image(Path(image), invert=invert) for image in images]
+    shares = predictor.classify(np.stack([prepare(picture) for picture in pictures]))
+    named = [_likeliest(row, classes, top_k) for row in shares]
+    found = [Prediction(Path(image), likeliest) for image, likeliest in zip(images, named, strict=True)]
+    if heatmap_dir is None:
+        return found
+    paths = _heatmap_paths(images, Path(heatmap_dir))
+    for picture, likeliest, path in zip(pictures, named, paths, strict=True):
+        predictor.draw_heatmap(picture, likeliest, path)
+    return [replace(prediction, heatmap=path) for prediction, path in zip(found, paths, strict=True)]
+
+
+def _heatmap_paths(images: Sequence[Path | str], folder: Path) -> list[Path]:
+    """Return one path an image; images of the same name in several folders are numbered."""
+    stems = [Path(image).stem for image in images]
+    repeated = [stems[:position].count(stem) for position, stem in enumerate(stems)]
+    numbers = [f"-{count + 1}" if count else "" for count in repeated]
+    return [folder / f"{stem}{number}-heatmap.png" for stem, number in zip(stems, numbers, strict=True)]
 
 
 def _likeliest(

@@ -197,7 +197,7 @@ def _set_aside(folder: Path, *, overwrite: bool) -> Path:
     """Rename a run out of the way and return its new path."""
     if not overwrite:
         raise KerasCnnError(
-            f"{folder} exists. Choose another --name, or add --overwrite to replace it "
+            f"{folder} exists. Add --overwrite to replace it, or choose another name "
             f"(free: {free_name(folder.parent, folder.name).name})."
         )
     if not (folder / RECORD).is_file():

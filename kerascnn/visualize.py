@@ -1,6 +1,7 @@
 """Figures of a run; each function returns a Matplotlib figure."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from kerascnn.files import whole_file
+
 # Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as aside:
+        figure.savefig(aside, dpi=120)
 
 
 def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
@@ -35,6 +45,37 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
+    return figure
+
+
+def heatmap(
+    pixels: NDArray[np.uint8],
+    scores: NDArray[np.float32],
+    extent: tuple[float, float, float, float],
+    label: str,
+    share: float,
+) -> Figure:
+    """Draw a map of one class's scores over the picture it was computed from.
+
+    Args:
+        pixels: Shape (height, width, 1 or 3).
+        scores: Logits, shape (rows, columns).
+        extent: What the scores cover: (left, right, bottom, top) in pixels.
+        label: The class, ``share`` its probability for the whole picture.
+    """
+    height, width = pixels.shape[:2]
+    wide = width > 1.5 * height
+    size = (9, 1.6 + 17 * height / width) if wide else (9, 0.8 + 3.9 * height / width)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(*((2, 1) if wide else (1, 2)))
+    titles = "picture", f"score of {label} at {scores.shape[0]}×{scores.shape[1]} places ({share:.1%})"
+    for axes, title in zip(panels, titles, strict=True):
+        axes.imshow(np.broadcast_to(pixels, (height, width, 3)), extent=(0, width, height, 0))
+        axes.set(title=title, xticks=[], yticks=[])
+    # transparent enough to leave the picture visible
+    drawn = panels[1].imshow(scores, extent=extent, cmap="inferno", alpha=0.6, interpolation="bilinear")
+    panels[1].set(xlim=(0, width), ylim=(height, 0))
+    figure.colorbar(drawn, ax=panels[1], label="logit")
     return figure
 
 

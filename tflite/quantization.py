@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from kerascnn.data.dataset import Dataset, Split
-from kerascnn.data.sources import load
 from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.errors import UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
 from kerascnn.model_file import load_model
@@ -23,7 +22,7 @@ from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.schemes import schemes
 from kerascnn.tflite.verification import check_convertible, verify_full_int8
 from kerascnn.training.card import write_card
-from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.trained_data import load_trained_data
 
 STAGES = 4
 
@@ -113,7 +112,7 @@ def quantize(
     progress("quantizing", 0, STAGES, "loading")
     model, description = load_model(run.require_model())
     check_convertible(model, schemes[scheme], run.path)
-    dataset = dataset or _training_data(run, data_dir)
+    dataset = dataset or load_trained_data(run, data_dir)
     train, test = (split.prepared(description.preprocessing) for split in (dataset.train, dataset.test))
 
     progress("quantizing", 1, STAGES, "calibrating and converting")
@@ -162,18 +161,6 @@ def _write_and_measure(
         )
     ]
     return QuantizationResult(run.path, *files)
-
-
-def _training_data(run: Run, data_dir: Path | str | None) -> Dataset:
-    """Load what the run was trained on and make sure that it still is the same."""
-    config = ResolvedConfig.read(run.path / "config.toml")
-    dataset = load(config.data, data_dir or config.data_dir)
-    if dataset.digests() != run.read("environment.json", "data_sha256")["data_sha256"]:
-        raise KerasCnnError(
-            f"{config.data} is not the data that {run.path} was trained on (its hash differs): "
-            "calibration and test images could be mixed up. Name the right folder with --data-dir."
-        )
-    return dataset
 
 
 def _record(run: Run, result: QuantizationResult) -> None:

@@ -41,7 +41,7 @@ def canonical_source(data: str) -> str:
 
 def is_folder(source: str) -> bool:
     """Whether a canonical source is a folder."""
-    return source not in sources
+    return source not in known_sources()
 
 
 def source_name(source: str) -> str:

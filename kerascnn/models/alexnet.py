@@ -59,15 +59,15 @@ STAGES = {"one_tower": _PAPER, "two_towers": _PAPER, "small_stem": _SMALL}
 
 #: The notes count weights without biases, of two halves.
 _LECTURE = {
-    "pixels": "the notes write 244×244, the paper 224×224: (244 − 11)/4 + 1 = 59.25, (224 − 11)/4 + 1 = 54.25; "
-    "only 227 gives 55",
+    "pixels": "the notes write 244×244, the paper 224×224: (244 − 11)/4 + 1 = 59.25, (224 − 11)/4 + 1 = "
+    "54.25; only 227 gives 55",
     "conv1": f"11·11·3·48·2 = {11 * 11 * 3 * 48 * 2:,} in the notes, which leave biases out",
     "conv2": f"5·5·48·128·2 = {5 * 5 * 48 * 128 * 2:,} in the notes: two halves, without biases",
     "conv3": f"3·3·128·2·192·2 = {3 * 3 * 128 * 2 * 192 * 2:,} in the notes, without biases",
     "conv4": f"3·3·192·192·2 = {3 * 3 * 192 * 192 * 2:,} in the notes: two halves, without biases",
     "conv5": f"3·3·192·128·2 = {3 * 3 * 192 * 128 * 2:,} in the notes: two halves, without biases",
-    "fc1": f"13·13·128·2·2,048·2 = {13 * 13 * 128 * 2 * 2048 * 2:,} in the notes, which leave out pool5; with "
-    f"it the map is 6×6×256 and 9,216·4,096 = {9216 * 4096:,}",
+    "fc1": f"13·13·128·2·2,048·2 = {13 * 13 * 128 * 2 * 2048 * 2:,} in the notes, which leave out pool5; "
+    f"with it the map is 6×6×256 and 9,216·4,096 = {9216 * 4096:,}",
     "fc2": f"2,048·2·2,048·2 = {2048 * 2 * 2048 * 2:,} in the notes, without biases",
     "logits": f"2,048·2·1,000 = {2048 * 2 * 1000:,} in the notes, without biases",
 }
@@ -96,15 +96,16 @@ VARIANTS = {
     ),
     "two_towers": _variant(
         "two_towers",
-        "The published form: two towers that meet before conv3 and before the head, 60,965,224 parameters with "
-        "fc, 227×227×3 and 1,000 classes, with local response normalization (--norm lrn; here each tower its own). "
+        "The published form: two towers that meet before conv3 and before the head, 60,965,224 parameters "
+        "with fc, 227×227×3 and 1,000 classes, with local response normalization (--norm lrn; here each tower "
+        "its own). "
         "torchvision's alexnet is another network, of 'One weird trick' (2014): 61,100,840 parameters.",
         lecture=_LECTURE,
     ),
     "small_stem": _variant(
         "small_stem",
-        "For small pictures, not in the paper: the first layer is 3×3 with stride 1, pooling 2×2 with stride 2, "
-        "so that 32×32 ends at 4×4×256; filters and head are AlexNet's.",
+        "For small pictures, not in the paper: the first layer is 3×3 with stride 1, pooling is 2×2 with "
+        "stride 2, so that 32×32 ends at 4×4×256; filters and head are AlexNet's.",
         image_size=32,
     ),
 }

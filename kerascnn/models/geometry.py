@@ -45,6 +45,20 @@ def check_image_size(windows: Sequence[Window], image_size: int) -> None:
     raise UsageError(message)
 
 
+def map_side(windows: Sequence[Window], image_size: int) -> int:
+    """Return the side of the last map for an image size that fits."""
+    side = image_size
+    for window in windows:
+        side = window.output_side(side)
+    return side
+
+
+def next_fitting(windows: Sequence[Window], image_size: int) -> int | None:
+    """Return the smallest image size that fits and is not below the given one, up to ``LARGEST``."""
+    sizes = range(image_size, LARGEST + 1)
+    return next((size for size in sizes if _failure(windows, size) is None), None)
+
+
 def _failure(windows: Sequence[Window], side: int) -> str | None:
     for window in windows:
         try:
@@ -57,5 +71,4 @@ def _failure(windows: Sequence[Window], side: int) -> str | None:
 def _nearest(windows: Sequence[Window], image_size: int) -> list[int]:
     """Return the largest fitting size below and the smallest above, as far as there are."""
     below = (size for size in range(min(image_size, LARGEST), 0, -1) if _failure(windows, size) is None)
-    above = (size for size in range(image_size, LARGEST + 1) if _failure(windows, size) is None)
-    return [size for size in (next(below, None), next(above, None)) if size is not None]
+    return [size for size in (next(below, None), next_fitting(windows, image_size)) if size is not None]

@@ -9,14 +9,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.sources import load, source_name
 from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
-from kerascnn.files import whole_file, write_json
+from kerascnn.files import write_json
 from kerascnn.model_file import save_model
 from kerascnn.models.family import Network, build, family
 from kerascnn.profile import count_parameters
@@ -28,7 +27,7 @@ from kerascnn.training.environment import environment
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.history import Epoch, write_history
 from kerascnn.training.start import Start
-from kerascnn.visualize import confusion, learning_curves
+from kerascnn.visualize import confusion, learning_curves, save_figure
 
 #: About so many training pixels set the first layer: 5,000 digits of 32×32, 99 photos of 227×227.
 MEASURED_PIXELS = 5_000 * 32 * 32
@@ -177,11 +176,5 @@ def _metrics(
 
 
 def _save_plots(folder: Path, history: list[Epoch], tested: Evaluation) -> None:
-    _save_figure(learning_curves(history), folder / "learning_curves.png")
-    _save_figure(confusion(tested.confusion, tested.classes), folder / "confusion.png")
-
-
-def _save_figure(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
-    with whole_file(path) as aside:
-        figure.savefig(aside, dpi=120)
+    save_figure(learning_curves(history), folder / "learning_curves.png")
+    save_figure(confusion(tested.confusion, tested.classes), folder / "confusion.png")
