@@ -59,6 +59,21 @@ def nothing_written(folder: Path) -> bool:
         ("train lenet --name a/b", ["plain folder name", "a/b"]),
         ("train lenet --data-dir somewhere", ["--data-dir has no meaning"]),
         ("compare lenet --epochs 0", ["epochs=0"]),
+        (
+            "train alexnet --variant one_tower --image-size 224",
+            ["conv1: (224 + 2·0 − 11)/4 + 1 = 54.25 is not a whole number", "fits 195 and 227"],
+        ),
+        ("summary lenet --image-size 30", ["pool1: (26 + 2·0 − 2)", "fits 28 and 32"][1:]),
+        ("summary alexnet --image-size 5000", ["less than or equal to 4096"]),
+        ("train alexnet --head-units 0", ["head_units", "greater than or equal to 1"]),
+        ("train lenet --head nin --head-units 9", ["nin head of lenet5 modern has no hidden layers"]),
+        ("train lenet --variant papier", ["Unknown variant 'papier' of lenet5", "modern, paper"]),
+        ("train lenet --norm batch", ["Unknown norm 'batch' for lenet5 modern", "Known: none"]),
+        ("compare alexnet --norm group", ["Unknown norm 'group'", "batch, lrn, none"]),
+        ("train lenet --variant paper --head nin", ["takes head fc only", "its own C5, F6 and RBF"]),
+        ("train lenet --variant paper --image-size 36", ["image_size=32 only"]),
+        ("train lenet --classes 7", ["digits has 10 classes", "classes=7"]),
+        ("train lenet --channels 4", ["1 channel (grey) or 3 (colour)", "channels=4"]),
         ("compare lenet --batch-size 2000", ["at most 1,257"]),
     ],
 )
@@ -67,7 +82,10 @@ def test_a_request_that_makes_no_sense(cli, tmp_path, command, words):
     assert nothing_written(tmp_path)
 
 
-@pytest.mark.parametrize("command", ["train lenet --epochs many", "train", "predict run", "trian lenet"])
+@pytest.mark.parametrize(
+    "command",
+    ["train lenet --epochs many", "train lenet --head-units 3,x", "train", "predict run", "trian lenet"],
+)
 def test_what_click_refuses(cli, command):
     answer = cli(*command.split())
     assert (answer.code, answer.out) == (USAGE, "")

@@ -110,6 +110,38 @@ def test_a_training_of_one_step_still_learns(tmp_path):
     assert not np.array_equal(keras.saving.load_model(run.model_path).get_weights()[0], fresh[0])
 
 
+def test_training_starts_from_the_trunk_of_another_run(cli, run, tmp_path):
+    options = ["--weights", run, "--epochs", 1, "--head", "nin", "--name"]
+    started = cli("train", "lenet", *options, "a", "--json").json
+    fresh = cli("train", "lenet", *options[2:], "b", "--json").json
+    assert started["test"]["accuracy"] > fresh["test"]["accuracy"]
+    assert f'weights = "{run}"' in (tmp_path / "runs" / "a" / "config.toml").read_text()
+    misfit = cli("train", "lenet", "--channels", 3, *options, "c")
+    assert misfit.code == 2
+    assert "layer conv1 needs 5×5×3×6, 6, it has the shapes 5×5×1×6, 6 there" in misfit.err
+    assert not (tmp_path / "runs" / "c").exists()
+
+
+def test_the_network_of_1998_trains(cli):
+    options = ["--variant", "paper", "--epochs", 3, "--json"]
+    trained = cli("train", "lenet", *options).json
+    assert (trained["variant"], trained["parameters"], trained["parameters_fixed"]) == ("paper", 60_000, 840)
+    assert trained["test"]["accuracy"] > 0.8
+    (file,) = cli("quantize", trained["run"], "--json").json["files"]
+    assert file["agreement"] > 0.98
+
+
+def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path):
+    options = ["--norm", "lrn", "--head", "nin", "--epochs", 1, "--image-size", 16, "--name", "lrn", "--json"]
+    trained = cli("train", "alexnet", *options).json
+    assert (trained["model"], trained["variant"]) == ("alexnet", "small_stem")
+    refusal = cli("quantize", "runs/lrn")
+    assert refusal.code == 4
+    assert "norm1 is local response normalization, which has no int8 operator" in refusal.err
+    assert not (tmp_path / "runs" / "lrn" / "tflite").exists()
+    assert cli("quantize", "runs/lrn", "--scheme", "float32").code == 0
+
+
 def test_the_resolved_settings_repeat_the_run(tmp_path):
     run = kerascnn.train(TrainingConfig(model="lenet", head="1x1", epochs=1, runs_dir=tmp_path, name="a"))
     stored = ResolvedConfig.read(run.path / "config.toml")

@@ -97,8 +97,8 @@ VARIANTS = {
     "two_towers": _variant(
         "two_towers",
         "The published form: two towers that meet before conv3 and before the head, 60,965,224 parameters "
-        "with fc, 227×227×3 and 1,000 classes, with local response normalization (--norm lrn; here each tower "
-        "its own). "
+        "with fc, 227×227×3 and 1,000 classes, with local response normalization (--norm lrn; here each "
+        "tower its own). "
         "torchvision's alexnet is another network, of 'One weird trick' (2014): 61,100,840 parameters.",
         lecture=_LECTURE,
     ),

@@ -70,7 +70,7 @@ class TrainingConfig(Network):
         for path in ("data_dir", "weights"):  # the run must be found again from any current directory
             if path in asked:
                 asked[path] = asked[path].resolve()
-        return ResolvedConfig(**{**recipe(known.name, variant, kind, f"{kind}.{network.head}"), **asked})
+        return ResolvedConfig(**{**recipe(known.name, kind, f"{kind}.{network.head}", variant), **asked})
 
 
 class ResolvedConfig(TrainingConfig):

@@ -1,7 +1,7 @@
 """Which settings a model starts from: one TOML file a model, tables from general to particular.
 
-``[default]`` holds always, others for a variant, a source (``folder``: every folder of images), or one head
-on a source (``[mnist.fc]``). A later one wins, and what the user asks for wins over all.
+``[default]`` holds always, others for a source (``folder``: every folder of images), one head on a source
+(``[mnist.fc]``), or a variant. A later one wins, and what the user asks for wins over all.
 """
 
 import tomllib

@@ -1,0 +1,173 @@
+"""A folder of class folders: split, read when looked at, cropped; trained through the real command."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_bad_input import FAILED, USAGE, nothing_written, refused
+
+from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.data.sources import load
+from kerascnn.errors import KerasCnnError
+
+CLASSES = ("blue", "green", "red")
+SMALL = ["--variant", "small_stem", "--image-size", 16, "--head", "nin", "--batch-size", 8]
+
+
+def paint(folder: Path, n: int, first: int = 0) -> None:
+    """Write n photos of different sizes for each class, each with its class's colour and some noise."""
+    for channel, name in enumerate(reversed(CLASSES)):
+        (folder / name).mkdir(parents=True)
+        for number in range(first, first + n):
+            draw = np.random.default_rng((channel, number))
+            pixels = draw.integers(0, 90, (20 + number % 3, 24, 3), np.uint8)
+            pixels[..., channel] += 150
+            Image.fromarray(pixels).save(folder / name / f"{number:03}.{'jpg' if number % 2 else 'PNG'}")
+
+
+def paths(split) -> set[Path]:
+    return set(split.images.paths)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    paint(tmp_path / "photos", 20)
+    return tmp_path / "photos"
+
+
+def test_a_flat_folder_is_split_80_10_10_by_class_and_always_alike(photos):
+    found = load(str(photos))
+    assert (found.source, found.classes, found.channels) == ("photos", CLASSES, 3)
+    assert found.counts() == {"train": 48, "validation": 6, "test": 6}
+    for split in (found.train, found.validation, found.test):
+        np.testing.assert_array_equal(np.bincount(split.labels), len(split) // 3)
+    assert not paths(found.train) & paths(found.validation)
+    assert not paths(found.test) & (paths(found.train) | paths(found.validation))
+    assert load(str(photos)).digests() == found.digests()
+
+
+def test_without_a_test_folder_a_tenth_of_train_is_set_aside(tmp_path):
+    paint(tmp_path / "train", 20)
+    paint(tmp_path / "validation", 4, first=50)
+    found = load(str(tmp_path))
+    assert found.counts() == {"train": 54, "validation": 12, "test": 6}
+    assert {path.parts[-3] for path in paths(found.test)} == {"train"}
+    paint(tmp_path / "test", 2, first=70)
+    assert load(str(tmp_path)).counts() == {"train": 60, "validation": 12, "test": 6}
+
+
+def test_a_changed_picture_changes_the_hash(photos):
+    before = load(str(photos)).digests()
+    path = next(iter(paths(load(str(photos)).test)))
+    path.write_bytes(path.read_bytes() + b"\0")
+    after = load(str(photos)).digests()
+    assert after["test"] != before["test"]
+    assert after["train"] == before["train"]
+
+
+def test_hidden_files_and_other_files_are_passed_over(photos):
+    (photos / "red" / ".hidden.jpg").write_bytes(b"")
+    (photos / "red" / "notes.txt").write_text("no picture")
+    (photos / ".cache").mkdir()
+    found = load(str(photos))
+    assert sum(found.counts().values()) == 60
+
+
+def test_pictures_are_read_when_looked_at(photos):
+    broken = sorted(paths(load(str(photos)).train))[0]
+    broken.write_bytes(b"no picture")
+    split = load(str(photos)).train.prepared(Preprocessing(height=8, width=8, channels=3, fit="crop"))
+    where = split.images.paths.index(broken)
+    assert split.images[where + 1 : where + 3].shape == (2, 8, 8, 3)
+    with pytest.raises(KerasCnnError, match="cannot be decoded"):
+        split.images[where : where + 1]
+
+
+def test_a_photo_fills_the_input_and_loses_its_ends():
+    photo = Image.new("RGB", (40, 20), "red")
+    photo.paste("blue", (20, 0, 40, 20))
+    square = Preprocessing(height=20, width=20, channels=3, fit="crop").image(photo)
+    np.testing.assert_array_equal(square, np.asarray(photo)[:, 10:30])
+    tall = Preprocessing(height=10, width=10, channels=1, fit="crop").image(photo.rotate(90, expand=True))
+    assert tall.shape == (10, 10, 1)
+    assert (tall[0, 0, 0], tall[9, 0, 0]) == (29, 76)  # blue turned up, red down, in Pillow's grey
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda folder: [(folder / name).rename(folder.parent / name) for name in ("red", "blue")],
+            ["holds 1"],
+        ),
+        (lambda folder: [path.unlink() for path in (folder / "red").iterdir()], ["red holds no image"]),
+        (lambda folder: [path.unlink() for path in sorted((folder / "red").iterdir())[1:]], ["too few"]),
+    ],
+)
+def test_a_folder_that_cannot_be_split(cli, tmp_path, photos, change, words):
+    change(photos)
+    refused(cli("train", "alexnet", "--data", photos, *SMALL), FAILED, *words)
+    assert nothing_written(tmp_path)
+
+
+def test_a_class_that_training_does_not_have(cli, tmp_path):
+    paint(tmp_path / "photos" / "train", 12)
+    (tmp_path / "photos" / "validation" / "purple").mkdir(parents=True)
+    refused(cli("train", "alexnet", "--data", "photos"), FAILED, "purple", "training images do not have")
+
+
+def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp_path, photos):
+    broken = sorted(paths(load(str(photos)).train))[3]
+    broken.write_bytes(b"no picture")
+    refused(cli("train", "alexnet", "--data", photos, *SMALL), FAILED, broken.name, "cannot be decoded")
+    assert nothing_written(tmp_path)
+
+
+@pytest.mark.parametrize("data", ["./photos/none", "/nowhere/photos", "photoz"])
+def test_no_such_folder(cli, tmp_path, data):
+    refused(cli("train", "alexnet", "--data", data), USAGE, data)
+    assert nothing_written(tmp_path)
+
+
+def test_a_folder_takes_no_data_dir(cli, photos):
+    refused(cli("train", "alexnet", "--data", photos, "--data-dir", photos), USAGE, "--data-dir is for mnist")
+
+
+def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, photos):
+    trained = cli("train", "alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--json").json
+    assert trained["run"] == "runs/alexnet-nin-photos-1"
+    assert (trained["variant"], trained["data"]["source"], trained["test"]["n"]) == (
+        "small_stem",
+        "photos",
+        6,
+    )
+    run = tmp_path / trained["run"]
+    assert str(tmp_path) not in (run / "model.json").read_text()
+    evaluated = cli("evaluate", run, "--json").json
+    assert (evaluated["accuracy"], evaluated["n"]) == (trained["test"]["accuracy"], 6)
+
+    (file,) = cli("quantize", run, "--json").json["files"]
+    assert (file["n"], file["scheme"]) == (6, "static_wi8_ai8")
+    assert file["agreement"] >= 5 / 6  # six images; random noise may tip one
+    predicted = cli("predict", tmp_path / file["path"], photos / "red" / "000.PNG", "--json").json
+    assert [each["label"] for each in predicted[0]["classes"]].count("red") == 1
+
+    photos.rename(tmp_path / "moved")
+    refused(cli("quantize", run), FAILED, "photos", "Name it with --data-dir")
+    assert cli("quantize", run, "--data-dir", "moved").code == 0
+    alone = tmp_path / "alone.keras"
+    (run / "model.keras").rename(alone)
+    refused(cli("evaluate", alone), USAGE, "trained on the folder 'photos'", "--data")
+    assert cli("evaluate", alone, "--data", "moved", "--json").json["n"] == 6
+
+
+def test_the_same_seed_crops_and_flips_alike(cli, tmp_path, photos):
+    histories = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        options = ["--data", photos, *SMALL, "--epochs", 1, "--name", name, "--seed", seed]
+        assert cli("train", "alexnet", *options).code == 0
+        rows = (tmp_path / "runs" / name / "history.csv").read_text().splitlines()
+        histories.append([row.split(",")[:-1] for row in rows])  # but for the seconds
+    assert histories[0] == histories[1]
+    assert histories[0] != histories[2]
