@@ -73,6 +73,7 @@ def test_the_reports(study):
         assert verdict["sentence"] in report
     assert "| `conv1x1` | 15,626 | 678,600 |" in report
     assert "None" not in report
+    assert "modern, normalization none, 32×32 pixels" in report
     assert "kerascnn compare lenet --heads fc,conv1x1,nin --variant modern" in report
     assert "--data digits --seeds 2 --epochs 2" in report
 

@@ -22,6 +22,8 @@ def markdown(study: Study) -> str:
         "",
         "## How it was made",
         "",
+        f"- the network: {settings['variant']}, normalization {settings['norm']}, "
+        f"{settings['image_size']}×{settings['image_size']} pixels",
         f"- every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
         f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
         f"- seeds {', '.join(map(str, settings['seeds']))}",
