@@ -55,12 +55,15 @@ dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
 	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -n 2 -m 'not slow'
 
-benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST
+benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST PHOTOS=folder-of-photos
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { \
 	  echo "The benchmarks compare with PyTorch: $(BIN)/pip install -e '.[benchmark]'" >&2; exit 5; }
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/training_throughput.py --data-dir '$(DATA_DIR)'
 	@$(BIN)/python benchmarks/time_to_accuracy.py --data-dir '$(DATA_DIR)'
+	@$(BIN)/python benchmarks/surgery_against_cropping.py
+	@if [ -n '$(PHOTOS)' ]; then $(BIN)/python benchmarks/alexnet_training.py --data '$(PHOTOS)'; else \
+	  echo 'AlexNet was not measured: name a folder of class folders of photos with PHOTOS=DIR.' >&2; fi
 
 clean:  ## remove what the targets made, keep runs and studies
 	@rm -rf .venv build dist *.egg-info

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from kerascnn.cli.display import table
 
 
-def show(title: str, rows: list[dict], path: Path | None) -> None:
+def show(title: str, rows: list[dict], path: Path | None, notes: Sequence[str] = ()) -> None:
     """Print the rows with date, machine and versions; write them as JSON where a path is given."""
     about = {
         "title": title,
@@ -24,8 +25,12 @@ def show(title: str, rows: list[dict], path: Path | None) -> None:
     print(", ".join(f"{name} {value}" for name, value in about["versions"].items() if value), end="; ")
     print(f"{about['processors']} processors, {about['date']}\n")
     print(table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows]))
+    for note in notes:
+        print(f"\n{note}")
     if path:
-        path.write_text(json.dumps(about | {"rows": rows}, indent=2) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(about | {"rows": rows, "notes": list(notes)}, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def _cell(value: object) -> str:
