@@ -70,7 +70,7 @@ class TrainableSubsampling(layers.Layer):  # type: ignore[misc]
 
     def call(self, maps: Any) -> Any:
         """Return the smaller maps."""
-        return 4 * ops.average_pool(maps, 2, 2) * self.coefficient + self.bias
+        return ops.average_pool(maps, 2, 2) * (4 * self.coefficient) + self.bias
 
 
 @keras.saving.register_keras_serializable("kerascnn")
@@ -125,8 +125,12 @@ class TableConvolution(layers.Layer):  # type: ignore[misc]
 class EuclideanRBF(layers.Layer):  # type: ignore[misc]
     """Minus the squared distance to each class's fixed code: (batch, 84) becomes scores (batch, 10).
 
-    The paper's penalties are the distances themselves, the smallest wins; the sign makes them logits.
+    The paper's penalties are the distances themselves, the smallest wins; the sign makes them logits. Always
+    in float32: sums of 84 squares are near 84, where the steps of bfloat16 are half a point.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs | {"dtype": "float32"})
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Take the codes in as weights that training does not change."""
@@ -140,4 +144,5 @@ class EuclideanRBF(layers.Layer):  # type: ignore[misc]
 
     def call(self, values: Any) -> Any:
         """Return the scores."""
-        return -ops.sum(ops.square(ops.expand_dims(values, 1) - self.codes), axis=-1)
+        distances = ops.sum(ops.square(ops.expand_dims(values, 1) - self.codes), axis=-1)
+        return -1 * distances  # a product: int8 has no operator for a bare minus

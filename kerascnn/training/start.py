@@ -44,28 +44,36 @@ class Start:
         """Copy the trunk's weights into a new model, and the head's where every layer of it is the same.
 
         Raises:
-            UsageError: A layer of the trunk is missing in the run or has other shapes there.
+            UsageError: The trunks differ: a layer has other shapes, or stands in one of them only.
         """
-        trunk = [layer for layer in model.layers if layer.weights and not is_head_layer(layer.name)]
-        head = [layer for layer in model.layers if layer.weights and is_head_layer(layer.name)]
-        for layer in trunk:
-            if self._shapes(layer.name) != _shapes(layer):
-                theirs = self._shapes(layer.name)
-                found = f"has the shapes {_text(theirs)} there" if theirs else "is not there"
-                raise UsageError(
-                    f"The weights of {self.run} do not fit: layer {layer.name} needs "
-                    f"{_text(_shapes(layer))}, it {found}."
-                )
-        same_head = all(self._shapes(layer.name) == _shapes(layer) for layer in head)
-        for layer in [*trunk, *(head if same_head else [])]:
-            layer.set_weights(self.model.get_layer(layer.name).get_weights())
-
-    def _shapes(self, name: str) -> list[tuple[int, ...]]:
-        return next((_shapes(layer) for layer in self.model.layers if layer.name == name), [])
+        (here, head), (there, their_head) = _weighted_layers(model), _weighted_layers(self.model)
+        for name in [*here, *there]:
+            misfit = _misfit(name, _shapes(here.get(name)), _shapes(there.get(name)))
+            if misfit:
+                raise UsageError(f"The weights of {self.run} do not fit: {misfit}.")
+        same_head = all(_shapes(layer) == _shapes(their_head.get(name)) for name, layer in head.items())
+        for name, layer in (here | (head if same_head else {})).items():
+            layer.set_weights(self.model.get_layer(name).get_weights())
 
 
-def _shapes(layer: Any) -> list[tuple[int, ...]]:
-    return [tuple(weight.shape) for weight in layer.weights]
+def _weighted_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the layers with weights by name: those of the trunk, those of the head."""
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    head = {name: layer for name, layer in layers.items() if is_head_layer(name)}
+    return {name: layer for name, layer in layers.items() if name not in head}, head
+
+
+def _misfit(name: str, needed: list[tuple[int, ...]], found: list[tuple[int, ...]]) -> str | None:
+    if needed == found:
+        return None
+    if not needed:
+        return f"their layer {name} has no place in this network"
+    there = f"has the shapes {_text(found)} there" if found else "is not there"
+    return f"layer {name} needs {_text(needed)}, it {there}"
+
+
+def _shapes(layer: Any | None) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights] if layer else []
 
 
 def _text(shapes: list[tuple[int, ...]]) -> str:
