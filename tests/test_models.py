@@ -17,6 +17,7 @@ from kerascnn.errors import TargetError, UsageError
 from kerascnn.evaluation import as_probabilities, keras_classifier
 from kerascnn.layers.lenet1998 import EuclideanRBF, ScaledTanh, TrainableSubsampling, digit_codes
 from kerascnn.models.family import Network, build, family, known_models
+from kerascnn.models.geometry import map_side
 from kerascnn.models.heads import heads, is_head_layer
 from kerascnn.models.lenet5 import C3_TABLE, lenet5
 from kerascnn.profile import profile
@@ -53,17 +54,11 @@ def _small(name, variant, head, **settings):
     The maps before the head have more than one place: otherwise ``fc`` and ``conv1x1`` would be the same.
     """
     form = _form(name, variant)
-    sizes = (size for size in _accepted(name, variant, range(1, 300)) if _last_side(form.windows, size) > 1)
+    sizes = (size for size in _accepted(name, variant, range(1, 300)) if map_side(form.windows, size) > 1)
     asked = {"image_size": next(sizes, None), "classes": 7} | form.fixed
     if heads[head].has_units and form.units:
         asked["head_units"] = [24, 16][: len(form.units)]
     return build(name, variant=variant, head=head, **asked | settings)
-
-
-def _last_side(windows, side):
-    for window in windows:
-        side = window.output_side(side)
-    return side
 
 
 # ------------------------------------------------------------------------------------------------ contract
