@@ -20,12 +20,13 @@ from kerascnn.cli.train import train
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kerascnn")
 def kerascnn() -> None:
-    """Train LeNet-5 with a fully connected or a 1×1-convolution head, quantize it to full int8, compare.
+    """Train LeNet-5 or AlexNet with an FC or a 1×1-convolution head, quantize to full int8, compare.
 
     \b
     Begin with
       kerascnn train lenet                        bundled digits, no network needed
       kerascnn compare lenet --data mnist         FC head against 1×1 convolutions
+      kerascnn train alexnet --data photos        a folder with a folder of images for each class
     """
 
 

@@ -35,7 +35,7 @@ data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with the source's original files (MNIST: the four IDX files).",
+    help="Folder with the source's original files (MNIST: four IDX files), or where a run's photos are now.",
 )
 runs_dir = click.option(
     "--runs-dir",

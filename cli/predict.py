@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path(),
     metavar="DIR",
     help="Folder of the heatmaps.  [default: the current one]",
 )
@@ -30,14 +29,16 @@ def predict(
     images: tuple[Path, ...],
     top_k: int,
     heatmap: bool,
-    out: Path,
+    out: Path | None,
     invert: bool,
     as_json: bool,
 ) -> None:
     """Classify image files of any size, grey or colour."""
     from kerascnn.predictor import predict as predict_images
 
-    folder = out if heatmap else None
+    if out and not heatmap:
+        raise click.UsageError("--out is the folder of the heatmaps: it goes with --heatmap.")
+    folder = out or Path() if heatmap else None
     predictions = predict_images(model, images, top_k=top_k, invert=invert, heatmap_dir=folder)
     display(predictions, as_json=as_json, text=_text)
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @options.data
 @options.data_dir
 @click.option(
-    "--weights", type=click.Path(path_type=Path), metavar="RUN", help="Start from this run's trunk."
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Start from this run's trunk, and from its head if it is the same.",
 )
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step.")
@@ -37,7 +40,8 @@ def train(as_json: bool, **settings: Any) -> None:
     """
     from kerascnn.training.config import TrainingConfig
 
-    config = TrainingConfig(**settings).resolved()  # before Keras is loaded: a typing error answers at once
+    config = TrainingConfig(**settings)
+    config.resolved()  # before Keras is loaded: a typing error answers at once
     from kerascnn.training.trainer import train as run_training
 
     with shown_progress() as progress:

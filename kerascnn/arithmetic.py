@@ -39,14 +39,15 @@ def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> in
     55
     >>> output_side(7, kernel=3, stride=3)
     Traceback (most recent call last):
-    ValueError: (7 + 2·0 − 3)/3 + 1 = 2.33 is not a whole number of at least 1
+    ValueError: (7 + 2·0 − 3)/3 + 1 = 2.33 is not a whole number
     """
     reach = padded_side(side, padding) - kernel
     if not fits(side, kernel, stride, padding):
         digits = len(str(stride)) + 1  # so many never round a fraction of the stride to a whole number
         exact = f"{reach / stride + 1:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
         formula = output_formula(side, kernel, stride, padding)
-        raise ValueError(f"{formula} = {exact} is not a whole number of at least 1")
+        reason = "is not a whole number" if reach % stride else "is less than 1"
+        raise ValueError(f"{formula} = {exact} {reason}")
     return reach // stride + 1
 
 

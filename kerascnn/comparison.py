@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, load, source_name
-from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.errors import KerasCnnError, TargetError, UsageError
 from kerascnn.files import write_json, write_text
 from kerascnn.model_file import load_model
 from kerascnn.models.heads import heads as known_heads
@@ -56,6 +56,7 @@ def compare(
 
     Raises:
         UsageError: A name is unknown or a setting makes no sense.
+        TargetError: The normalization cannot become int8.
         KerasCnnError: The study's folder exists, or a training failed.
         KeyboardInterrupt: Ctrl-C; the finished runs stay in the study's folder.
     """
@@ -76,8 +77,12 @@ def compare(
             for head in heads
         ]
     )
+    if configs[0].norm == "lrn":
+        raise TargetError(
+            "compare quantizes to int8, and lrn has no int8 operator: use --norm batch or none."
+        )
     dataset = load(configs[0].data, data_dir)
-    configs[0].check_batch_size(len(dataset.train))
+    configs = [config.for_images(len(dataset.train), asked=batch_size) for config in configs]
     folder = _new_folder(out, f"{model}-{source_name(configs[0].data)}")
     try:
         results = {config.head: _cells(config, seeds, dataset, folder, progress) for config in configs}

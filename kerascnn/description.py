@@ -17,6 +17,7 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.settings import Settings
 
 MEMBER = "kerascnn.json"
+FOLDER = "folder "  # before the name of a source that is a folder of images: it may be called like another
 
 Output = Literal["logits", "probabilities", "unknown"]
 

@@ -76,6 +76,9 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
     run = run if isinstance(run, Run) else Run.open(run)
     model, description = load_model(run.require_model())
     _require_dense_head(model, description, run)
+    target = run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
+    if target.exists() and not overwrite:
+        raise KerasCnnError(f"{target} exists. Add --overwrite to replace it.")
     test = load_trained_data(run, data_dir).test.prepared(description.preprocessing)
     rewritten = as_convolutions(model)
     largest, agreement = _compare(model, rewritten, test)
@@ -86,7 +89,7 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
         )
     larger_image, map_side = _on_a_larger_image(rewritten, description)
     result = Surgery(
-        run=run.path.with_name(f"{run.path.name}-conv"),
+        run=target,
         model=description.model,
         parameters_before=count_parameters(model.trainable_weights),
         parameters_after=count_parameters(rewritten.trainable_weights),
@@ -169,7 +172,7 @@ def _write(
         write_json(
             new.path / "surgery.json", result.to_dict() | {"run": new.path.name, "from": run.path.name}
         )
-        write_card(new.ended("done"))
+        write_card(new.ended("interrupted" if run.record.state == "interrupted" else "done"))
 
 
 def _copy(source: Path, target: Path) -> None:

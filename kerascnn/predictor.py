@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ from PIL import Image
 
 from kerascnn.class_map import class_map, require_class_map
 from kerascnn.data.images import read_image
-from kerascnn.data.sources import known_sources, load
-from kerascnn.description import ModelDescription
+from kerascnn.data.sources import load
+from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.model_file import load_model
 from kerascnn.run import Run
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.trained_data import load_trained_data
 from kerascnn.visualize import heatmap, save_figure
 
 
@@ -150,10 +151,12 @@ def predict(
 
 def _heatmap_paths(images: Sequence[Path | str], folder: Path) -> list[Path]:
     """Return one path an image; images of the same name in several folders are numbered."""
-    stems = [Path(image).stem for image in images]
-    repeated = [stems[:position].count(stem) for position, stem in enumerate(stems)]
-    numbers = [f"-{count + 1}" if count else "" for count in repeated]
-    return [folder / f"{stem}{number}-heatmap.png" for stem, number in zip(stems, numbers, strict=True)]
+    names: list[str] = []
+    for image in images:
+        stem = Path(image).stem
+        numbered = (f"{stem}-{number}" for number in count(2))
+        names.append(stem if stem not in names else next(name for name in numbered if name not in names))
+    return [folder / f"{name}-heatmap.png" for name in names]
 
 
 def _likeliest(
@@ -179,17 +182,26 @@ def evaluate(
         KerasCnnError: The model or the data cannot be read, or their classes differ in number.
     """
     predictor = Predictor.open(model)
-    run = Run.around(Path(model))
-    trained = ResolvedConfig.read(run.path / "config.toml") if run else None
-    source = data or (trained.data if trained else predictor.description.source)
-    if source == "unknown":
-        raise UsageError(f"{model} does not say what it was trained on: name a source with --data.")
-    if not data and not trained and source not in known_sources():
-        raise UsageError(f"{model} was trained on the folder {source!r}: name it with --data.")
-    if data_dir is None and trained and trained.data == source:
-        data_dir = trained.data_dir
-    dataset = load(source, data_dir)
-    test = dataset.test.prepared(predictor.description.preprocessing)
+    described, run = predictor.description, Run.around(Path(model))
+    if run and data in (None, described.source):
+        dataset = load_trained_data(run, data_dir)
+    else:
+        dataset = load(data or _registered_source(predictor), data_dir)
+    if described.variant != "unknown" and dataset.classes != described.classes:
+        raise KerasCnnError(
+            f"{model} knows the classes {', '.join(described.classes)}; {dataset.source} has "
+            f"{', '.join(dataset.classes)}: they do not fit."
+        )
+    test = dataset.test.prepared(described.preprocessing)
     return evaluate_classifier(
         predictor.classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
     )
+
+
+def _registered_source(predictor: Predictor) -> str:
+    source = predictor.description.source
+    if source == "unknown":
+        raise UsageError(f"{predictor.path} does not say what it was trained on: name a source with --data.")
+    if source.startswith(FOLDER):
+        raise UsageError(f"{predictor.path} was trained on the {source}: name that folder with --data.")
+    return source

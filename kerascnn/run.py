@@ -65,6 +65,8 @@ class Run:
             KerasCnnError: There is no such folder, it is not a run, or a newer kerascnn wrote it.
         """
         path = Path(path)
+        if path.is_file():
+            raise KerasCnnError(f"{path} is a file, not a run's folder. `kerascnn runs` lists the runs.")
         if not path.is_dir():
             raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
         if not (path / RECORD).is_file():

@@ -29,7 +29,7 @@ _WITHOUT_VALUE = {"missing": "is missing", "extra_forbidden": "is not known"}
 def _one_line(error: ValidationError) -> str:
     problems = []
     for problem in error.errors(include_url=False):
-        setting = ".".join(str(part) for part in problem["loc"]) or error.title
+        setting = ".".join(part for part in problem["loc"] if isinstance(part, str)) or error.title
         if problem["type"] in _WITHOUT_VALUE:
             problems.append(f"{setting} {_WITHOUT_VALUE[problem['type']]}")
         else:

@@ -79,7 +79,7 @@ def test_output_side_of_the_notes(side, kernel, stride, padding, expected):
 )
 def test_a_filter_that_does_not_fit_shows_the_formula(side, kernel, stride, padding, value):
     formula = f"({side} + 2·{padding} − {kernel})/{stride} + 1"
-    with pytest.raises(ValueError, match="is not a whole number of at least 1") as refused:
+    with pytest.raises(ValueError, match="is not a whole number") as refused:
         output_side(side, kernel, stride, padding)
     assert str(refused.value).startswith(f"{formula} = {value} is not")
 

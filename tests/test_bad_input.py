@@ -73,6 +73,7 @@ def nothing_written(folder: Path) -> bool:
         ("train lenet --variant paper --head nin", ["takes head fc only", "its own C5, F6 and RBF"]),
         ("train lenet --variant paper --image-size 36", ["image_size=32 only"]),
         ("train lenet --classes 7", ["digits has 10 classes", "classes=7"]),
+        ("summary lenet --head-units 100000000000", ["head_units must be less than or equal to 65536"]),
         ("train lenet --channels 4", ["1 channel (grey) or 3 (colour)", "channels=4"]),
         ("compare lenet --batch-size 2000", ["at most 1,257"]),
     ],
@@ -155,7 +156,7 @@ def _too_few(folder: Path) -> None:
         (_shrink_images, ["must hold 28×28 images, it holds (27, 28)"]),
         (_empty_file, ["train-labels", "magic number"]),
         (_header_only, ["truncated within its header"]),
-        (_too_few, ["12 images are too few"]),
+        (_too_few, ["12 images of", "are too few to set 1 aside"]),
     ],
 )
 def test_bad_data(cli, tmp_path, mnist_dir, damage, words):

@@ -102,7 +102,11 @@ def test_a_photo_fills_the_input_and_loses_its_ends():
             ["holds 1"],
         ),
         (lambda folder: [path.unlink() for path in (folder / "red").iterdir()], ["red holds no image"]),
-        (lambda folder: [path.unlink() for path in sorted((folder / "red").iterdir())[1:]], ["too few"]),
+        (
+            lambda folder: [path.unlink() for path in sorted((folder / "red").iterdir())[1:]],
+            ["41 images of 3 classes are too few to set 4 aside"],
+        ),
+        (lambda folder: (folder / "test").mkdir(), ["holds test but no train folder"]),
     ],
 )
 def test_a_folder_that_cannot_be_split(cli, tmp_path, photos, change, words):
@@ -111,20 +115,31 @@ def test_a_folder_that_cannot_be_split(cli, tmp_path, photos, change, words):
     assert nothing_written(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("val", ["val is none of train, validation and test"]), ("validation", ["validation holds no image"])],
+)
+def test_a_split_that_is_named_otherwise_or_empty(cli, tmp_path, name, words):
+    paint(tmp_path / "photos" / "train", 12)
+    (tmp_path / "photos" / name).mkdir()
+    refused(cli("train", "alexnet", "--data", "photos"), FAILED, *words)
+
+
 def test_a_class_that_training_does_not_have(cli, tmp_path):
     paint(tmp_path / "photos" / "train", 12)
     (tmp_path / "photos" / "validation" / "purple").mkdir(parents=True)
     refused(cli("train", "alexnet", "--data", "photos"), FAILED, "purple", "training images do not have")
 
 
-def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp_path, photos):
-    broken = sorted(paths(load(str(photos)).train))[3]
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp_path, photos, split):
+    broken = sorted(paths(getattr(load(str(photos)), split)))[3]
     broken.write_bytes(b"no picture")
     refused(cli("train", "alexnet", "--data", photos, *SMALL), FAILED, broken.name, "cannot be decoded")
     assert nothing_written(tmp_path)
 
 
-@pytest.mark.parametrize("data", ["./photos/none", "/nowhere/photos", "photoz"])
+@pytest.mark.parametrize("data", ["./photos/none", "/nowhere/photos", "./photoz", "photoz", "~nobody/x", ""])
 def test_no_such_folder(cli, tmp_path, data):
     refused(cli("train", "alexnet", "--data", data), USAGE, data)
     assert nothing_written(tmp_path)
@@ -155,11 +170,14 @@ def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, photos):
 
     photos.rename(tmp_path / "moved")
     refused(cli("quantize", run), FAILED, "photos", "Name it with --data-dir")
+    refused(cli("evaluate", run), FAILED, "photos", "Name it with --data-dir")
+    assert cli("evaluate", run, "--data-dir", "moved", "--json").json["n"] == 6
     assert cli("quantize", run, "--data-dir", "moved").code == 0
     alone = tmp_path / "alone.keras"
     (run / "model.keras").rename(alone)
-    refused(cli("evaluate", alone), USAGE, "trained on the folder 'photos'", "--data")
+    refused(cli("evaluate", alone), USAGE, "trained on the folder photos", "--data")
     assert cli("evaluate", alone, "--data", "moved", "--json").json["n"] == 6
+    refused(cli("evaluate", alone, "--data", "digits"), FAILED, "blue, green, red", "do not fit")
 
 
 def test_the_same_seed_crops_and_flips_alike(cli, tmp_path, photos):

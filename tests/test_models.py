@@ -433,7 +433,7 @@ def test_a_size_that_does_not_fit_is_refused_with_its_arithmetic(settings, place
     with pytest.raises(UsageError) as refusal:
         build(**{"model": "alexnet"} | settings)
     assert str(refusal.value) == (
-        f"image_size={settings['image_size']}: {place}: {arithmetic} is not a whole number of at least 1; "
+        f"image_size={settings['image_size']}: {place}: {arithmetic} is not a whole number; "
         f"the network fits {fitting}. Some frameworks round down here and drop a row in silence."
     )
 

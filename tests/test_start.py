@@ -18,8 +18,8 @@ NIN = {"head": "nin"}
 TRUNK = {f"{kind}{number}" for kind in ("conv", "norm") for number in range(1, 6)}
 
 
-def _start(model, head="fc"):
-    return Start(Path("runs/before"), model, head)
+def _start(model):
+    return Start(Path("runs/before"), model)
 
 
 def _hand_over(before, after):

@@ -42,7 +42,7 @@ def test_every_answer_stays_and_no_parameter_is_saved(cli, copied):
 
 def test_what_surgery_refuses_leaves_nothing(cli, copied, tmp_path):
     assert cli("surgery", copied).code == 0
-    refused(cli("surgery", copied), FAILED, "digits-conv exists", "--overwrite")
+    refused(cli("surgery", copied), FAILED, "digits-conv exists", "Add --overwrite")
     assert cli("surgery", copied, "--overwrite").code == 0
     refused(cli("surgery", f"{copied}-conv"), USAGE, "fc_conv head, which is convolutional already")
     cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "nin")

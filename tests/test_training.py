@@ -135,6 +135,11 @@ def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path):
     options = ["--norm", "lrn", "--head", "nin", "--epochs", 1, "--image-size", 16, "--name", "lrn", "--json"]
     trained = cli("train", "alexnet", *options).json
     assert (trained["model"], trained["variant"]) == ("alexnet", "small_stem")
+    misfit = cli("train", "alexnet", "--weights", "runs/lrn", "--norm", "none", "--image-size", 16)
+    assert (misfit.code, misfit.err.count("was trained with --norm lrn")) == (2, 1)
+    early = cli("compare", "alexnet", "--norm", "lrn", "--heads", "fc,nin")
+    assert (early.code, early.err.count("lrn has no int8 operator")) == (4, 1)
+    assert not (tmp_path / "studies").exists()
     refusal = cli("quantize", "runs/lrn")
     assert refusal.code == 4
     assert "norm1 is local response normalization, which has no int8 operator" in refusal.err

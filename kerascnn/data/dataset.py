@@ -43,6 +43,9 @@ class Split:
         content.update(np.ascontiguousarray(self.labels, dtype=np.int32).data)
         return content.hexdigest()
 
+    def check(self) -> None:
+        """Make sure that every image can be read; those in memory have been."""
+
     def prepared(self, preprocessing: Preprocessing) -> Self:
         """Return the split with every image brought to the model's input."""
         return type(self)(preprocessing.batch(self.images[:]), self.labels)

@@ -12,6 +12,7 @@ from kerascnn.data.split import split_off
 from kerascnn.errors import KerasCnnError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}
+SPLITS = {"train", "validation", "test"}
 PART = 10  # one in ten images is set aside for a split that has no folder
 _UNPREPARED = Preprocessing(height=1, width=1, channels=3, fit="crop")
 
@@ -25,10 +26,9 @@ def load_folder(folder: Path) -> Dataset:
     Raises:
         KerasCnnError: It has fewer than two classes, or a class too few images to be split.
     """
-    top = folder / "train" if (folder / "train").is_dir() else folder
+    top = _training_folder(folder)
     classes = tuple(_subfolders(top))
-    train = whole = _read(top, classes)
-    _check_classes(top, classes, whole)
+    train = whole = _read_all(top, classes)
     test, validation = (
         _read(folder / name, classes) if top != folder and (folder / name).is_dir() else None
         for name in ("test", "validation")
@@ -40,6 +40,23 @@ def load_folder(folder: Path) -> Dataset:
     return Dataset(folder.name, classes, train, validation, test, channels=3, fit="crop")
 
 
+def _training_folder(folder: Path) -> Path:
+    """Return ``folder/train``, or the folder itself where the classes stand in it."""
+    found = _subfolders(folder)
+    if "train" not in found:
+        if SPLITS & set(found):
+            raise KerasCnnError(
+                f"{folder} holds {', '.join(sorted(SPLITS & set(found)))} but no train folder."
+            )
+        return folder
+    strange = sorted(set(found) - SPLITS)
+    if strange:
+        raise KerasCnnError(
+            f"{folder / strange[0]} is none of train, validation and test; rename or move it."
+        )
+    return folder / "train"
+
+
 def _subfolders(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
@@ -49,17 +66,22 @@ def _read(folder: Path, classes: tuple[str, ...]) -> FileSplit:
     if strange:
         raise KerasCnnError(f"{folder / strange[0]} is a class that the training images do not have.")
     found = [(path, label) for label, name in enumerate(classes) for path in _images(folder / name)]
+    if not found:
+        raise KerasCnnError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
     return FileSplit.of([path for path, _ in found], [label for _, label in found], _UNPREPARED)
 
 
-def _check_classes(folder: Path, classes: tuple[str, ...], split: FileSplit) -> None:
-    empty = sorted(set(range(len(classes))) - set(split.labels.tolist()))
+def _read_all(folder: Path, classes: tuple[str, ...]) -> FileSplit:
+    """Read the training images: at least two classes, each with an image."""
     if len(classes) < 2:
         raise KerasCnnError(
             f"{folder} must hold a folder of images for each of two classes or more, it holds {len(classes)}."
         )
+    split = _read(folder, classes)
+    empty = sorted(set(range(len(classes))) - set(split.labels.tolist()))
     if empty:
         raise KerasCnnError(f"{folder / classes[empty[0]]} holds no image ({', '.join(sorted(SUFFIXES))}).")
+    return split
 
 
 def _images(folder: Path) -> list[Path]:

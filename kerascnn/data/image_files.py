@@ -67,6 +67,16 @@ class FileSplit(Split):
         content.update(np.ascontiguousarray(self.labels).data)
         return content.hexdigest()
 
+    def check(self) -> None:
+        """Read every file once.
+
+        Raises:
+            KerasCnnError: One cannot be decoded.
+        """
+        with ThreadPoolExecutor(READERS) as readers:
+            for _ in readers.map(read_image, self.images.paths):
+                pass  # what is decoded is not kept
+
     def prepared(self, preprocessing: Preprocessing) -> "FileSplit":
         """Return the split with another rule for its pictures; nothing is read yet."""
         return FileSplit(ImageFiles(self.images.paths, preprocessing), self.labels)

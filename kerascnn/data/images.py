@@ -28,7 +28,7 @@ def read_image(path: Path, *, invert: bool = False) -> Image.Image:
         raise KerasCnnError(f"{path} is a folder; name the image files in it.") from error
     # Pillow's decoders raise whatever their format's code meets: struct.error, SyntaxError, ValueError …
     except Exception as error:
-        raise KerasCnnError(f"{path} cannot be decoded as an image: {error}.") from error
+        raise KerasCnnError(f"{path} cannot be decoded as an image: {str(error).rstrip('.')}.") from error
     return ImageOps.invert(picture) if invert else picture
 
 

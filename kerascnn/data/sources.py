@@ -4,6 +4,7 @@ A module of this folder joins by adding its loader to ``sources``.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from kerascnn.data.dataset import Dataset
@@ -31,12 +32,16 @@ def canonical_source(data: str) -> str:
     known = known_sources()
     if data in known:
         return known.canonical(data)
-    folder = Path(data).expanduser()
-    if folder.is_dir():
-        return str(folder.resolve())
-    if len(folder.parts) > 1 or not data.strip():
+    with suppress(RuntimeError):  # ~somebody who is not there
+        folder = Path(data).expanduser()
+        if data.strip() and folder.is_dir():
+            return str(folder.resolve())
+    if "/" in data or "\\" in data or not data.strip():
         raise UsageError(f"{data!r} is neither a source ({', '.join(known)}) nor a folder.")
-    return known.canonical(data)  # names the nearest
+    try:
+        return known.canonical(data)  # names the nearest
+    except UsageError as error:
+        raise UsageError(f"{error} Nor is it a folder.") from None
 
 
 def is_folder(source: str) -> bool:

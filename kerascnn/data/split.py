@@ -21,12 +21,14 @@ def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
     """
     from sklearn.model_selection import train_test_split
 
-    try:
-        rest, part = train_test_split(
-            np.arange(len(split)), test_size=size, stratify=split.labels, random_state=SPLIT_SEED
-        )
-    except ValueError as error:
+    counts = np.bincount(split.labels)
+    classes = np.count_nonzero(counts)
+    if size < classes or len(split) - size < classes or counts[counts > 0].min() < 2:
         raise KerasCnnError(
-            f"{len(split):,} images are too few to set {size:,} aside, stratified by class: {error}"
-        ) from error
+            f"{len(split):,} images of {classes} classes are too few to set {size:,} aside: at least "
+            "one of each class must be there, and one remain."
+        )
+    rest, part = train_test_split(
+        np.arange(len(split)), test_size=size, stratify=split.labels, random_state=SPLIT_SEED
+    )
     return split.take(np.sort(rest)), split.take(np.sort(part))

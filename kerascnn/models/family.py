@@ -12,7 +12,7 @@ from kerascnn.models.heads import heads
 from kerascnn.registry import Registry, discover
 from kerascnn.settings import Settings
 
-Positive = Annotated[int, Field(ge=1)]
+Width = Annotated[int, Field(ge=1, le=65_536)]  # wider layers fit no memory
 
 
 class Network(Settings):
@@ -33,10 +33,10 @@ class Network(Settings):
     variant: str | None = None
     norm: str | None = None
     head: str = "fc"
-    head_units: tuple[Positive, ...] | None = None
+    head_units: tuple[Width, ...] | None = None
     image_size: int | None = Field(default=None, ge=1, le=LARGEST)
-    channels: int | None = Field(default=None, ge=1)
-    classes: int | None = Field(default=None, ge=1)
+    channels: int | None = Field(default=None, ge=1, le=1024)
+    classes: Width | None = None
 
     def complete(self) -> Self:
         """Return the same with canonical names and every gap filled.

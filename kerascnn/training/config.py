@@ -85,17 +85,22 @@ class ResolvedConfig(TrainingConfig):
     learning_rate: LearningRate
     weight_decay: WeightDecay
 
-    def check_batch_size(self, images: int) -> None:
-        """Compare the batch size with the number of training images.
+    def for_images(self, images: int, *, asked: int | None) -> "ResolvedConfig":
+        """Return the settings for a number of training images: a recipe's batch is at most all of them.
+
+        Args:
+            images: Number of training images.
+            asked: The batch size that the user asked for, ``None``: it is the recipe's.
 
         Raises:
-            UsageError: There are fewer images than one batch takes.
+            UsageError: More images are asked for than there are.
         """
-        if self.batch_size > images:
+        if asked is not None and asked > images:
             raise UsageError(
                 f"batch_size must be at most {images:,}, the number of training images. "
-                f"Received: batch_size={self.batch_size}"
+                f"Received: batch_size={asked}"
             )
+        return self.model_copy(update={"batch_size": min(self.batch_size, images)})
 
     def write(self, path: Path) -> None:
         """Write the settings as TOML, without those that have no value: TOML has no null.

@@ -94,6 +94,8 @@ def fit(
                 told = _Told(progress, number, config.epochs, done, asked)
                 done.add(_epoch(feed, number, told), model)
                 epoch_ended(done.epochs)
+                if asked.is_set():  # it came while the epoch was validated
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         done.interrupted = True
         if done.best_epoch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from kerascnn.training.feed import epoch_order
 
 MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than the input, as 256 for 227
 SMALLEST_CROP = 0.9  # share of the shorter side
+PIXEL_BYTES = 4  # Pillow keeps three channels in four bytes
 KEPT_BYTES = 2**31  # of decoded pictures in memory; what is beyond is decoded anew in each epoch
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.int32]]
@@ -40,7 +42,7 @@ class StreamFeed:
         self._data, self._train, self._config = data, data.train, config
         self._rule = data.train.images.preprocessing
         self._kept: dict[int, Image.Image] = {}
-        self._room = KEPT_BYTES
+        self._room, self._lock = KEPT_BYTES, Lock()
 
     def training(self, epoch: int) -> Any:
         """Return the training batches of an epoch, counted from 1."""
@@ -100,7 +102,9 @@ class StreamFeed:
         if shrink < 1:
             size = round(picture.width * shrink), round(picture.height * shrink)
             picture = picture.resize(size, Image.Resampling.BILINEAR)
-        self._room -= picture.width * picture.height * len(picture.getbands())
-        if self._room > 0:
-            self._kept[number] = picture
+        weight = picture.width * picture.height * PIXEL_BYTES
+        with self._lock:
+            if self._room >= weight:
+                self._room -= weight
+                self._kept[number] = picture
         return picture

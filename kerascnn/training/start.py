@@ -17,22 +17,23 @@ class Start:
     Attributes:
         run: Where it stands.
         model: The ``keras.Model``.
-        head: The name of its head.
     """
 
     run: Path
     model: Any
-    head: str
 
     @classmethod
-    def of(cls, run: Path) -> "Start":
-        """Open a run.
+    def of(cls, run: Path, norm: str) -> "Start":
+        """Open a run for a network with a normalization.
 
         Raises:
+            UsageError: The run has another normalization.
             KerasCnnError: It is not a run, or is incomplete.
         """
         model, description = load_model(Run.open(run).require_model())
-        return cls(run, model, description.head)
+        if description.norm != norm:
+            raise UsageError(f"{run} was trained with --norm {description.norm}. Received: norm={norm}")
+        return cls(run, model)
 
     @property
     def pixels(self) -> tuple[float, float]:

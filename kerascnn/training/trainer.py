@@ -11,8 +11,9 @@ import keras
 import numpy as np
 
 from kerascnn.data.dataset import Dataset, Split
-from kerascnn.data.sources import load, source_name
-from kerascnn.description import ModelDescription
+from kerascnn.data.image_files import FileSplit
+from kerascnn.data.sources import is_folder, load, source_name
+from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import write_json
@@ -31,6 +32,7 @@ from kerascnn.visualize import confusion, learning_curves, save_figure
 
 #: About so many training pixels set the first layer: 5,000 digits of 32×32, 99 photos of 227×227.
 MEASURED_PIXELS = 5_000 * 32 * 32
+MEASURED_FILES = 200  # at most: each is decoded for it
 
 
 def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Dataset | None = None) -> Run:
@@ -50,7 +52,7 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
     """
     settings = config.resolved()
     dataset = dataset or load(settings.data, settings.data_dir)
-    settings.check_batch_size(len(dataset.train))
+    settings = settings.for_images(len(dataset.train), asked=config.batch_size)
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
         model=settings.model,
@@ -79,6 +81,8 @@ def _train_into(
     def epoch_ended(epochs: list[Epoch]) -> None:
         write_history(run.path / "history.csv", epochs)
 
+    for needed_later in (prepared.validation, prepared.test):
+        needed_later.check()
     done = fit(model, prepared, config, progress=progress, epoch_ended=epoch_ended)
     if not done.kept_epoch:
         raise KeyboardInterrupt
@@ -108,7 +112,7 @@ def _prepare(
     train, validation, test = (
         split.prepared(preprocessing) for split in (dataset.train, dataset.validation, dataset.test)
     )
-    start = Start.of(Path(config.weights)) if config.weights else None
+    start = Start.of(config.weights, config.norm) if config.weights else None
     mean, std = start.pixels if start else _pixel_statistics(train, network)
     # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
     keras.utils.set_random_seed(config.seed)
@@ -120,7 +124,7 @@ def _prepare(
         variant=config.variant,
         norm=config.norm,
         head=config.head,
-        source=dataset.source,
+        source=f"{FOLDER if is_folder(config.data) else ''}{dataset.source}",
         preprocessing=preprocessing,
         classes=dataset.classes,
         parameters=count_parameters(model.trainable_weights),
@@ -151,8 +155,10 @@ def _pixel_statistics(train: Split, network: Network) -> tuple[float, float]:
     Where the first convolution pads, the mean stays 0: only a pure scale melts into the int8 input there.
     """
     _, variant = family(network.model).variant(network.variant)
-    images = MEASURED_PIXELS // math.prod((network.image_size or 1,) * 2)
-    sample = train.images[:: max(len(train) // max(images, 1), 1)].astype(np.float32)
+    images = max(MEASURED_PIXELS // math.prod((network.image_size or 1,) * 2), 1)
+    if isinstance(train, FileSplit):
+        images = min(images, MEASURED_FILES)
+    sample = train.images[:: max(len(train) // images, 1)].astype(np.float32)
     mean = 0.0 if variant.pads_first else float(np.mean(sample, dtype=np.float64))
     return mean, max(float(np.sqrt(np.mean((sample - mean) ** 2, dtype=np.float64))), 1.0)
 
