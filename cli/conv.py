@@ -3,12 +3,15 @@
 import math
 import re
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from kerascnn import formulas
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, facts
+from kerascnn.formulas import volume
 
 if TYPE_CHECKING:
     from kerascnn.convolution import Convolution
@@ -43,28 +46,18 @@ def conv(shape: str, filters: int, kernel: int, stride: int, padding: int, as_js
 
 
 def _text(layer: "Convolution") -> str:
-    filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {_times(_filter(layer), '×')}"
-    title = f"{_times(layer.input, '×')}, {filters}, stride {layer.stride}, padding {layer.padding}"
+    filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
+    title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
     sections = [title, facts(_sides(layer) | _size_note(layer) | _costs(layer)), _drawing(layer)]
     return "\n\n".join(section for section in sections if section)
 
 
 def _sides(layer: "Convolution") -> dict[str, str]:
-    (height, width, _), (out_height, out_width, _) = layer.input, layer.output
+    height, width, _ = layer.input
+    formula = partial(formulas.output_side, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
     if height == width:
-        return {"output side": _steps(layer, height, out_height)}
-    return {
-        "output height": _steps(layer, height, out_height),
-        "output width": _steps(layer, width, out_width),
-    }
-
-
-def _steps(layer: "Convolution", side: int, found: int) -> str:
-    from kerascnn.arithmetic import output_formula
-
-    formula = output_formula(side, layer.kernel, layer.stride, layer.padding)
-    reach = (found - 1) * layer.stride
-    return f"(N + 2P − F)/S + 1 = {formula} = {reach}/{layer.stride} + 1 = {found}"
+        return {"output side": formula(height)}
+    return {"output height": formula(height), "output width": formula(width)}
 
 
 def _size_note(layer: "Convolution") -> dict[str, str]:
@@ -78,22 +71,21 @@ def _size_note(layer: "Convolution") -> dict[str, str]:
         return {"1×1 filter": f"sees one pixel across all channels: only the depth can change, {depths}"}
     kept = same_padding(layer.kernel)
     keeps = "keeps" if layer.padding == kept else "would keep"
-    size = _times(layer.input[:2], "×")
+    size = volume(layer.input[:2])
     return {"same size": f"padding (F − 1)/2 = ({layer.kernel} − 1)/2 = {kept} {keeps} {size}"}
 
 
 def _costs(layer: "Convolution") -> dict[str, str]:
-    one, values, places = _times(_filter(layer)), math.prod(layer.output), math.prod(layer.output[:2])
+    taps, values, places = _filter(layer), math.prod(layer.output), math.prod(layer.output[:2])
     many = f"{places:,} times as many" if places > 1 else "as many: there is one place only"
-    unshared = f"{layer.parameters_without_sharing:,} parameters, {many}"
     return {
-        "output": f"{_times(layer.output, '×')} = {values:,} values: one map for each filter",
-        "one value": f"F·F·D = {one} = {layer.products:,} products, plus one bias",
-        "parameters": f"(F·F·D + 1)·K = ({one} + 1)·{layer.filters} = {layer.parameters:,}",
-        "without biases": f"F·F·D·K = {one}·{layer.filters} = {layer.parameters_without_bias:,}",
-        "multiply-adds": f"{layer.products:,} · {values:,} = {layer.multiply_adds:,} (1 is 2 FLOPs)",
-        "without sharing": f"{_times(layer.output)}·({one} + 1) = {unshared}",
-        "memory": f"{values:,} · 4 bytes = {layer.activation_bytes:,} bytes for one image (float32)",
+        "output": f"{volume(layer.output)} = {values:,} values: one map for each filter",
+        "one value": f"{formulas.products(taps)} products, plus one bias",
+        "parameters": formulas.parameters(taps, layer.filters),
+        "without biases": formulas.parameters(taps, layer.filters, bias=False),
+        "multiply-adds": f"{formulas.multiply_adds(layer.products, values)} (1 is 2 FLOPs)",
+        "without sharing": f"{formulas.connections(taps, layer.output)} parameters, {many}",
+        "memory": f"{formulas.activation_bytes(values)} for one image (float32)",
     }
 
 
@@ -113,7 +105,3 @@ def _drawing(layer: "Convolution") -> str:
 
 def _filter(layer: "Convolution") -> tuple[int, int, int]:
     return layer.kernel, layer.kernel, layer.input[2]
-
-
-def _times(sides: tuple[int, ...], sign: str = "·") -> str:
-    return sign.join(map(str, sides))

@@ -41,14 +41,23 @@ def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> in
     Traceback (most recent call last):
     ValueError: (7 + 2·0 − 3)/3 + 1 = 2.33 is not a whole number
     """
-    reach = padded_side(side, padding) - kernel
     if not fits(side, kernel, stride, padding):
-        digits = len(str(stride)) + 1  # so many never round a fraction of the stride to a whole number
-        exact = f"{reach / stride + 1:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
         formula = output_formula(side, kernel, stride, padding)
-        reason = "is not a whole number" if reach % stride else "is less than 1"
-        raise ValueError(f"{formula} = {exact} {reason}")
-    return reach // stride + 1
+        exact = exact_output_side(side, kernel, stride, padding)
+        whole = (padded_side(side, padding) - kernel) % stride == 0
+        raise ValueError(f"{formula} = {exact} is {'less than 1' if whole else 'not a whole number'}")
+    return (padded_side(side, padding) - kernel) // stride + 1
+
+
+def exact_output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> str:
+    """Return (N + 2P − F)/S + 1 as a number, with the digits that show whether it is whole.
+
+    >>> exact_output_side(224, kernel=11, stride=4), exact_output_side(227, kernel=11, stride=4)
+    ('54.25', '55')
+    """
+    reach = padded_side(side, padding) - kernel
+    digits = len(str(stride)) + 1  # so many never round a fraction of the stride to a whole number
+    return f"{reach / stride + 1:.{digits}f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
 def fits(side: int, kernel: int, stride: int = 1, padding: int = 0) -> bool:

@@ -23,25 +23,35 @@ def save_model(model: Any, description: ModelDescription, path: Path) -> None:
         description.embed(aside)
 
 
+def open_model(path: Path) -> Any:
+    """Open any ``.keras`` file.
+
+    Returns:
+        The ``keras.Model``.
+
+    Raises:
+        KerasCnnError: It is missing, damaged, or wants to run code of its own.
+    """
+    if not path.is_file():
+        raise KerasCnnError(f"{path} does not exist.")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    # A damaged archive raises whatever the reader of its damaged member meets.
+    except Exception as error:
+        raise KerasCnnError(f"{path} cannot be opened as a Keras model: {first_line(error)}") from error
+
+
 def load_model(path: Path) -> tuple[Any, ModelDescription]:
-    """Open a ``.keras`` file, this project's or another's.
+    """Open a ``.keras`` file that classifies images, this project's or another's.
 
     Returns:
         The ``keras.Model`` from raw pixels, and its description.
 
     Raises:
-        KerasCnnError: It is missing, damaged, wants to run code of its own, or does not classify images.
+        KerasCnnError: It cannot be opened, or does not classify images.
     """
-    if not path.is_file():
-        raise KerasCnnError(f"{path} does not exist.")
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        return model, ModelDescription.embedded(path) or _describe(model, path)
-    except KerasCnnError:
-        raise
-    # A damaged archive raises whatever the reader of its damaged member meets.
-    except Exception as error:
-        raise KerasCnnError(f"{path} cannot be opened as a Keras model: {first_line(error)}") from error
+    model = open_model(path)
+    return model, ModelDescription.embedded(path) or _describe(model, path)
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:

@@ -4,14 +4,14 @@ An unknown kind of layer is listed with its parameters; what cannot be known of 
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import keras
-
 from kerascnn import arithmetic
-from kerascnn.layer_costs import UNKNOWN, Cost, cost_of
+from kerascnn.layer_costs import UNKNOWN, cost_of
+from kerascnn.layer_graph import Use, uses
+from kerascnn.receptive_field import Sight, meet, through
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,20 @@ class LayerProfile:
     """One row of the table; what is ``None`` is not known, or the layer has no such thing.
 
     Attributes:
-        input: Volume without the batch, (height, width, depth) or (units,); ``output`` likewise.
-        taps: What one output value multiplies or gathers, as factors: (11, 11, 3) for 11·11·3.
-        kernel: Side of the filter, ``stride`` its step, ``padding`` the pixels added on each side.
+        input: Volume without the batch, (height, width, depth) or (units,), of several the first; ``output``
+            likewise. A flexible side is ``None``.
+        taps: What one output value multiplies or gathers, as factors: (11, 11, 3) for 11·11·3; of a separable
+            convolution filter and depth multiplier.
+        kernel: Side of the filter, ``stride`` its step, ``padding`` the pixels added on each side (``None``
+            where the two sides differ).
+        bias: Whether a bias is added to each output value.
         parameters: Trainable ones, ``parameters_without_bias`` the same less the biases, ``parameters_fixed``
             those that training counts or leaves alone.
         multiply_adds: For one image; biases, comparisons, averages and normalization are not counted.
         connections: (Inputs of one output + its bias) × outputs, as in LeCun et al., 1998.
-        receptive_field: Side of the square of input pixels one output value sees, ``step`` the distance in
-            pixels between neighbours' squares.
-        activation_bytes: Of the output volume in float32.
+        receptive_field: Side of the square of input pixels one output value sees, the zeros of paddings
+            counted as pixels; ``step`` is the distance in pixels between neighbours' squares.
+        activation_bytes: Of all that comes out, in float32.
         int8_weight_bytes: Of the weights in an int8 file: one byte each, biases four.
     """
 
@@ -40,6 +44,7 @@ class LayerProfile:
     kernel: int | None = None
     stride: int | None = None
     padding: int | None = None
+    bias: bool = False
     parameters: int = 0
     parameters_without_bias: int = 0
     parameters_fixed: int = 0
@@ -103,22 +108,19 @@ class Profile:
 def profile(model: Any) -> Profile:
     """Measure a functional or sequential Keras model layer by layer, in the order of computation.
 
-    A layer that is used at several places, has several outputs, or holds a model has unknown costs.
+    A layer that is used several times has a row for each use, with its weights in the first; the layers of a
+    model inside the model have rows called ``inner/layer``.
 
     Args:
         model: A built ``keras.Model``.
+
+    Raises:
+        KerasCnnError: The model has no graph of layers.
     """
-    graph = model._functional if isinstance(model, keras.Sequential) else model
-    own = {id(node) for level in graph._nodes_by_depth.values() for node in level}
-    sight: dict[int, _Sight] = {}
-    rows = []
-    for operation in graph.operations:
-        nodes = [node for node in operation._inbound_nodes if id(node) in own]
-        seen = _widest([sight[id(parent)] for node in nodes for parent in node.parent_nodes])
-        row, after = _row(operation, nodes, seen)
-        sight |= {id(node): after for node in nodes}
-        rows.append(row)
-    return Profile(tuple(rows))
+    table = _Table()
+    for use in uses(model):
+        table.add(use)
+    return Profile(tuple(table.rows))
 
 
 def count_parameters(weights: Iterable[Any]) -> int:
@@ -126,61 +128,96 @@ def count_parameters(weights: Iterable[Any]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
 
 
-@dataclass(frozen=True)
-class _Sight:
-    """Receptive field and step of a tensor in input pixels; ``field`` None: not known."""
+class _Table:
+    """The rows so far, and what later rows need of them."""
 
-    field: int | None = 1
-    step: int = 1
+    def __init__(self) -> None:
+        self.rows: list[LayerProfile] = []
+        self._sights: dict[int, Sight | None] = {}  # of tensors with one entry an image, of no others
+        self._batch: int | None = None
+        self._counted: set[int] = set()  # weights that stand in a row
 
-    def through(self, cost: Cost) -> "_Sight":
-        if self.field is None or cost.sees is None:
-            return _Sight(None, self.step)
-        return _Sight(*arithmetic.receptive_field(self.field, self.step, *cost.sees))
+    def add(self, use: Use) -> None:
+        """Measure one use of a layer."""
+        before, after = _shape(use.inputs) or _shape(use.outputs), _shape(use.outputs)
+        imagewise = self._is_imagewise(use)
+        cost = cost_of(use.layer, before, after, use.behind) if imagewise else UNKNOWN
+        sees = through(self._seen(use), cost.sees)
+        if imagewise:
+            self._sights |= dict.fromkeys(use.writes, sees)
+        self.rows.append(
+            LayerProfile(
+                name=use.name,
+                kind=type(use.layer).__name__,
+                input=before,
+                output=after,
+                taps=cost.taps,
+                kernel=cost.kernel,
+                stride=cost.stride,
+                padding=cost.padding,
+                bias=cost.bias,
+                multiply_adds=cost.multiply_adds,
+                connections=cost.connections,
+                receptive_field=sees.field if sees else None,
+                step=sees.step if sees else None,
+                activation_bytes=_activation_bytes(use.outputs) if imagewise else None,
+                **self._weights(use.layer, cost.int8_weight_bytes),
+            )
+        )
+
+    def _weights(self, layer: Any, int8_bytes: int | None) -> dict[str, Any]:
+        """Return what the row says of weights: all of the layer at its first use, nothing later."""
+        trainable, fixed = (
+            [weight for weight in getattr(layer, name, []) if id(weight) not in self._counted]
+            for name in ("trainable_weights", "non_trainable_weights")
+        )
+        self._counted |= {id(weight) for weight in (*trainable, *fixed)}
+        used_before = getattr(layer, "weights", []) and not (trainable or fixed)
+        return {
+            "parameters": count_parameters(trainable),
+            "parameters_without_bias": count_parameters(one for one in trainable if one.name != "bias"),
+            "parameters_fixed": count_parameters(fixed),
+            "int8_weight_bytes": 0 if used_before else int8_bytes,
+        }
+
+    def _is_imagewise(self, use: Use) -> bool:
+        """Return whether every output still has one entry an image, as far as shapes can tell.
+
+        An operation that is no layer may mix the images or cut them up; of what comes behind, figures for
+        one image are not known.
+        """
+        if not use.inputs:
+            self._batch = use.outputs[0].shape[0]
+            return True
+        kept = all(tensor.shape[:1] == (self._batch,) for tensor in use.outputs)
+        if type(use.layer).__name__ == "Reshape":
+            kept = kept and _volume(use.inputs) == _volume(use.outputs)
+        axis = getattr(use.layer, "axis", None)
+        mixed = 0 in axis if isinstance(axis, tuple | list) else axis == 0
+        return kept and not mixed and all(source in self._sights for source in use.reads)
+
+    def _seen(self, use: Use) -> Sight | None:
+        """Return what one value of the input sees; known of streams of one size only."""
+        if not use.inputs:
+            return Sight() if len(_shape(use.outputs)) == 3 else None
+        sizes = {tuple(tensor.shape[1:-1]) for tensor in use.inputs}
+        return meet([self._sights.get(source) for source in use.reads]) if len(sizes) == 1 else None
 
 
-def _widest(sights: list[_Sight]) -> _Sight:
-    """Return what is seen where streams meet; nothing is known of it where one of them does not know."""
-    if not sights:
-        return _Sight()
-    if any(one.field is None for one in sights):
-        return _Sight(None)
-    return max(sights, key=lambda one: one.field or 0)
-
-
-def _row(operation: Any, nodes: list[Any], seen: _Sight) -> tuple[LayerProfile, _Sight]:
-    before = _shape(nodes[0].input_tensors) or _shape(nodes[0].outputs)
-    after = _shape(nodes[0].outputs)
-    alone = len(nodes) == 1 and len(nodes[0].outputs) == 1
-    cost = cost_of(operation, before, after) if alone else UNKNOWN
-    sees = seen.through(cost)
-    trainable, fixed = (
-        getattr(operation, name, []) for name in ("trainable_weights", "non_trainable_weights")
-    )
-    row = LayerProfile(
-        name=operation.name,
-        kind=type(operation).__name__,
-        input=before,
-        output=after,
-        taps=cost.taps,
-        kernel=cost.kernel,
-        stride=cost.stride,
-        padding=cost.padding,
-        parameters=count_parameters(trainable),
-        parameters_without_bias=count_parameters(weight for weight in trainable if weight.name != "bias"),
-        parameters_fixed=count_parameters(fixed),
-        multiply_adds=cost.multiply_adds,
-        connections=cost.connections,
-        receptive_field=sees.field,
-        step=sees.step if sees.field else None,
-        activation_bytes=None if None in after else arithmetic.activation_bytes(math.prod(after)),
-        int8_weight_bytes=cost.int8_weight_bytes,
-    )
-    return row, sees
-
-
-def _shape(tensors: list[Any]) -> tuple[int, ...]:
+def _shape(tensors: Sequence[Any]) -> tuple[int, ...]:
+    """Return the volume of the first tensor, without the batch."""
     return tuple(tensors[0].shape[1:]) if tensors else ()
+
+
+def _volume(tensors: Sequence[Any]) -> int | None:
+    """Return how many values the tensors hold for one image, ``None`` where a side is flexible."""
+    shapes = [tensor.shape[1:] for tensor in tensors]
+    return None if any(None in shape for shape in shapes) else sum(map(math.prod, shapes))
+
+
+def _activation_bytes(tensors: Sequence[Any]) -> int | None:
+    volume = _volume(tensors)
+    return None if volume is None else arithmetic.activation_bytes(volume)
 
 
 def _total(shares: list[int | None]) -> int | None:

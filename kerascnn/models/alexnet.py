@@ -61,7 +61,8 @@ STAGES = {"one_tower": _PAPER, "two_towers": _PAPER, "small_stem": _SMALL}
 _LECTURE = {
     "pixels": "the notes write 244×244, the paper 224×224: (244 − 11)/4 + 1 = 59.25, (224 − 11)/4 + 1 = "
     "54.25; only 227 gives 55",
-    "conv1": f"11·11·3·48·2 = {11 * 11 * 3 * 48 * 2:,} in the notes, which leave biases out",
+    "conv1": f"11·11·3·48·2 = {11 * 11 * 3 * 48 * 2:,} in the notes, which leave biases out; without weight "
+    f"sharing one note counts 105,415,600, but 55·55·96·(11·11·3 + 1) = {55 * 55 * 96 * (11 * 11 * 3 + 1):,}",
     "conv2": f"5·5·48·128·2 = {5 * 5 * 48 * 128 * 2:,} in the notes: two halves, without biases",
     "conv3": f"3·3·128·2·192·2 = {3 * 3 * 128 * 2 * 192 * 2:,} in the notes, without biases",
     "conv4": f"3·3·192·192·2 = {3 * 3 * 192 * 192 * 2:,} in the notes: two halves, without biases",

@@ -22,6 +22,9 @@ C3_TABLE = (
     [0, 1, 2, 3, 4, 5],
 )
 
+#: One note has lost its brackets.
+_LECTURE = "a note writes (32−5/1)+1 for the side; all of N − F is divided: (32 − 5)/1 + 1 = 28"
+
 MODERN = Variant(
     note="The usual modern form, 61,706 parameters with fc at 32×32×1. It differs from the paper: ReLU for "
     "scaled tanh, plain max pooling for trainable subsampling, a full second convolution, logits for the "
@@ -32,6 +35,7 @@ MODERN = Variant(
     channels=1,
     classes=10,
     units=UNITS,
+    lecture={"conv1": _LECTURE},
 )
 PAPER = Variant(
     note="The network of 1998: scaled tanh, trainable subsampling, the partial connection table of C3, F6, "
@@ -46,6 +50,7 @@ PAPER = Variant(
     why_heads="the published network ends in its own C5, F6 and RBF layers.",
     fixed={"image_size": 32, "channels": 1, "classes": 10},
     pixels=(20.0, 200.0),  # background −0.1, ink 1.175
+    lecture={"C1": _LECTURE},
 )
 
 
