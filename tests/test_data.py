@@ -31,7 +31,7 @@ def test_digits_are_stratified_disjoint_and_whole():
 def test_mnist_is_framed_with_zeros_to_32(mnist_dir):
     mnist = load("mnist", mnist_dir)
     assert mnist.counts() == {"train": 440, "validation": 40, "test": 60}
-    prepared = mnist.test.prepared(mnist.preprocessing(32, 32)).images
+    prepared = mnist.test.prepared(mnist.preprocessing(32)).images
     assert prepared.shape == (60, 32, 32, 1)
     np.testing.assert_array_equal(prepared[:, 2:30, 2:30], mnist.test.images)
     assert prepared.sum() == mnist.test.images.sum()

@@ -101,7 +101,7 @@ def models(tmp_path_factory):
 )
 def test_every_scheme_agrees_with_keras(models, head, scheme, tolerance, agreement, size, tmp_path):
     digits = load("digits")
-    images = digits.preprocessing(32, 32).batch(digits.test.images)
+    images = digits.preprocessing(32).batch(digits.test.images)
     expected = keras_classifier(models[head])(images)
     assert expected.max(axis=1).mean() > 0.4  # it learned something to agree on
     path = tmp_path / "model.tflite"
@@ -187,10 +187,10 @@ def test_float_and_int8_evaluate_alike_from_run_keras_and_tflite(cli, run):
 def test_calibration_is_recorded_and_from_training_images_only(run):
     record = json.loads((run / "tflite" / "calibration.json").read_text())
     digits = load("digits")
-    images = digits.preprocessing(32, 32).batch(digits.train.images)
+    images = digits.preprocessing(32).batch(digits.train.images)
     held_out = np.concatenate([digits.validation.images, digits.test.images])
     forbidden = {
-        hashlib.sha256(image.tobytes()).hexdigest() for image in digits.preprocessing(32, 32).batch(held_out)
+        hashlib.sha256(image.tobytes()).hexdigest() for image in digits.preprocessing(32).batch(held_out)
     }
     assert (
         record["n"] == len(record["samples"]) == len({sample["index"] for sample in record["samples"]}) == 500
