@@ -119,7 +119,7 @@ def test_224_does_not_fit_and_the_lesson_says_why(cli):
         ("227x224x3 11 96 --stride 4", ["The width 224 does not fit", "width 223 or 227"]),
         ("224x227x3 11 96 --stride 4", ["The height 224 does not fit"]),
         ("224x225x3 11 96 --stride 4", ["The height 224 does not fit", "The width 225 does not fit"]),
-        ("4x4x3 5 1", ["= 0 is not", "larger than 4 pixels", "What fits: side 5, or padding 1."]),
+        ("4x4x3 5 1", ["= 0 is less than 1", "larger than 4 pixels", "What fits: side 5, or padding 1."]),
         ("7x7x3 3 1 --stride 1001", ["side 3 or 1004", "padding 999 (its outer windows see zeros only)"]),
     ],
 )
