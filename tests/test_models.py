@@ -453,8 +453,8 @@ def test_a_size_that_does_not_fit_is_refused_with_its_arithmetic(settings, place
         ({"model": "lenet5", "norm": "batch"}, "Unknown norm 'batch' for lenet5 modern. Known: none."),
         ({"model": "alexnet", "head": "conv"}, "Unknown head 'conv': did you mean conv1x1?"),
         ({"model": "alexnt"}, "Unknown model 'alexnt': did you mean alexnet?"),
-        ({"model": "lenet5", "head_units": [0]}, "head_units.0 must be greater than or equal to 1. Received"),
-        ({"model": "alexnet", "head_units": [64, -1]}, "head_units.1 must be greater than or equal to 1."),
+        ({"model": "lenet5", "head_units": [0]}, "head_units must be greater than or equal to 1. Received"),
+        ({"model": "alexnet", "head_units": [64, -1]}, "head_units must be greater than or equal to 1."),
         (
             {"model": "alexnet", "head": "nin", "head_units": [64]},
             "The nin head of alexnet one_tower has no hid",

@@ -94,7 +94,7 @@ def models(tmp_path_factory):
     # mean difference of a probability; share of equal answers; size against float32
     [
         ("float32", 1e-6, 1.0, 1.0),  # the same arithmetic in another order
-        ("float16", 1e-4, 1.0, 0.8),  # weights keep 11 bits
+        ("float16", 1e-4, 0.995, 0.8),  # weights keep 11 bits; one near tie of 360 may tip
         ("dynamic_wi8_afp32", 3e-3, 0.99, 1.0),  # weights keep 8 bits where a layer has enough of them
         ("static_wi8_ai8", 8e-3, 0.98, 0.8),  # weights and activations keep 8 bits
     ],
