@@ -59,10 +59,6 @@ class Predictor:
             return cls(path, lite.description, lite)
         raise KerasCnnError(f"{path} is neither a run folder nor a .keras or .tflite file.")
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return probabilities, float32 (n, classes), of pictures of any one size, uint8 (n, h, w, c)."""
-        return self.classify(self.description.preprocessing.batch(images))
-
     def require_class_map(self) -> None:
         """Refuse a model without a map of class scores.
 
@@ -179,7 +175,7 @@ def evaluate(
 
     Raises:
         UsageError: The model file does not say which source it was trained on, and none is named.
-        KerasCnnError: The model or the data cannot be read, or their classes differ in number.
+        KerasCnnError: The model or the data cannot be read, or their classes differ.
     """
     predictor = Predictor.open(model)
     described, run = predictor.description, Run.around(Path(model))

@@ -44,7 +44,7 @@ def uniform(inputs: int) -> Any:
 
 
 @keras.saving.register_keras_serializable("kerascnn")
-class ScaledTanh(layers.Layer):  # type: ignore[misc]  # Keras ships no types
+class ScaledTanh(layers.Layer):
     """1.7159·tanh(2x/3): ±1 maps to ±1, where its curvature is largest (appendix A of the paper)."""
 
     def call(self, values: Any) -> Any:
@@ -53,7 +53,7 @@ class ScaledTanh(layers.Layer):  # type: ignore[misc]  # Keras ships no types
 
 
 @keras.saving.register_keras_serializable("kerascnn")
-class TrainableSubsampling(layers.Layer):  # type: ignore[misc]
+class TrainableSubsampling(layers.Layer):
     """The sum of each 2×2 square, times one trained coefficient a map, plus one trained bias a map.
 
     Maps (batch, height, width, depth) become (batch, height/2, width/2, depth). It starts as the average.
@@ -74,7 +74,7 @@ class TrainableSubsampling(layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("kerascnn")
-class TableConvolution(layers.Layer):  # type: ignore[misc]
+class TableConvolution(layers.Layer):
     """An unpadded convolution whose maps see only some of the input maps.
 
     Args:
@@ -122,7 +122,7 @@ class TableConvolution(layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("kerascnn")
-class EuclideanRBF(layers.Layer):  # type: ignore[misc]
+class EuclideanRBF(layers.Layer):
     """Minus the squared distance to each class's fixed code: (batch, 84) becomes scores (batch, 10).
 
     The paper's penalties are the distances themselves, the smallest wins; the sign makes them logits. Always

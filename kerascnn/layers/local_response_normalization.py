@@ -7,7 +7,7 @@ from keras import layers, ops
 
 
 @keras.saving.register_keras_serializable("kerascnn")
-class LocalResponseNormalization(layers.Layer):  # type: ignore[misc]  # Keras ships no types
+class LocalResponseNormalization(layers.Layer):
     """Divides every value by (k + α·Σ a²)^β, the sum over ``size`` neighbouring maps at the same place.
 
     α multiplies the sum itself, as in the paper and in TensorFlow; PyTorch divides it by ``size`` first, so

@@ -161,7 +161,7 @@ def _epoch(feed: Feed, number: int, told: "_Told") -> Epoch:
     )
 
 
-class _Told(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+class _Told(keras.callbacks.Callback):
     """Passes Keras' batches on as progress of the whole training, and Ctrl-C to Keras."""
 
     def __init__(

@@ -19,7 +19,7 @@ from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import epoch_order
 
 
-class ImageTable(layers.Layer):  # type: ignore[misc]  # Keras ships no types
+class ImageTable(layers.Layer):
     """Looks images up by their index.
 
     Args:
