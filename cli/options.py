@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
@@ -58,8 +59,61 @@ _NETWORK = (
 )
 
 
+_TRAINING = (
+    click.option("--head", default="fc", show_default=True, help="fc, conv1x1 or nin."),
+    data,
+    data_dir,
+    click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged."),
+    click.option(
+        "--weights",
+        type=click.Path(path_type=Path),
+        metavar="RUN",
+        help="Start from this run's trunk, and from its head if it is the same.",
+    ),
+    click.option("--recipe", metavar="NAME", help="default, fast (a good model soon) or best."),
+    click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
+    click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step."),
+    click.option("--augment/--no-augment", default=None, help="Move, turn, crop or mirror pictures."),
+    click.option("--class-weights", is_flag=True, help="Let small classes count as large ones."),
+    click.option("--optimizer", help="adam, sgd or rmsprop."),
+    click.option("--learning-rate", type=float, metavar="RATE", help="The peak, after a tenth of the steps."),
+    click.option("--schedule", help="cosine, linear or constant after the peak."),
+    click.option("--weight-decay", type=float, metavar="RATE", help="Decoupled from the gradients."),
+    click.option("--label-smoothing", type=float, metavar="SHARE", help="Of the truth, over all classes."),
+    click.option("--ema", type=float, metavar="MOMENTUM", help="Keep a moving average of the weights."),
+    click.option("--clip-norm", type=float, metavar="NORM", help="Largest norm of all gradients together."),
+    click.option("--patience", type=int, metavar="N", help="End after N epochs without a better one."),
+    click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn."),
+    click.option("--threads", type=int, metavar="N", help="Of the processor.  [default: all]"),
+    click.option("--backend", help="tensorflow or jax.  [default: tensorflow]"),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N."),
+    click.option("--precision", help="float32, mixed_bfloat16 or mixed_float16; the saved model is float32."),
+    click.option("--jit/--no-jit", default=None, help="Compile with XLA.  [default: on GPUs and on JAX]"),
+    click.option("--deterministic", is_flag=True, help="Let a GPU repeat itself to the bit."),
+    click.option("--tensorboard", is_flag=True, help="Write scalars and pictures for TensorBoard."),
+    runs_dir,
+    click.option("--name", help="Name of the run's folder."),
+    click.option("--overwrite", is_flag=True, help="Replace a run of that name once the new one is whole."),
+)
+
+
 def network(command: AnyCommand) -> AnyCommand:
     """Add what describes a network besides its model and head."""
-    for option in reversed(_NETWORK):
+    return _with(_NETWORK, command)
+
+
+def training(command: AnyCommand) -> AnyCommand:
+    """Add the settings of a training."""
+    return _with(_TRAINING, command)
+
+
+def given(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return those settings of the running command that the user named."""
+    source = click.get_current_context().get_parameter_source
+    return {name: value for name, value in settings.items() if source(name) is not ParameterSource.DEFAULT}
+
+
+def _with(added: tuple[Callable[..., Any], ...], command: AnyCommand) -> AnyCommand:
+    for option in reversed(added):
         command = option(command)
     return command

@@ -2,7 +2,8 @@
 
 KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 ├── UsageError        2  wrong usage: an unknown name, a setting that makes no sense
-└── TargetError       4  the model does not fit the target
+├── TargetError       4  the model does not fit the target
+└── MissingError      5  an optional library or device is not there
 
 The number is the exit code of the command line. A message is one line: what, where, how to mend it.
 """
@@ -24,6 +25,12 @@ class TargetError(KerasCnnError):
     """The model cannot become a file for the target."""
 
     exit_code = 4
+
+
+class MissingError(KerasCnnError):
+    """Something optional is not there; the message has the line that installs it."""
+
+    exit_code = 5
 
 
 def first_line(error: BaseException) -> str:

@@ -172,7 +172,7 @@ def _write(
         write_json(
             new.path / "surgery.json", result.to_dict() | {"run": new.path.name, "from": run.path.name}
         )
-        write_card(new.ended("interrupted" if run.record.state == "interrupted" else "done"))
+        write_card(new.marked("interrupted" if run.record.state == "interrupted" else "done"))
 
 
 def _copy(source: Path, target: Path) -> None:

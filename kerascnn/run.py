@@ -3,9 +3,10 @@
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,6 +17,11 @@ from pydantic import AwareDatetime, Field
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import read_json, write_json
 from kerascnn.settings import Settings
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
@@ -100,6 +106,11 @@ class Run:
         return (self.path / "metrics.json").is_file()
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether it holds what a training has learned: a model, or a checkpoint."""
+        return self.model_path.is_file() or any(self.path.glob("checkpoints/epoch-*.npz"))
+
+    @property
     def files(self) -> list[str]:
         """The model files there are, relative to the run."""
         found = [self.model_path, *sorted(self.tflite_dir.glob("*.tflite"))]
@@ -149,18 +160,25 @@ class Run:
             )
         return self.model_path
 
-    def ended(self, state: Literal["interrupted", "done"]) -> "Run":
-        """Record that the training ended and return the run with its new state."""
+    def marked(self, state: Literal["running", "interrupted", "done"]) -> "Run":
+        """Record a new state and return the run with it."""
         record = self.record.model_copy(update={"state": state})
         record.write(self.path / RECORD)
         return Run(self.path, record)
 
 
 @contextmanager
-def new_run(folder: Path, record: RunRecord, *, overwrite: bool = False) -> Iterator[Run]:
-    """Create a run folder that stays only if the block ends well, or is interrupted with a trained model.
+def new_run(
+    folder: Path,
+    record: RunRecord,
+    *,
+    overwrite: bool = False,
+    begin: Callable[[Path], None] = lambda folder: None,
+) -> Iterator[Run]:
+    """Create a run folder that stays only if the block ends well, or has something to go on with by then.
 
-    With ``overwrite`` the earlier run is set aside; it comes back if the new one goes.
+    With ``overwrite`` the earlier run is set aside; it comes back if the new one goes. ``begin`` writes the
+    files that a run has from the first second, so that one can always be resumed.
 
     Raises:
         KerasCnnError: The folder exists, or cannot be created.
@@ -168,13 +186,12 @@ def new_run(folder: Path, record: RunRecord, *, overwrite: bool = False) -> Iter
     replaced = _set_aside(folder, overwrite=overwrite) if folder.exists() else None
     run = Run(folder, record)
     try:
-        _make_folder(folder)
-        record.write(folder / RECORD)
-        yield run
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and run.model_path.is_file():
-            run.ended("interrupted")
-            _remove(replaced)
+        _make_folder(folder, record, begin)
+        with _alone(folder):
+            yield run
+    except BaseException:
+        if run.can_go_on:
+            _interrupted(run)
         else:
             _remove(folder)
             if replaced:
@@ -183,16 +200,71 @@ def new_run(folder: Path, record: RunRecord, *, overwrite: bool = False) -> Iter
     _remove(replaced)
 
 
-def _make_folder(folder: Path) -> None:
+@contextmanager
+def continued_run(run: Run) -> Iterator[Run]:
+    """Go on with a run that was killed or interrupted; it stays whatever happens.
+
+    Raises:
+        UsageError: It is done.
+        KerasCnnError: Another process is training it.
+    """
+    if run.record.state == "done":
+        raise UsageError(f"{run.path} is done: there is nothing to resume.")
+    with _alone(run.path):
+        try:
+            yield run.marked("running")
+        except BaseException:
+            _interrupted(run)
+            raise
+    _remove(_aside(run.path))
+
+
+def _interrupted(run: Run) -> None:
+    with suppress(KerasCnnError):  # a full disk: `running` without a process says the same
+        run.marked("interrupted")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes; the system lets go of it however this one ends."""
+    if not fcntl:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        folder.mkdir(parents=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise KerasCnnError(f"{folder} is being trained by another process.") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None]) -> None:
+    """Make a run's folder with its first files, whole."""
+    aside = folder.with_name(f".{folder.name}.new")
+    _remove(aside)  # left by a process that was killed here
+    try:
+        aside.mkdir(parents=True)
+        record.write(aside / RECORD)
+        begin(aside)
+        aside.rename(folder)
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
+    finally:
+        _remove(aside)
 
 
 def _remove(folder: Path | None) -> None:
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _aside(folder: Path) -> Path:
+    """Return where a run waits while another takes its name."""
+    return folder.with_name(f".{folder.name}.replaced")
 
 
 def _set_aside(folder: Path, *, overwrite: bool) -> Path:
@@ -204,7 +276,7 @@ def _set_aside(folder: Path, *, overwrite: bool) -> Path:
         )
     if not (folder / RECORD).is_file():
         raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
-    replaced = folder.with_name(f".{folder.name}.replaced")
+    replaced = _aside(folder)
     if replaced.exists() and Run.open(folder).record.state == "running":
         _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
     else:

@@ -25,7 +25,7 @@ RECORD = RunRecord(
 def _make(folder, content="new", **options):
     with new_run(folder, RECORD, **options) as run:
         (run.path / "content").write_text(content)
-        return run.ended("done")
+        return run.marked("done")
 
 
 def test_a_run_has_its_name_and_state_from_the_first_second(tmp_path):

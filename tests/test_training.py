@@ -169,7 +169,7 @@ def test_runs_are_numbered(cli, tmp_path):
 
 
 def test_a_loss_that_explodes_stops_with_one_line(tmp_path):
-    with pytest.raises(KerasCnnError, match="lower learning rate"):
+    with pytest.raises(KerasCnnError, match="lower --learning-rate, or --clip-norm"):
         kerascnn.train(
             TrainingConfig(model="lenet", epochs=3, learning_rate=1e30, runs_dir=tmp_path, name="a")
         )

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.data.augmentation import UNCHANGED, Augmentation
 from kerascnn.data.preprocessing import Preprocessing
 
 Indices = NDArray[np.integer[Any]]
@@ -64,6 +65,7 @@ class Dataset:
         channels: Of its pictures: 1 for grey, 3 for colour.
         framed_above: Side in pixels of pictures that a larger model's input frames with a black margin.
         fit: Whether pictures of another shape than the input are padded or cropped, see ``Preprocessing``.
+        augmentation: What may be done to its pictures in training.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Dataset:
     channels: int = 1
     framed_above: int | None = None
     fit: Literal["pad", "crop"] = "pad"
+    augmentation: Augmentation = UNCHANGED
 
     def preprocessing(self, side: int, channels: int | None = None) -> Preprocessing:
         """Return the rule that brings this source's pictures to a square input.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerascnn.data.augmentation import DIGITS
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.sources import sources
 from kerascnn.data.split import split_off
@@ -29,7 +30,7 @@ def load_digits(data_dir: Path | None = None) -> Dataset:
     images = np.round(pixels * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     rest, test = split_off(Split(images, labels.astype(np.int32)), TEST)
     train, validation = split_off(rest, VALIDATION)
-    return Dataset("digits", tuple("0123456789"), train, validation, test)
+    return Dataset("digits", tuple("0123456789"), train, validation, test, augmentation=DIGITS)
 
 
 sources.add("digits", load_digits)

@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+from kerascnn.data.augmentation import PHOTOS
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
 from kerascnn.data.preprocessing import Preprocessing
@@ -37,7 +38,7 @@ def load_folder(folder: Path) -> Dataset:
         train, test = split_off(train, len(whole) // PART)
     if validation is None:
         train, validation = split_off(train, len(whole) // PART)
-    return Dataset(folder.name, classes, train, validation, test, channels=3, fit="crop")
+    return Dataset(folder.name, classes, train, validation, test, channels=3, fit="crop", augmentation=PHOTOS)
 
 
 def _training_folder(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.data.augmentation import DIGITS
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.idx import read_idx
 from kerascnn.data.sources import sources
@@ -29,7 +30,7 @@ def load_mnist(data_dir: Path | None = None) -> Dataset:
     """
     train, test = _from_files(data_dir) if data_dir is not None else _from_keras()
     rest, validation = split_off(train, len(train) // VALIDATION_SHARE)
-    return Dataset("mnist", CLASSES, rest, validation, test, framed_above=28)
+    return Dataset("mnist", CLASSES, rest, validation, test, framed_above=28, augmentation=DIGITS)
 
 
 def _from_files(data_dir: Path) -> tuple[Split, Split]:

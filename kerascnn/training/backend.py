@@ -1,41 +1,129 @@
-"""What training needs of TensorFlow itself; the only file below ``tflite/`` that imports it."""
+"""What training needs of TensorFlow and JAX themselves; the only file below ``tflite/`` that imports them."""
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import keras
+
+from kerascnn.errors import MissingError, UsageError
+from kerascnn.training.config import processors
+
+GPU_EXTRA = {"tensorflow": "gpu", "jax": "jax-gpu"}
 
 
-def batches(indices: NDArray[np.int32], labels: NDArray[np.int32], batch_size: int) -> Any:
-    """Return image indices and labels in the given order as batches for Keras' ``fit`` and ``evaluate``.
+def configure(threads: int, *, deterministic: bool) -> None:
+    """Fix the number of threads, and whether a GPU repeats itself, before the first computation.
+
+    Raises:
+        UsageError: This process has computed before with another number.
+    """
+    if keras.backend.backend() == "jax":
+        # Read when JAX makes its CPU client, for XLA's thread pool.
+        os.environ["NPROC"] = str(threads)
+        if deterministic:
+            flags = os.environ.get("XLA_FLAGS", "")
+            os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+        return
+    import tensorflow as tf
+
+    used = tf.config.threading.get_intra_op_parallelism_threads()
+    if used != threads:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        except RuntimeError as error:
+            if (used or processors()) != threads:
+                raise UsageError(
+                    f"TensorFlow runs with {used or processors()} threads in this process already: choose "
+                    f"them before its first computation. Received: threads={threads}"
+                ) from error
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a training computes on.
+
+    Attributes:
+        name: As Keras names it, for instance ``cpu:0``.
+        why: It was chosen.
+        jit: Whether XLA compiles for it.
+    """
+
+    name: str
+    why: str
+    jit: bool
+
+
+def choose_device(asked: str, jit: bool | None) -> Device:
+    """Return the device to train on.
+
+    Args:
+        asked: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        jit: Whether XLA is to compile; ``None``: on a GPU and on JAX. On a CPU TensorFlow's own kernels are
+            faster for these networks.
+
+    Raises:
+        MissingError: There is no such GPU.
+    """
+    name, why = _named_device(asked)
+    usual = name.startswith("gpu") or keras.backend.backend() == "jax"
+    return Device(name, why, usual if jit is None else jit)
+
+
+def _named_device(asked: str) -> tuple[str, str]:
+    framework, gpus = keras.backend.backend(), _gpus()
+    if asked == "auto":
+        why = f"{framework} sees {len(gpus) or 'no'} GPU{'' if len(gpus) == 1 else 's'}"
+        return ("gpu:0" if gpus else "cpu:0"), why
+    number = int(asked.partition(":")[2] or 0)
+    if asked != "cpu" and number >= len(gpus):
+        has = f"sees {len(gpus)} GPUs, 0 to {len(gpus) - 1}" if gpus else "sees no GPU"
+        raise MissingError(
+            f"--device {asked}: {framework} {has}. With an NVIDIA card and its driver: "
+            f"pip install 'kerascnn[{GPU_EXTRA[framework]}]'"
+        )
+    return ("cpu:0" if asked == "cpu" else f"gpu:{number}"), "asked for"
+
+
+def _gpus() -> list[str]:
+    try:
+        return list(keras.distribution.list_devices("gpu"))
+    except RuntimeError:  # JAX has no list of what it has no driver for
+        return []
+
+
+def batches(rows: Any, batch_size: int) -> Any:
+    """Return rows in the given order as batches for Keras' ``fit`` and ``evaluate``.
 
     Given arrays, Keras builds a pipeline with tf.data's autotuner. When such a pipeline ends, it can wait for
     the autotuner's next look, up to as long as the epoch took (TensorFlow 2.21: epochs of 2.6 s that randomly
-    took 5.11 s, both cores idle). A list of integers needs no tuning.
+    took 5.11 s, both cores idle). A list of numbers needs no tuning.
 
     Args:
-        indices: Shape (n,).
-        labels: Shape (n,).
+        rows: A tuple, also of tuples, of arrays of the same length.
         batch_size: The last batch may be smaller.
     """
     import tensorflow as tf
 
-    return _untuned(tf.data.Dataset.from_tensor_slices((indices, labels)).batch(batch_size))
+    return _untuned(tf.data.Dataset.from_tensor_slices(rows).batch(batch_size))
 
 
-def streamed(produce: Callable[[], Iterator[Any]], shape: tuple[int, int, int], count: int) -> Any:
+def streamed(produce: Callable[[], Iterator[Any]], example: tuple[Any, ...], count: int) -> Any:
     """Return batches that a generator produces while the step before is computed.
 
     Args:
-        produce: Called once; yields images, uint8 (n, *shape), and labels, int32 (n,).
-        shape: (height, width, channels).
+        produce: Called once; yields tuples of arrays like the example's.
+        example: Arrays of one batch, for their types and their shapes behind the first axis.
         count: How many batches there are.
     """
     import tensorflow as tf
 
-    images, labels = tf.TensorSpec((None, *shape), tf.uint8), tf.TensorSpec((None,), tf.int32)
-    produced = tf.data.Dataset.from_generator(produce, output_signature=(images, labels))
+    kinds = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
+    produced = tf.data.Dataset.from_generator(produce, output_signature=kinds)
     return _untuned(produced.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2))
 
 

@@ -1,8 +1,10 @@
 """Everything a training is told, validated once and stored in the run as ``config.toml``."""
 
+import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import Field
@@ -11,12 +13,15 @@ from kerascnn.data.sources import canonical_source, is_folder
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_text
 from kerascnn.models.family import Network, family
-from kerascnn.training.recipes import recipe
+from kerascnn.training.recipes import recipe_settings
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1)]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-WeightDecay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Optimizer = Literal["adam", "sgd", "rmsprop"]
+Schedule = Literal["cosine", "linear", "constant"]
 
 
 class TrainingConfig(Network):
@@ -27,12 +32,31 @@ class TrainingConfig(Network):
         variant: ``None``: the recipe's for the source.
         channels: ``None``: those of the source's pictures; ``classes`` must be the source's.
         data: A source, or a folder of class folders; ``data_dir`` is the folder of a source's original files.
+        skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
         weights: A run whose trained trunk this training starts from.
+        recipe: Where ``None`` gets its value: ``default``, ``fast`` (a good model soon) or ``best``.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.
-        learning_rate: The peak; it is reached after a tenth of all steps and falls to zero by a half cosine.
+        augment: Whether pictures are moved, turned, cropped or mirrored, as far as the source allows.
+        class_weights: Whether each class counts as if it had the same number of training images.
+        optimizer: Adam with β2 = 0.99, SGD with Nesterov momentum 0.9, or RMSprop.
+        learning_rate: The peak; it is reached after a tenth of all steps.
+        schedule: How it falls to zero after that: by a half cosine, in a line, or not at all.
         weight_decay: Decoupled, as in AdamW (Loshchilov & Hutter, 2019).
+        label_smoothing: Share of the truth that is spread over all classes (Szegedy et al., 2016).
+        ema: Momentum of a moving average of the weights that is validated and kept instead of them; 0: none.
+        clip_norm: Largest norm of all gradients together, which are scaled down to it; 0: any.
+        patience: Epochs without a better validation accuracy after which the training ends with its best
+            weights; 0: it runs to its end.
         seed: Of initial weights, the order of images and everything else that is drawn.
+        threads: Of the processor; another number rounds otherwise and gives other weights. ``None``: as many
+            as there are processors.
+        backend: ``tensorflow`` or ``jax``; ``None``: the one Keras runs on.
+        device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
+        precision: Of the training; the saved model is float32 whatever was chosen.
+        jit: Whether XLA compiles the step; ``None``: on GPUs and on JAX.
+        deterministic: Whether a GPU must repeat itself to the bit, which costs time; a CPU does anyhow.
+        tensorboard: Whether scalars and pictures for TensorBoard are written to ``tensorboard/``.
         runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.
         overwrite: Whether a run of that name may be replaced.
 
@@ -42,15 +66,50 @@ class TrainingConfig(Network):
 
     data: str = "digits"
     data_dir: Path | None = None
+    skip_bad_files: bool = False
     weights: Path | None = None
+    recipe: Literal["default", "fast", "best"] = "default"
     epochs: Epochs | None = None
     batch_size: BatchSize | None = None
+    augment: bool | None = None
+    class_weights: bool = False
+    optimizer: Optimizer | None = None
     learning_rate: LearningRate | None = None
-    weight_decay: WeightDecay | None = None
+    schedule: Schedule | None = None
+    weight_decay: NotNegative | None = None
+    label_smoothing: Share | None = None
+    ema: Share | None = None
+    clip_norm: NotNegative | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
     seed: int = Field(default=1, ge=0, lt=2**32)
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    backend: Literal["tensorflow", "jax"] | None = None
+    device: str = Field(default="auto", pattern="^(auto|cpu|gpu(:[0-9]+)?)$")
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = None
+    jit: bool | None = None
+    deterministic: bool = False
+    tensorboard: bool = False
     runs_dir: Path = Path("runs")
     name: str | None = None
     overwrite: bool = False
+
+    @classmethod
+    def load(cls, path: Path | None, assignments: Iterable[str] = (), **given: Any) -> Self:
+        """Return the settings of a TOML file, of ``key=value`` texts, and these; a later one wins.
+
+        Raises:
+            UsageError: The file cannot be read, a key is unknown, or a value makes no sense.
+        """
+        stored: dict[str, Any] = {}
+        if path is not None:
+            try:
+                stored = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise UsageError(f"{path} cannot be read as TOML: {reason}.") from error
+        for assignment in assignments:
+            stored |= _assigned(assignment)
+        return cls(**stored | given)
 
     def resolved(self) -> "ResolvedConfig":
         """Return the same settings with canonical names and nothing left to a recipe.
@@ -61,16 +120,35 @@ class TrainingConfig(Network):
         known = family(self.model)
         source = canonical_source(self.data)
         kind = "folder" if is_folder(source) else source
-        variant = self.variant or recipe(known.name, kind)["variant"]
+        usual = recipe_settings(known.name, self.recipe, kind)
+        variant = self.variant or usual["variant"]
         network = self.model_copy(update={"variant": variant}).complete()
         filled = {
             name: getattr(network, name) for name in ("variant", "norm", "head", "head_units", "image_size")
         }
-        asked = self.model_dump(exclude_none=True) | filled | {"data": source}
+        filled |= {"threads": self.threads or processors(), "data": source}
+        asked = self.model_dump(exclude_none=True) | filled
         for path in ("data_dir", "weights"):  # the run must be found again from any current directory
             if path in asked:
                 asked[path] = asked[path].resolve()
-        return ResolvedConfig(**{**recipe(known.name, kind, f"{kind}.{network.head}", variant), **asked})
+        form = (variant, self.optimizer or usual["optimizer"])
+        return ResolvedConfig(**recipe_settings(known.name, self.recipe, kind, network.head, *form) | asked)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _assigned(assignment: str) -> dict[str, Any]:
+    """Read ``key=value``, the value as in TOML or else as text."""
+    key, equals, value = assignment.partition("=")
+    if not (key.strip().isidentifier() and equals):
+        raise UsageError(f"--set takes key=value, for instance epochs=5. Received: {assignment!r}")
+    try:
+        return {key.strip(): tomllib.loads(f"value = {value}")["value"]}
+    except ValueError:
+        return {key.strip(): value.strip()}
 
 
 class ResolvedConfig(TrainingConfig):
@@ -82,8 +160,17 @@ class ResolvedConfig(TrainingConfig):
     image_size: int = 32
     epochs: Epochs
     batch_size: BatchSize
+    augment: bool
+    optimizer: Optimizer
     learning_rate: LearningRate
-    weight_decay: WeightDecay
+    schedule: Schedule
+    weight_decay: NotNegative
+    label_smoothing: Share
+    ema: Share
+    clip_norm: NotNegative
+    patience: Annotated[int, Field(ge=0)]
+    threads: int
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
     def for_images(self, images: int, *, asked: int | None) -> "ResolvedConfig":
         """Return the settings for a number of training images: a recipe's batch is at most all of them.
@@ -101,6 +188,25 @@ class ResolvedConfig(TrainingConfig):
                 f"Received: batch_size={asked}"
             )
         return self.model_copy(update={"batch_size": min(self.batch_size, images)})
+
+    def require_same(self, run: Path, **given: Any) -> None:
+        """Make sure that settings are those of a run.
+
+        Raises:
+            UsageError: They differ; the message says in what.
+        """
+        stored = self.model_dump(exclude_none=True)
+        asked = TrainingConfig(**stored | given).resolved().model_dump()
+        differing = [
+            f"{name} is {stored.get(name)}, not {asked[name]}"
+            for name in TrainingConfig.model_fields
+            if asked[name] != stored.get(name)
+        ]
+        if differing:
+            raise UsageError(
+                f"{run} goes on with the settings it was made with: {'; '.join(differing)}. Leave the option "
+                "away, or train anew."
+            )
 
     def write(self, path: Path) -> None:
         """Write the settings as TOML, without those that have no value: TOML has no null.

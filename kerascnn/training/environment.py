@@ -3,19 +3,23 @@
 import os
 import platform
 import subprocess
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
 
-PACKAGES = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
+from kerascnn.training.backend import Device
+
+PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
 
 
-def environment(data_digests: dict[str, str]) -> dict[str, Any]:
+def environment(data_digests: dict[str, str], device: Device | None = None) -> dict[str, Any]:
     """Return the content of ``environment.json``; nothing in it names the machine or its user.
 
     Args:
         data_digests: SHA-256 of each split.
+        device: What was chosen to train on.
     """
     return {
         "python": platform.python_version(),
@@ -23,6 +27,7 @@ def environment(data_digests: dict[str, str]) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "backend": keras.backend.backend(),
         "devices": keras.distribution.list_devices(),
+        **({"device": asdict(device)} if device else {}),
         "versions": {package: _version(package) for package in PACKAGES},
         "data_sha256": data_digests,
         "git": _git_commit(),

@@ -1,4 +1,4 @@
-"""The training itself: epochs of Adam with warm-up and decay, and what Ctrl-C leaves."""
+"""The training itself: epoch after epoch, each with its checkpoint, and what ends it before its time."""
 
 import math
 import signal
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
-from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.results import percent
+from kerascnn.training.checkpoint import Checkpoint, Checkpoints
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import Feed
 from kerascnn.training.history import Epoch
 from kerascnn.training.image_stream import StreamFeed
 from kerascnn.training.image_table import TableFeed
+from kerascnn.training.optimization import compile_for
 
-WARM_UP = 0.1  # share of all steps
+
+class NotFiniteError(ArithmeticError):
+    """The loss is infinite or not a number."""
 
 
 @dataclass
@@ -35,18 +38,20 @@ class Fit:
         epochs: One row an epoch.
         best_epoch: The epoch of the highest validation accuracy, the latest of equals; 0 before the first.
         best_weights: Those of the best epoch.
-        interrupted: Whether Ctrl-C ended it.
+        seconds: What earlier processes spent on it.
+        ended: As planned, for want of patience, by Ctrl-C, or because the loss was not finite any more.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     best_weights: list[NDArray[np.float32]] = field(default_factory=list)
-    interrupted: bool = False
+    seconds: float = 0.0
+    ended: Literal["planned", "patience", "interrupted", "not finite"] = "planned"
 
     @property
     def kept_epoch(self) -> int:
         """Whose weights the model has: the last, where the learning rate came to zero, or the best so far."""
-        return self.best_epoch if self.interrupted else len(self.epochs)
+        return len(self.epochs) if self.ended == "planned" else self.best_epoch
 
     @property
     def best_accuracy(self) -> float:
@@ -57,50 +62,89 @@ class Fit:
         """Record an epoch and keep the model's weights if it is the best so far."""
         best = epoch["val_accuracy"] >= self.best_accuracy
         self.epochs.append(epoch)
-        if best:  # the weights first: Ctrl-C can come between the two
-            self.best_weights = model.get_weights()
-            self.best_epoch = epoch["epoch"]
+        if best:
+            self.best_weights, self.best_epoch = model.get_weights(), epoch["epoch"]
+
+    def out_of(self, patience: int) -> bool:
+        """Whether no epoch of the last ``patience`` ones was better than all before; never for 0."""
+        accuracies = [epoch["val_accuracy"] for epoch in self.epochs]
+        if not patience or len(accuracies) <= patience:
+            return False
+        return max(accuracies[-patience:]) <= max(accuracies[:-patience])
 
 
 def fit(
     model: Any,
     data: Dataset,
     config: ResolvedConfig,
+    checkpoints: Checkpoints,
     *,
     progress: Progress,
-    epoch_ended: Callable[[list[Epoch]], None],
+    jit: bool,
+    epoch_ended: Callable[[Fit], None],
 ) -> Fit:
-    """Train a model in place.
+    """Train a model in place, from its newest checkpoint where there is one.
 
     A training that ends as planned leaves the last weights: the schedule ends there, and the best of many
-    epochs on a small validation split would be luck. An interrupted one leaves the best weights so far.
+    epochs on a small validation split would be luck. One that ends before leaves the best weights so far.
 
     Args:
         model: From raw pixels to logits.
         data: Already brought to the model's input.
         config: How to train.
+        checkpoints: Where each epoch's end is written.
         progress: Told after every call of compiled steps.
-        epoch_ended: Called with all epochs so far.
+        jit: Whether XLA compiles the step.
+        epoch_ended: Called once an epoch has its checkpoint.
 
     Raises:
-        KerasCnnError: The loss is not finite any more.
+        KerasCnnError: A picture cannot be read any more, or a checkpoint cannot be written.
     """
+    started = time.perf_counter()
     feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config)
-    _compile(feed, len(data.train), config)
-    done = Fit()
+    compile_for(feed, len(data.train), config, jit=jit)
+    done = _restored(feed.model, checkpoints)
+    earlier = done.seconds
     try:
         with _ctrl_c_between_calls() as asked:
-            for number in range(1, config.epochs + 1):
-                told = _Told(progress, number, config.epochs, done, asked)
-                done.add(_epoch(feed, number, told), model)
-                epoch_ended(done.epochs)
+            while len(done.epochs) < config.epochs and not done.out_of(config.patience):
+                _epoch(feed, config, done, _Told(progress, config.epochs, done, asked))
+                done.seconds = earlier + time.perf_counter() - started
+                checkpoints.save(_checkpoint(feed.model, done))
+                epoch_ended(done)
                 if asked.is_set():  # it came while the epoch was validated
                     raise KeyboardInterrupt
+        if len(done.epochs) < config.epochs:
+            done.ended = "patience"
     except KeyboardInterrupt:
-        done.interrupted = True
-        if done.best_epoch:
-            model.set_weights(done.best_weights)
+        done.ended = "interrupted"
+    except NotFiniteError:
+        done.ended = "not finite"
+    if done.ended == "planned":
+        feed.model.optimizer.finalize_variable_values(feed.model.trainable_weights)
+    elif done.best_epoch:
+        feed.model.set_weights(done.best_weights)
     return done
+
+
+def _restored(trainer: Any, checkpoints: Checkpoints) -> Fit:
+    """Bring a compiled model to its newest checkpoint."""
+    stored = checkpoints.newest()
+    if stored is None:
+        return Fit()
+    for variable, value in zip(_state(trainer), stored.state, strict=True):
+        variable.assign(value)
+    return Fit(stored.epochs, stored.best_epoch, stored.best_weights, stored.seconds)
+
+
+def _checkpoint(trainer: Any, done: Fit) -> Checkpoint:
+    state = [keras.ops.convert_to_numpy(variable) for variable in _state(trainer)]
+    return Checkpoint(state, done.epochs, done.best_epoch, done.best_weights, done.seconds)
+
+
+def _state(trainer: Any) -> list[Any]:
+    """Return every variable that a step reads or changes, dropout's seeds included."""
+    return [*trainer.variables, *trainer.optimizer.variables]
 
 
 @contextmanager
@@ -117,40 +161,27 @@ def _ctrl_c_between_calls() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _compile(feed: Feed, images: int, config: ResolvedConfig) -> None:
-    steps = math.ceil(images / config.batch_size) * config.epochs
-    warm_up = max(round(steps * WARM_UP), 1)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / (warm_up + 1),
-        warmup_steps=warm_up,
-        warmup_target=config.learning_rate,
-        decay_steps=max(steps - warm_up, 1),
-    )
-    feed.model.compile(
-        # β2 below Adam's usual 0.999: a training has a few thousand steps, a long memory slows it.
-        keras.optimizers.Adam(rate, beta_2=0.99, weight_decay=config.weight_decay or None),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        steps_per_execution=feed.steps_per_call,
-        jit_compile=False,  # XLA is slower than oneDNN on a CPU for these networks
-    )
+def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: "_Told") -> None:
+    """Train the next epoch, validate it, and record it.
 
-
-def _epoch(feed: Feed, number: int, told: "_Told") -> Epoch:
-    """Train one epoch and validate."""
-    trainer, started = feed.model, time.perf_counter()
+    Raises:
+        NotFiniteError: The loss is not finite.
+        KeyboardInterrupt: Ctrl-C.
+    """
+    trainer, number, started = feed.model, len(done.epochs) + 1, time.perf_counter()
+    trained = _BeforeAverage(averaged=config.ema > 0)
     try:
-        trained = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told]).history
+        fitted = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told, trained])
         seconds = time.perf_counter() - started
         checked = trainer.evaluate(feed.validation(), verbose=0, return_dict=True)
     except Exception:
         if feed.failure:
             raise feed.failure from None
         raise
-    (loss,), (accuracy,) = trained["loss"], trained["accuracy"]
-    if not math.isfinite(loss):
-        raise KerasCnnError(f"The loss of epoch {number} is not finite. Use a lower learning rate.")
-    return Epoch(
+    (loss,), (accuracy,) = fitted.history["loss"], fitted.history["accuracy"]
+    if not math.isfinite(checked["loss"]):
+        raise NotFiniteError
+    row = Epoch(
         epoch=number,
         loss=loss,
         accuracy=accuracy,
@@ -159,33 +190,55 @@ def _epoch(feed: Feed, number: int, told: "_Told") -> Epoch:
         learning_rate=float(trainer.optimizer.learning_rate),
         seconds=round(seconds, 3),
     )
+    done.add(row, trainer)
+    trained.put_back()
+
+
+class _BeforeAverage(keras.callbacks.Callback):
+    """Keeps the weights as they were trained: ``fit`` ends by putting their moving average in their place.
+
+    Args:
+        averaged: Whether there is such an average.
+    """
+
+    def __init__(self, *, averaged: bool) -> None:
+        super().__init__()
+        self._averaged = averaged
+        self._trained: list[tuple[Any, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        variables = self.model.trainable_weights if self._averaged else []
+        self._trained = [(variable, keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+    def put_back(self) -> None:
+        for variable, value in self._trained:
+            variable.assign(value)
 
 
 class _Told(keras.callbacks.Callback):
-    """Passes Keras' batches on as progress of the whole training, and Ctrl-C to Keras."""
+    """Passes Keras' batches on as progress of the whole training; Ctrl-C and a broken loss to ``fit``."""
 
-    def __init__(
-        self, progress: Progress, epoch: int, epochs: int, done: Fit, asked: threading.Event
-    ) -> None:
+    def __init__(self, progress: Progress, epochs: int, done: Fit, asked: threading.Event) -> None:
         super().__init__()
-        self._progress, self._epoch, self._epochs, self._done = progress, epoch, epochs, done
-        self._asked = asked
+        self._progress, self._epochs, self._done, self._asked = progress, epochs, done, asked
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if self._epoch == 1:
+        if not self._done.epochs:
             self._tell(0, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if self._asked.is_set():
             raise KeyboardInterrupt
+        if logs and not math.isfinite(logs["loss"]):
+            raise NotFiniteError
         # Keras counts whole calls, the last of an epoch may be shorter
         self._tell(min(batch + 1, self.params["steps"]), logs)
 
     def _tell(self, batches: int, logs: dict[str, float] | None) -> None:
-        steps = self.params["steps"]
-        figures = f"epoch {self._epoch}/{self._epochs}"
+        steps, finished = self.params["steps"], len(self._done.epochs)
+        figures = f"epoch {finished + 1}/{self._epochs}"
         if logs:
             figures += f"  loss {logs['loss']:.4f}"
         if self._done.best_epoch:
             figures += f"  best validation {percent(self._done.best_accuracy)}"
-        self._progress("training", (self._epoch - 1) * steps + batches, self._epochs * steps, figures)
+        self._progress("training", finished * steps + batches, self._epochs * steps, figures)

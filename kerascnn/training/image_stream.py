@@ -16,14 +16,13 @@ from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
 from kerascnn.training.backend import streamed
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.feed import epoch_order
+from kerascnn.training.feed import class_weights, epoch_order
 
 MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than the input, as 256 for 227
-SMALLEST_CROP = 0.9  # share of the shorter side
 PIXEL_BYTES = 4  # Pillow keeps three channels in four bytes
 KEPT_BYTES = 2**31  # of decoded pictures in memory; what is beyond is decoded anew in each epoch
 
-Batch = tuple[NDArray[np.uint8], NDArray[np.int32]]
+Batch = tuple[NDArray[Any], ...]  # images, labels, and weights where classes have some
 
 
 class StreamFeed:
@@ -41,6 +40,7 @@ class StreamFeed:
         self.failure: KerasCnnError | None = None
         self._data, self._train, self._config = data, data.train, config
         self._rule = data.train.images.preprocessing
+        self._weights = class_weights(self._train.labels) if config.class_weights else None
         self._kept: dict[int, Image.Image] = {}
         self._room, self._lock = KEPT_BYTES, Lock()
 
@@ -54,13 +54,16 @@ class StreamFeed:
             with ThreadPoolExecutor(READERS) as readers:
                 for numbers in wanted:
                     pictures = readers.map(lambda number: self._augmented(epoch, int(number)), numbers)
-                    yield np.stack(list(pictures)), self._train.labels[numbers]
+                    labels = self._train.labels[numbers]
+                    weights = () if self._weights is None else (self._weights[labels],)
+                    yield np.stack(list(pictures)), labels, *weights
 
-        return streamed(self._reporting(produce), self._shape, len(wanted))
+        weights = () if self._weights is None else (self._weights,)
+        return streamed(self._reporting(produce), (self._no_image, self._train.labels, *weights), len(wanted))
 
     def validation(self) -> Any:
         """Return the validation batches, whole pictures cropped in the middle."""
-        split, at_once = self._data.validation, images_at_once(self._shape)
+        split, at_once = self._data.validation, images_at_once(self._no_image.shape[1:])
         starts = range(0, len(split), at_once)
 
         def produce() -> Iterator[Batch]:
@@ -68,11 +71,11 @@ class StreamFeed:
                 part = slice(start, start + at_once)
                 yield split.images[part], split.labels[part]
 
-        return streamed(self._reporting(produce), self._shape, len(starts))
+        return streamed(self._reporting(produce), (self._no_image, split.labels), len(starts))
 
     @property
-    def _shape(self) -> tuple[int, int, int]:
-        return self._rule.height, self._rule.width, self._rule.channels
+    def _no_image(self) -> NDArray[np.uint8]:
+        return np.empty((0, self._rule.height, self._rule.width, self._rule.channels), np.uint8)
 
     def _reporting(self, produce: Callable[[], Iterator[Batch]]) -> Callable[[], Iterator[Batch]]:
         def reporting() -> Iterator[Batch]:
@@ -85,13 +88,16 @@ class StreamFeed:
         return reporting
 
     def _augmented(self, epoch: int, number: int) -> NDArray[np.uint8]:
-        """Return a random square of a picture, in every other case mirrored."""
+        """Return a random square of a picture, in every other case mirrored, or the picture as it is."""
         picture = self._picture(number)
+        if not self._config.augment:
+            return self._rule.image(picture)
+        change = self._data.augmentation
         draw = np.random.default_rng((self._config.seed, epoch, number))
-        side = min(picture.size) * draw.uniform(SMALLEST_CROP, 1)
+        side = min(picture.size) * draw.uniform(change.crop, 1)
         left, top = (picture.width - side) * draw.random(), (picture.height - side) * draw.random()
         crop = self._rule.crop(picture, (left, top, left + side, top + side))
-        return crop[:, ::-1] if draw.random() < 0.5 else crop
+        return crop[:, ::-1] if draw.random() < 0.5 and change.mirrored else crop
 
     def _picture(self, number: int) -> Image.Image:
         """Return a training picture, a little larger than the input where its file is much larger."""

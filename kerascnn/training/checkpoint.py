@@ -1,0 +1,92 @@
+"""Checkpoints: everything a training needs to go on as if it had never been stopped."""
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.files import whole_file
+from kerascnn.training.history import Epoch
+
+KEPT = 2  # the newest, and the one before in case it is damaged
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training at the end of an epoch. What an epoch draws comes from seed and epoch, so it is not here.
+
+    Attributes:
+        state: Weights, moving statistics, dropout's seeds and all of the optimizer, in Keras' order.
+        epochs: The history so far.
+        best_epoch: The epoch of the highest validation accuracy, and its ``best_weights``.
+        seconds: What the training took so far.
+    """
+
+    state: list[NDArray[Any]]
+    epochs: list[Epoch]
+    best_epoch: int
+    best_weights: list[NDArray[np.float32]]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The folder ``checkpoints/`` of a run."""
+
+    folder: Path
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint whole and remove those before the last but one.
+
+        Raises:
+            KerasCnnError: The file system refused; the earlier ones are untouched.
+        """
+        self.folder.mkdir(exist_ok=True)
+        record = {
+            "epochs": checkpoint.epochs,
+            "best_epoch": checkpoint.best_epoch,
+            "seconds": checkpoint.seconds,
+        }
+        arrays: dict[str, Any] = {f"state {n}": array for n, array in enumerate(checkpoint.state)}
+        arrays |= {f"best {n}": array for n, array in enumerate(checkpoint.best_weights)}
+        with whole_file(self.folder / f"epoch-{len(checkpoint.epochs):06}.npz") as aside:
+            np.savez(aside, allow_pickle=False, record=np.array(json.dumps(record)), **arrays)
+        for path in self._files()[KEPT:]:
+            path.unlink()
+
+    def newest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that can be read whole, None where there is none."""
+        for path in self._files():
+            try:
+                return _read(path)
+            # A damaged archive raises whatever the reader of its damaged member meets.
+            except Exception:
+                log.warning("%s is damaged: the training goes on from the checkpoint before.", path)
+        return None
+
+    def remove(self) -> None:
+        """Remove the folder: what is done needs none."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        return sorted(self.folder.glob("epoch-*.npz"), reverse=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    with np.load(path, allow_pickle=False) as stored:  # reading a member to its end checks its CRC
+        arrays = dict(stored)
+    record = json.loads(str(arrays.pop("record")))
+    return Checkpoint(_numbered(arrays, "state"), best_weights=_numbered(arrays, "best"), **record)
+
+
+def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:
+    count = sum(name.startswith(f"{kind} ") for name in arrays)
+    return [arrays[f"{kind} {n}"] for n in range(count)]

@@ -1,0 +1,28 @@
+"""Which framework Keras computes with: chosen before Keras is loaded, the same for the whole process."""
+
+import os
+import sys
+from importlib.util import find_spec
+
+from kerascnn.errors import MissingError, UsageError
+
+
+def use_framework(backend: str | None) -> None:
+    """Let Keras compute with ``tensorflow`` or ``jax``; ``None`` leaves it as it is.
+
+    Raises:
+        MissingError: It is not installed.
+        UsageError: Keras computes with another one in this process already.
+    """
+    if backend is None:
+        return
+    if find_spec(backend) is None:
+        raise MissingError(f"--backend {backend} is not installed: pip install 'kerascnn[{backend}]'")
+    loaded = sys.modules.get("keras")
+    if loaded is None:
+        os.environ["KERAS_BACKEND"] = backend
+    elif loaded.backend.backend() != backend:
+        raise UsageError(
+            f"Keras computes with {loaded.backend.backend()} in this process: set the environment variable "
+            f"KERAS_BACKEND={backend} before it starts. Received: backend={backend}"
+        )

@@ -1,0 +1,129 @@
+"""What a training starts with: the network with its first weights, and the data brought to its input."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.image_files import FileSplit
+from kerascnn.data.sources import is_folder
+from kerascnn.description import FOLDER, ModelDescription
+from kerascnn.errors import UsageError
+from kerascnn.models.family import Network, build, family
+from kerascnn.profile import count_parameters
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.start import Start
+
+#: About so many training pixels set the first layer: 5,000 digits of 32×32, 99 photos of 227×227.
+MEASURED_PIXELS = 5_000 * 32 * 32
+MEASURED_FILES = 200  # at most: each is decoded for it
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network ready to be trained.
+
+    Attributes:
+        model: The ``keras.Model`` that is saved, always float32.
+        trained: The one that is trained: the same, or its twin in mixed precision.
+        description: What the model file says about itself.
+        data: Splits brought to the model's input.
+    """
+
+    model: Any
+    trained: Any
+    description: ModelDescription
+    data: Dataset
+
+    def take_trained_weights(self) -> None:
+        """Bring what was trained into the model that is saved."""
+        if self.trained is not self.model:
+            self.model.set_weights(self.trained.get_weights())
+
+
+def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
+    """Return the network for this data.
+
+    Raises:
+        UsageError: Other classes are asked for than the data have, or channels that pictures cannot have.
+    """
+    classes, channels = config.classes or len(dataset.classes), config.channels or dataset.channels
+    if classes != len(dataset.classes):
+        raise UsageError(f"{dataset.source} has {len(dataset.classes)} classes. Received: classes={classes}")
+    if channels not in (1, 3):
+        raise UsageError(f"Pictures have 1 channel (grey) or 3 (colour). Received: channels={channels}")
+    asked = config.model_dump(include={"model", "variant", "norm", "head", "image_size"})
+    units = config.head_units or None  # a head without hidden layers has none to choose
+    return Network(**asked, head_units=units, channels=channels, classes=classes).complete()
+
+
+def prepare(config: ResolvedConfig, network: Network, dataset: Dataset) -> Prepared:
+    """Build the network, with the same first weights for the same seed.
+
+    Raises:
+        UsageError: The run to start from does not fit.
+        KerasCnnError: It or a picture cannot be read.
+    """
+    preprocessing = dataset.preprocessing(config.image_size, network.channels)
+    train, validation, test = (
+        split.prepared(preprocessing) for split in (dataset.train, dataset.validation, dataset.test)
+    )
+    start = Start.of(config.weights, config.norm) if config.weights else None
+    mean, std = start.pixels if start else _pixel_statistics(train, network)
+
+    def built() -> Any:
+        # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
+        keras.utils.set_random_seed(config.seed)
+        return build(**network.model_dump(), pixel_mean=mean, pixel_std=std)
+
+    model = built()
+    if start:
+        start.hand_over(model)
+    trained = model
+    if config.precision != "float32":
+        with _computing_in(config.precision):
+            trained = built()
+        trained.set_weights(model.get_weights())
+    description = ModelDescription(
+        model=family(config.model).name,
+        variant=config.variant,
+        norm=config.norm,
+        head=config.head,
+        source=f"{FOLDER if is_folder(config.data) else ''}{dataset.source}",
+        preprocessing=preprocessing,
+        classes=dataset.classes,
+        parameters=count_parameters(model.trainable_weights),
+        parameters_fixed=count_parameters(model.non_trainable_weights),
+    )
+    data = replace(dataset, train=train, validation=validation, test=test)
+    return Prepared(model, trained, description, data)
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Let layers that are built here compute in a mixed precision; Keras knows one for the whole process."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _pixel_statistics(train: Split, network: Network) -> tuple[float, float]:
+    """Return mean and standard deviation of the pixels of some hundred evenly spread training images.
+
+    Where the first convolution pads, the mean stays 0: only a pure scale melts into the int8 input there.
+    """
+    _, variant = family(network.model).variant(network.variant)
+    images = max(MEASURED_PIXELS // math.prod((network.image_size or 1,) * 2), 1)
+    if isinstance(train, FileSplit):
+        images = min(images, MEASURED_FILES)
+    sample = train.images[:: max(len(train) // images, 1)].astype(np.float32)
+    mean = 0.0 if variant.pads_first else float(np.mean(sample, dtype=np.float64))
+    return mean, max(float(np.sqrt(np.mean((sample - mean) ** 2, dtype=np.float64))), 1.0)
