@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerascnn.comparison import compare
     from kerascnn.convolution import conv
-    from kerascnn.errors import KerasCnnError, TargetError, UsageError
+    from kerascnn.errors import KerasCnnError, MissingError, TargetError, UsageError
     from kerascnn.head_surgery import surgery
     from kerascnn.layer_table import summary
     from kerascnn.models.alexnet import alexnet
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from kerascnn.run import list_runs as runs
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
-    from kerascnn.training.trainer import train
+    from kerascnn.training.trainer import resume, train
 
 _HOME = {
     "KerasCnnError": "errors",
+    "MissingError": "errors",
     "Predictor": "predictor",
     "Run": "run",
     "TargetError": "errors",
@@ -36,6 +37,7 @@ _HOME = {
     "lenet5": "models.lenet5",
     "predict": "predictor",
     "quantize": "tflite.quantization",
+    "resume": "training.trainer",
     "runs": "run:list_runs",
     "summary": "layer_table",
     "surgery": "head_surgery",
@@ -44,6 +46,7 @@ _HOME = {
 
 __all__ = [
     "KerasCnnError",
+    "MissingError",
     "Predictor",
     "Run",
     "TargetError",
@@ -56,6 +59,7 @@ __all__ = [
     "lenet5",
     "predict",
     "quantize",
+    "resume",
     "runs",
     "summary",
     "surgery",

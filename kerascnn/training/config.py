@@ -13,6 +13,7 @@ from kerascnn.data.sources import canonical_source, is_folder
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_text
 from kerascnn.models.family import Network, family
+from kerascnn.models.heads import heads
 from kerascnn.training.recipes import recipe_settings
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
@@ -195,13 +196,18 @@ class ResolvedConfig(TrainingConfig):
         Raises:
             UsageError: They differ; the message says in what.
         """
-        stored = self.model_dump(exclude_none=True)
-        asked = TrainingConfig(**stored | given).resolved().model_dump()
-        differing = [
-            f"{name} is {stored.get(name)}, not {asked[name]}"
-            for name in TrainingConfig.model_fields
-            if asked[name] != stored.get(name)
-        ]
+        asked = TrainingConfig(**given)
+        canonical = {
+            "model": lambda name: family(name).name,
+            "head": heads.canonical,
+            "data": canonical_source,
+        }
+        differing = []
+        for name in given:
+            same = canonical.get(name, lambda value: value)
+            here, wanted = getattr(self, name), getattr(asked, name)
+            if same(here) != same(wanted):
+                differing.append(f"{name} is {here}, not {wanted}")
         if differing:
             raise UsageError(
                 f"{run} goes on with the settings it was made with: {'; '.join(differing)}. Leave the option "
