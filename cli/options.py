@@ -30,13 +30,15 @@ data = click.option(
     default="digits",
     show_default=True,
     metavar="SOURCE",
-    help="digits, mnist, or a folder with a folder of images for each class.",
+    help="digits, mnist, fashion_mnist, cifar10, cifar100, or a folder with a folder of images for each "
+    "class.",
 )
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with the source's original files (MNIST: four IDX files), or where a run's photos are now.",
+    help="Folder with the source's original files (MNIST: four IDX files; CIFAR: an archive), or where a "
+    "run's photos are now.",
 )
 runs_dir = click.option(
     "--runs-dir",

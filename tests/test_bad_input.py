@@ -43,7 +43,10 @@ def nothing_written(folder: Path) -> bool:
         ("train lennet", ["model 'lennet'", "did you mean lenet"]),
         ("train lenet --head conv1x", ["head 'conv1x'", "did you mean conv1x1?"]),
         ("train lenet --data digit", ["data source 'digit'", "did you mean digits?"]),
-        ("train lenet --data zzzz", ["data source 'zzzz'", "Known: digits, mnist"]),
+        (
+            "train lenet --data zzzz",
+            ["data source 'zzzz'", "Known: cifar10, cifar100, digits, mnist, fashion_mnist"],
+        ),
         ("compare lenet --heads fc,nim", ["head 'nim'", "did you mean nin?"]),
         ("compare lenet --heads fc", ["at least two different"]),
         ("compare lenet --heads fc,fc", ["at least two different"]),

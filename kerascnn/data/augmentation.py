@@ -56,4 +56,5 @@ class Augmentation:
 
 UNCHANGED = Augmentation()
 DIGITS = Augmentation(rotation=10, zoom=0.1, shift=0.06)
+SMALL_PHOTOS = Augmentation(mirrored=True, shift=0.125)  # 4 of 32 pixels, as is usual for CIFAR
 PHOTOS = Augmentation(mirrored=True, crop=0.9)

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -197,16 +197,17 @@ class ResolvedConfig(TrainingConfig):
             UsageError: They differ; the message says in what.
         """
         asked = TrainingConfig(**given)
-        canonical = {
+        known: dict[str, Callable[[str], str]] = {
             "model": lambda name: family(name).name,
             "head": heads.canonical,
             "data": canonical_source,
         }
         differing = []
         for name in given:
-            same = canonical.get(name, lambda value: value)
             here, wanted = getattr(self, name), getattr(asked, name)
-            if same(here) != same(wanted):
+            if name in known and known[name](here) == known[name](wanted):
+                continue
+            if here != wanted:
                 differing.append(f"{name} is {here}, not {wanted}")
         if differing:
             raise UsageError(
