@@ -1,6 +1,7 @@
 """Every failure a user can cause or meet, in one tree.
 
 KerasCnnError         1  failed: bad data, a missing file, an unreadable model
+├── ImageError        1  one picture: it can be left out
 ├── UsageError        2  wrong usage: an unknown name, a setting that makes no sense
 ├── TargetError       4  the model does not fit the target
 └── MissingError      5  an optional library or device is not there
@@ -8,11 +9,26 @@ KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 The number is the exit code of the command line. A message is one line: what, where, how to mend it.
 """
 
+from pathlib import Path
+
 
 class KerasCnnError(Exception):
     """Something expected went wrong while working."""
 
     exit_code = 1
+
+
+class ImageError(KerasCnnError):
+    """A file is not a picture that can be decoded.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it, a sentence without its subject and its full stop.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} {reason}.")
+        self.path, self.reason = path, reason
 
 
 class UsageError(KerasCnnError):

@@ -1,6 +1,7 @@
 """A data set: three disjoint splits of labelled images."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -96,14 +97,18 @@ class Dataset:
             }
         )
 
+    def splits(self) -> dict[str, Split]:
+        """Return the splits by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
     def counts(self) -> dict[str, int]:
         """Return the number of images of each split."""
-        return {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
+        return {name: len(split) for name, split in self.splits().items()}
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of each split."""
+        """Return the SHA-256 of each split together with the names of its classes."""
+        classes = json.dumps(self.classes)
         return {
-            "train": self.train.digest(),
-            "validation": self.validation.digest(),
-            "test": self.test.digest(),
+            name: hashlib.sha256(f"{classes}{split.digest()}".encode()).hexdigest()
+            for name, split in self.splits().items()
         }

@@ -1,19 +1,85 @@
 """Image files as a split: a picture is read when it is looked at."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Indices, Split
-from kerascnn.data.images import read_image
+from kerascnn.data.images import Decoded, decode
 from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.errors import KerasCnnError
 
 READERS = 2  # threads; Pillow decodes and resizes outside Python's lock
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file as it was when its folder was listed.
+
+    Attributes:
+        path: The file.
+        stamp: Size in bytes and time of change in nanoseconds; ``None`` for a link that leads nowhere.
+    """
+
+    path: Path
+    stamp: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, path: Path) -> "ImageFile":
+        """Return a file as it is now."""
+        return cls(path, _stamp(path))
+
+    def decoded(self) -> Decoded:
+        """Return the picture and its kind.
+
+        Raises:
+            ImageError: It cannot be decoded.
+            KerasCnnError: The file has changed or vanished.
+        """
+        self.require_unchanged()
+        return decode(self.path)
+
+    def content(self) -> bytes:
+        """Return the file's bytes.
+
+        Raises:
+            KerasCnnError: The file has changed or vanished, or cannot be read.
+        """
+        self.require_unchanged()
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise KerasCnnError(f"{self.path} cannot be read: {error.strerror}.") from error
+
+    def require_unchanged(self) -> None:
+        """Refuse a file that is not as it was.
+
+        Raises:
+            KerasCnnError: It has changed or vanished.
+        """
+        now = _stamp(self.path)
+        if now != self.stamp:
+            what = "has vanished" if now is None else "has changed"
+            raise KerasCnnError(
+                f"{self.path} {what} since its folder was read. Begin again when nothing writes there."
+            )
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -21,32 +87,42 @@ class ImageFiles:
     """A sequence of pictures in files.
 
     Attributes:
-        paths: The files.
+        files: The files.
         preprocessing: How they become arrays of one shape.
     """
 
-    paths: tuple[Path, ...]
+    files: tuple[ImageFile, ...]
     preprocessing: Preprocessing
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
     def __getitem__(self, which: slice | Indices) -> NDArray[np.uint8]:
         """Return uint8 (n, height, width, channels).
 
         Raises:
-            KerasCnnError: A file cannot be decoded.
+            KerasCnnError: A file cannot be decoded, or has changed.
         """
-        paths = self.paths[which] if isinstance(which, slice) else [self.paths[number] for number in which]
+        files = self.files[which] if isinstance(which, slice) else [self.files[number] for number in which]
         rule = self.preprocessing
-        pixels = np.empty((len(paths), rule.height, rule.width, rule.channels), np.uint8)
-        with ThreadPoolExecutor(READERS) as readers:
-            for position, image in enumerate(readers.map(self._read, paths)):
-                pixels[position] = image
+        pixels = np.empty((len(files), rule.height, rule.width, rule.channels), np.uint8)
+        for position, image in enumerate(read_each(files, self._read)):
+            pixels[position] = image
         return pixels
 
-    def _read(self, path: Path) -> NDArray[np.uint8]:
-        return self.preprocessing.image(read_image(path))
+    @cached_property
+    def paths(self) -> tuple[Path, ...]:
+        """The files' paths."""
+        return tuple(file.path for file in self.files)
+
+    def _read(self, file: ImageFile) -> NDArray[np.uint8]:
+        return self.preprocessing.image(file.decoded().picture)
+
+
+def read_each(files: Sequence[ImageFile], read: Callable[[ImageFile], Found]) -> Iterator[Found]:
+    """Yield what ``read`` returns for each file, in their order; several are read at a time."""
+    with ThreadPoolExecutor(READERS) as readers:
+        yield from readers.map(read, files)
 
 
 class FileSplit(Split):
@@ -56,14 +132,15 @@ class FileSplit(Split):
 
     @classmethod
     def of(cls, paths: Sequence[Path], labels: Sequence[int], preprocessing: Preprocessing) -> "FileSplit":
-        """Return the split of some files."""
-        return cls(ImageFiles(tuple(paths), preprocessing), np.array(labels, np.int32))
+        """Return the split of some files as they are now."""
+        files = tuple(ImageFile.of(path) for path in paths)
+        return cls(ImageFiles(files, preprocessing), np.array(labels, np.int32))
 
     def digest(self) -> str:
         """Return the SHA-256 of the files' content and the labels as hexadecimal text."""
         content = hashlib.sha256()
-        for path in self.images.paths:
-            content.update(hashlib.sha256(path.read_bytes()).digest())
+        for file in self.images.files:
+            content.update(hashlib.sha256(file.content()).digest())
         content.update(np.ascontiguousarray(self.labels).data)
         return content.hexdigest()
 
@@ -71,17 +148,16 @@ class FileSplit(Split):
         """Read every file once.
 
         Raises:
-            KerasCnnError: One cannot be decoded.
+            KerasCnnError: One cannot be decoded, or has changed.
         """
-        with ThreadPoolExecutor(READERS) as readers:
-            for _ in readers.map(read_image, self.images.paths):
-                pass  # what is decoded is not kept
+        for _ in read_each(self.images.files, ImageFile.decoded):
+            pass  # what is decoded is not kept
 
     def prepared(self, preprocessing: Preprocessing) -> "FileSplit":
         """Return the split with another rule for its pictures; nothing is read yet."""
-        return FileSplit(ImageFiles(self.images.paths, preprocessing), self.labels)
+        return FileSplit(ImageFiles(self.images.files, preprocessing), self.labels)
 
     def take(self, indices: Indices) -> "FileSplit":
         """Return the files of the given numbers, in that order."""
-        paths = tuple(self.images.paths[number] for number in indices)
-        return FileSplit(ImageFiles(paths, self.images.preprocessing), self.labels[indices])
+        files = tuple(self.images.files[number] for number in indices)
+        return FileSplit(ImageFiles(files, self.images.preprocessing), self.labels[indices])

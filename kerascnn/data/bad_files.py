@@ -1,0 +1,90 @@
+"""Image files that cannot be read: found before they are needed, and left out where that is wanted."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.image_files import FileSplit, ImageFile, read_each
+from kerascnn.errors import ImageError, KerasCnnError
+from kerascnn.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that is no picture, and why: a sentence without its subject."""
+
+    path: Path
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return path and reason."""
+        return {"path": str(self.path), "reason": self.reason}
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
+
+
+def bad_files(dataset: Dataset, progress: Progress = silent) -> tuple[BadFile, ...]:
+    """Decode every file of all three splits once and return those that are no pictures.
+
+    Args:
+        dataset: The data; images in memory have been read already.
+        progress: Told how many files are checked.
+
+    Raises:
+        KerasCnnError: A file has changed since its folder was read.
+    """
+    files = [file for split in dataset.splits().values() for file in files_of(split)]
+    found = []
+    for done, bad in enumerate(read_each(files, _bad)):
+        progress("checking files", done, len(files), "")
+        if bad is not None:
+            found.append(bad)
+    if files:
+        progress("checking files", len(files), len(files), "")
+    return tuple(found)
+
+
+def without(dataset: Dataset, paths: Collection[Path]) -> Dataset:
+    """Leave files out; every other file stays in the split that was drawn for it.
+
+    A class may lose its validation or its test images: its accuracy is then unknown.
+
+    Raises:
+        KerasCnnError: A class has no training image left, or a split no image at all.
+    """
+    left_out = set(paths)
+    train, validation, test = (_without(split, left_out) for split in dataset.splits().values())
+    missing = sorted(set(dataset.train.labels.tolist()) - set(train.labels.tolist()))
+    if missing:
+        raise KerasCnnError(
+            f"No training image of {dataset.classes[missing[0]]} in {dataset.source} can be read: mend its "
+            "files or remove the class."
+        )
+    kept = replace(dataset, train=train, validation=validation, test=test)
+    empty = [name for name, count in kept.counts().items() if not count]
+    if empty:
+        raise KerasCnnError(f"No {empty[0]} image of {dataset.source} can be read.")
+    return kept
+
+
+def files_of(split: Split) -> tuple[ImageFile, ...]:
+    """Return a split's files; images in memory have none."""
+    return split.images.files if isinstance(split, FileSplit) else ()
+
+
+def _without(split: Split, left_out: set[Path]) -> Split:
+    files = files_of(split)
+    kept = [number for number, file in enumerate(files) if file.path not in left_out]
+    return split if len(kept) == len(files) else split.take(np.array(kept, np.intp))
+
+
+def _bad(file: ImageFile) -> BadFile | None:
+    try:
+        file.decoded()
+    except ImageError as error:
+        return BadFile(error.path, error.reason)
+    return None
