@@ -8,6 +8,7 @@ import click
 
 from kerascnn.cli.compare import compare
 from kerascnn.cli.conv import conv
+from kerascnn.cli.data import data
 from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
@@ -30,7 +31,7 @@ def kerascnn() -> None:
     """
 
 
-for command in (train, evaluate, quantize, predict, surgery, summary, conv, compare, runs):
+for command in (data, train, evaluate, quantize, predict, surgery, summary, conv, compare, runs):
     kerascnn.add_command(command)
 
 

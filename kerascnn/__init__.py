@@ -1,7 +1,7 @@
 """Train LeNet-5 with a fully connected or a 1×1-convolution head, quantize it to full int8, compare.
 
-The commands of ``kerascnn`` as functions of the same names. Imports are lazy: ``import kerascnn`` is quick,
-Keras is loaded by the first function that needs it.
+The commands of ``kerascnn`` as functions of the same names (``data`` is ``describe_data``). Imports are
+lazy: ``import kerascnn`` is quick, Keras is loaded by the first function that needs it.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerascnn.comparison import compare
     from kerascnn.convolution import conv
+    from kerascnn.data_description import describe_data
     from kerascnn.errors import KerasCnnError, MissingError, TargetError, UsageError
     from kerascnn.head_surgery import surgery
     from kerascnn.layer_table import summary
@@ -32,6 +33,7 @@ _HOME = {
     "UsageError": "errors",
     "compare": "comparison",
     "conv": "convolution",
+    "describe_data": "data_description",
     "evaluate": "predictor",
     "alexnet": "models.alexnet",
     "lenet5": "models.lenet5",
@@ -55,6 +57,7 @@ __all__ = [
     "alexnet",
     "compare",
     "conv",
+    "describe_data",
     "evaluate",
     "lenet5",
     "predict",

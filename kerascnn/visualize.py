@@ -1,5 +1,6 @@
-"""Figures of a run; each function returns a Matplotlib figure."""
+"""Figures of a run and of a source; each function returns a Matplotlib figure."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from kerascnn.files import whole_file
 # Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 
+CELL = 0.8  # inches of a picture on a contact sheet
+TALLEST = 400  # inches of a figure: Matplotlib draws at most 65,536 pixels
+LONGEST_NAME = 24  # characters beside a row of pictures
+
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as aside:
+    with whole_file(path) as aside, warnings.catch_warnings():
+        # A class may be named in a script that Matplotlib's font lacks: it is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(aside, dpi=120)
 
 
@@ -77,6 +84,38 @@ def heatmap(
     panels[1].set(xlim=(0, width), ylim=(height, 0))
     figure.colorbar(drawn, ax=panels[1], label="logit")
     return figure
+
+
+def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> Figure:
+    """Draw some pictures of each class, a row a class.
+
+    Args:
+        rows: Pictures of each class, shape (n, height, width, 1 or 3), n may differ; all of one size.
+        classes: Their names.
+    """
+    height, width = rows[0].shape[1:3]
+    gap = max(height // 16, 1)
+    columns = max(1, *(len(row) for row in rows))
+    sheet = np.full((len(rows) * (height + gap), columns * (width + gap), 3), 255, np.uint8)
+    for place, row in enumerate(rows):
+        for column, picture in enumerate(row):
+            top, left = place * (height + gap), column * (width + gap)
+            sheet[top : top + height, left : left + width] = picture  # grey fills all three channels
+    cell = min(CELL, TALLEST / len(rows))
+    longest = max(len(_short(name)) for name in classes)
+    figure = Figure(figsize=(columns * cell + 0.09 * longest + 0.3, len(rows) * cell), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(sheet)
+    middles = np.arange(len(rows)) * (height + gap) + height / 2
+    axes.set_yticks(middles, [_short(name) for name in classes])
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:

@@ -73,7 +73,7 @@ def _subfolders(folder: Path) -> list[str]:
 
 
 def _visible(folder: Path) -> list[tuple[Path, bool]]:
-    """Return what is in a folder, in a fixed order, and whether it is a folder; what is hidden is left out."""
+    """Return what is in a folder, in a fixed order, each with whether it is a folder; nothing hidden."""
     try:
         return sorted((path, path.is_dir()) for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
