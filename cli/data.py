@@ -61,9 +61,8 @@ def _facts(found: "DataDescription") -> dict[str, str]:
         "sizes": ", ".join(f"{name} {width}×{height}" for name, (width, height) in found.sizes.items()),
         **({"files": ", ".join(f"{n:,} {kind}" for kind, n in found.kinds.items())} if found.kinds else {}),
         "imbalance": _imbalance(found),
-        "copies": f"{len(across):,} pictures in two splits, {len(found.copies) - len(across):,} repeated "
-        f"within one{labels}",
-        "unreadable": f"{len(found.unreadable):,} files",
+        "copies": f"{len(across):,} across splits, {len(found.copies) - len(across):,} within one{labels}",
+        "unreadable": f"{len(found.unreadable):,}",
         "contact sheet": str(found.contact_sheet),
     }
 

@@ -1,5 +1,9 @@
 """Image files as people have them."""
 
+import struct
+import warnings
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,8 +93,123 @@ def test_what_cannot_be_decoded_is_one_clear_error(tmp_path, content):
         read_image(tmp_path / "bad.png")
 
 
-def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
-    Image.new("1", (400, 400)).save(tmp_path / "bomb.png")
+@pytest.mark.parametrize("side", [32, 40, 400])
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch, side, action):
+    """Pillow only warns of up to twice as many pixels as it takes to be safe."""
+    Image.new("1", (side, side)).save(tmp_path / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
-    with pytest.raises(KerasCnnError, match="cannot be decoded"):
+    warnings.simplefilter(action)
+    with pytest.raises(KerasCnnError, match="cannot be decoded as an image: it has more than 1,000 pixels"):
         read_image(tmp_path / "bomb.png")
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    check = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+
+def png(width: int, depth: int, colour: int, row: bytes, *extra: bytes) -> bytes:
+    """Return a PNG file of one row; colour is 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA."""
+    header = struct.pack(">IIBBBBB", width, 1, depth, colour, 0, 0, 0)
+    chunks = [png_chunk(b"IHDR", header), *extra, png_chunk(b"IDAT", zlib.compress(b"\0" + row))]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + png_chunk(b"IEND", b"")
+
+
+def shown(path) -> list:
+    """Return the first row of a picture."""
+    return np.asarray(read_image(path))[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (png(8, 1, 0, b"\x0f"), [0, 0, 0, 0, 255, 255, 255, 255]),
+        (png(4, 2, 0, b"\x1b"), [0, 85, 170, 255]),
+        (png(2, 16, 0, struct.pack(">2H", 32_768, 65_535)), [128, 255]),
+        (png(2, 16, 0, struct.pack(">2H", 0, 257), png_chunk(b"tRNS", b"\0\0")), [255, 1]),
+        (png(2, 16, 2, struct.pack(">6H", 0, 32_768, 65_535, 65_535, 0, 0)), [[0, 128, 255], [255, 0, 0]]),
+        (png(2, 8, 4, bytes([7, 255, 7, 0])), [[7, 7, 7], [255, 255, 255]]),
+        (png(2, 16, 4, struct.pack(">4H", 0, 65_535, 0, 0)), [[0, 0, 0], [255, 255, 255]]),
+        (png(2, 8, 6, bytes([9, 8, 7, 255, 9, 8, 7, 0])), [[9, 8, 7], [255, 255, 255]]),
+        (
+            png(
+                2,
+                8,
+                3,
+                bytes([0, 1]),
+                png_chunk(b"PLTE", bytes([9, 8, 7, 1, 2, 3])),
+                png_chunk(b"tRNS", b"\0"),
+            ),
+            [[255, 255, 255], [1, 2, 3]],
+        ),
+    ],
+)
+def test_every_depth_and_kind_of_png(tmp_path, content, expected):
+    (tmp_path / "picture.png").write_bytes(content)
+    assert shown(tmp_path / "picture.png") == expected
+
+
+@pytest.mark.parametrize(
+    ("cmyk", "expected"),
+    [((0, 255, 255, 0), [255, 0, 0]), ((0, 0, 0, 255), [0, 0, 0]), ((0, 0, 0, 0), [255] * 3)],
+)
+@pytest.mark.parametrize("name", ["print.jpg", "print.tif"])
+def test_cmyk_is_not_shown_inverted(tmp_path, name, cmyk, expected):
+    """A JPEG of Adobe's kind stores its four inks inverted, and so does Pillow."""
+    Image.new("CMYK", (8, 8), cmyk).save(tmp_path / name, **({"quality": 100} if name == "print.jpg" else {}))
+    assert name != "print.jpg" or b"Adobe" in (tmp_path / name).read_bytes()
+    assert shown(tmp_path / name)[0] == expected
+
+
+@pytest.mark.parametrize("name", ["moving.gif", "moving.webp", "moving.png"])
+def test_of_a_moving_picture_the_first_one_is_taken(tmp_path, name):
+    first, second = Image.new("RGB", (4, 4), "red"), Image.new("RGB", (4, 4), "blue")
+    lossless = {"lossless": True} if name.endswith("webp") else {}
+    first.save(tmp_path / name, save_all=True, append_images=[second], **lossless)
+    assert shown(tmp_path / name)[0] == [255, 0, 0]
+
+
+def test_a_gif_may_be_transparent(tmp_path):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([1, 2, 3, 200, 100, 0])
+    picture.putpixel((1, 0), 1)
+    picture.save(tmp_path / "clear.gif", transparency=0)
+    assert shown(tmp_path / "clear.gif") == [[255, 255, 255], [200, 100, 0]]
+
+
+def test_damaged_exif_does_not_spoil_a_picture(tmp_path):
+    Image.new("RGB", (4, 4), "white").save(tmp_path / "photo.jpg", exif=b"Exif\0\0no tags at all")
+    assert shown(tmp_path / "photo.jpg")[0] == [255, 255, 255]
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.png", "p.gif", "p.bmp", "p.webp"])
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_what_is_cut_off_is_an_error_not_a_grey_half(tmp_path, name, share):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(KerasCnnError, match="cannot be decoded"):
+        read_image(tmp_path / name)
+
+
+def test_values_that_are_no_numbers_are_refused(tmp_path):
+    Image.fromarray(np.array([[0, np.nan]], np.float32)).save(tmp_path / "deep.tif")
+    with pytest.raises(KerasCnnError, match="no numbers"):
+        read_image(tmp_path / "deep.tif")
+
+
+def test_a_picture_never_starts_another_program(tmp_path):
+    """Pillow hands EPS to Ghostscript, whatever the file is called."""
+    (tmp_path / "picture.jpg").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(x) (ran) file\n%%EOF\n"
+    )
+    with pytest.raises(KerasCnnError, match="its content is of no known format"):
+        read_image(tmp_path / "picture.jpg")
+
+
+def test_an_empty_file_says_so(tmp_path):
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    with pytest.raises(KerasCnnError, match=r"empty\.jpg cannot be decoded as an image: it is empty\."):
+        read_image(tmp_path / "empty.jpg")

@@ -224,7 +224,7 @@ def test_no_network_for_a_download(cli: Cli, tmp_path, source):
         "HTTPS_PROXY": "http://127.0.0.1:9",
         "HOME": str(tmp_path),
     }
-    answer = cli("train", "lenet", "--data", source, env=os.environ | nowhere)
+    answer = cli("data", source, env=os.environ | nowhere)
     refused(answer, FAILED, "could not be downloaded", "--data-dir", "--data digits")
 
 
@@ -261,7 +261,7 @@ def test_what_arrives_is_checked(tmp_path, monkeypatch):
 )
 def test_damaged_cifar_files(cli: Cli, cifar10_dir, damage, words):
     damage(cifar10_dir / "cifar-10-batches-bin")
-    refused(cli("train", "lenet", "--data", "cifar10", "--data-dir", cifar10_dir), FAILED, *words)
+    refused(cli("data", "cifar10", "--data-dir", cifar10_dir), FAILED, *words)
 
 
 def test_a_damaged_archive(tmp_path):

@@ -50,15 +50,9 @@ def decode(path: Path) -> Decoded:
                 raise Image.DecompressionBombError  # up to twice as many, Pillow only warns
             kind = f"{opened.format} {opened.mode}"
             return Decoded(_eight_bits(ImageOps.exif_transpose(opened)), kind)
-    except FileNotFoundError as error:
-        raise ImageError(path, "does not exist") from error
-    except IsADirectoryError as error:
-        raise ImageError(path, "is a folder; name the image files in it") from error
-    except PermissionError as error:
-        raise ImageError(path, "cannot be read: there is no permission") from error
     # Pillow's decoders raise whatever their format's code meets: struct.error, SyntaxError, ValueError …
     except Exception as error:
-        raise ImageError(path, f"cannot be decoded as an image: {_reason(path, error)}") from error
+        raise ImageError(path, _reason(path, error)) from error
 
 
 @cache
@@ -69,11 +63,20 @@ def _formats() -> tuple[str, ...]:
 
 
 def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
-    if isinstance(error, UnidentifiedImageError):
-        return "its content is of no known format" if path.stat().st_size else "it is empty"
-    return first_line(error).rstrip(".")
+    match error:
+        case FileNotFoundError():
+            return "does not exist"
+        case IsADirectoryError():
+            return "is a folder; name the image files in it"
+        case UnidentifiedImageError():
+            what = "its content is of no known format" if path.stat().st_size else "it is empty"
+        case Image.DecompressionBombError() | Image.DecompressionBombWarning():
+            what = f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
+        case OSError(strerror=str(reason)):  # of the file system; Pillow's own have a message only
+            return f"cannot be read: {reason}"
+        case _:
+            what = first_line(error).rstrip(".")
+    return f"cannot be decoded as an image: {what}"
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
