@@ -42,5 +42,12 @@ def facts(pairs: dict[str, str]) -> str:
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs.items())
 
 
+def duration(seconds: float) -> str:
+    """Return a time in the unit that leaves one to three digits: "35 s", "21 min", "3.4 h"."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def _plain(result: Any) -> Any:
     return [_plain(one) for one in result] if isinstance(result, list) else result.to_dict()

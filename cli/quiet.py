@@ -26,7 +26,10 @@ def quiet(*, enabled: bool) -> Iterator[None]:
         logging.getLogger(library).setLevel(logging.ERROR)
     kept, python_stderr = os.dup(STDERR), sys.stderr
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    with warnings.catch_warnings(), os.fdopen(os.dup(kept), "w", buffering=1) as shown:
+    shown = os.fdopen(
+        os.dup(kept), "w", buffering=1, encoding=python_stderr.encoding, errors=python_stderr.errors
+    )
+    with warnings.catch_warnings(), shown:
         warnings.simplefilter("ignore")
         python_stderr.flush()
         os.dup2(nowhere, STDERR)

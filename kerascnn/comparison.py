@@ -152,7 +152,7 @@ def _cells(
     for seed in range(1, seeds + 1):
         cell = f"{config.head}, seed {seed} of {seeds}"
 
-        def told(stage: str, done: int, total: int, detail: str, cell: str = cell) -> None:
+        def told(stage: str, done: int, total: int, detail: object, cell: str = cell) -> None:
             progress(f"{cell}: {stage}", done, total, detail)
 
         settings = {"seed": seed, "runs_dir": out / "runs", "name": f"{config.head}-{seed}"}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-from conftest import COMMAND
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -123,29 +122,6 @@ def test_progress_goes_to_stderr_with_the_time_left(trained):
     assert answer.out.count("\n") == 1
     assert "training: 0/60  epoch 1/3" in answer.err
     assert "training: 60/60  epoch 3/3" in answer.err
-
-
-def test_a_terminal_sees_a_bar(tmp_path):
-    import pty
-
-    leader, follower = pty.openpty()
-    command = [*COMMAND, "train", "lenet", "--head", "nin", "--epochs", "2", "--name", "a"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=follower) as process:
-        os.close(follower)
-        shown = b""
-        while chunk := _read(leader):
-            shown += chunk
-        assert process.wait() == 0
-    os.close(leader)
-    assert "━" in shown.decode()
-    assert "epoch 2/2" in shown.decode()
-
-
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 65_536)
-    except OSError:  # Linux ends a pseudo-terminal so
-        return b""
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "{", '{"test": {}}'])

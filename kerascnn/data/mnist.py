@@ -53,9 +53,7 @@ class FourFiles:
         train, test = self.download() if data_dir is None else self.read(data_dir)
         rest, validation = split_off(train, len(train) // VALIDATION_SHARE)
         change = self.augmentation
-        return Dataset(
-            self.name, self.classes, rest, validation, test, framed_above=28, augmentation=change
-        )
+        return Dataset(self.name, self.classes, rest, validation, test, framed_above=28, augmentation=change)
 
     def read(self, data_dir: Path) -> tuple[Split, Split]:
         """Return (train, test) of a folder."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
 from kerascnn.progress import Progress
-from kerascnn.results import percent
+from kerascnn.training.callbacks import BeforeAverage, NotFiniteError, Told
 from kerascnn.training.checkpoint import Checkpoint, Checkpoints
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import Feed
@@ -24,10 +24,6 @@ from kerascnn.training.history import Epoch
 from kerascnn.training.image_stream import StreamFeed
 from kerascnn.training.image_table import TableFeed
 from kerascnn.training.optimization import compile_for
-
-
-class NotFiniteError(ArithmeticError):
-    """The loss is infinite or not a number."""
 
 
 @dataclass
@@ -108,7 +104,8 @@ def fit(
     try:
         with _ctrl_c_between_calls() as asked:
             while len(done.epochs) < config.epochs and not done.out_of(config.patience):
-                _epoch(feed, config, done, _Told(progress, config.epochs, done, asked))
+                told = Told(progress, config.epochs, tuple(done.epochs), len(data.train), asked)
+                _epoch(feed, config, done, told)
                 done.seconds = earlier + time.perf_counter() - started
                 checkpoints.save(_checkpoint(feed.model, done))
                 epoch_ended(done)
@@ -161,7 +158,7 @@ def _ctrl_c_between_calls() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: "_Told") -> None:
+def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: Told) -> None:
     """Train the next epoch, validate it, and record it.
 
     Raises:
@@ -169,7 +166,7 @@ def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: "_Told") -> None
         KeyboardInterrupt: Ctrl-C.
     """
     trainer, number, started = feed.model, len(done.epochs) + 1, time.perf_counter()
-    trained = _BeforeAverage(averaged=config.ema > 0)
+    trained = BeforeAverage(averaged=config.ema > 0)
     try:
         fitted = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told, trained])
         seconds = time.perf_counter() - started
@@ -191,54 +188,5 @@ def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: "_Told") -> None
         seconds=round(seconds, 3),
     )
     done.add(row, trainer)
+    told.validated(row)
     trained.put_back()
-
-
-class _BeforeAverage(keras.callbacks.Callback):
-    """Keeps the weights as they were trained: ``fit`` ends by putting their moving average in their place.
-
-    Args:
-        averaged: Whether there is such an average.
-    """
-
-    def __init__(self, *, averaged: bool) -> None:
-        super().__init__()
-        self._averaged = averaged
-        self._trained: list[tuple[Any, Any]] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        variables = self.model.trainable_weights if self._averaged else []
-        self._trained = [(variable, keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-    def put_back(self) -> None:
-        for variable, value in self._trained:
-            variable.assign(value)
-
-
-class _Told(keras.callbacks.Callback):
-    """Passes Keras' batches on as progress of the whole training; Ctrl-C and a broken loss to ``fit``."""
-
-    def __init__(self, progress: Progress, epochs: int, done: Fit, asked: threading.Event) -> None:
-        super().__init__()
-        self._progress, self._epochs, self._done, self._asked = progress, epochs, done, asked
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if not self._done.epochs:
-            self._tell(0, logs)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        if self._asked.is_set():
-            raise KeyboardInterrupt
-        if logs and not math.isfinite(logs["loss"]):
-            raise NotFiniteError
-        # Keras counts whole calls, the last of an epoch may be shorter
-        self._tell(min(batch + 1, self.params["steps"]), logs)
-
-    def _tell(self, batches: int, logs: dict[str, float] | None) -> None:
-        steps, finished = self.params["steps"], len(self._done.epochs)
-        figures = f"epoch {finished + 1}/{self._epochs}"
-        if logs:
-            figures += f"  loss {logs['loss']:.4f}"
-        if self._done.best_epoch:
-            figures += f"  best validation {percent(self._done.best_accuracy)}"
-        self._progress("training", finished * steps + batches, self._epochs * steps, figures)

@@ -1,0 +1,138 @@
+"""What a person sees while a command works: the panel on a real terminal, plain lines elsewhere."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+import pytest
+from conftest import COMMAND
+
+from kerascnn.cli.dashboard import ASCII, sparkline
+from kerascnn.cli.display import duration
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
+ERASE = re.compile(r"\r\x1b\[2K((?:\x1b\[1A\x1b\[2K)*)")  # the line of the cursor, and lines above it
+
+
+def _on_a_terminal(folder, *arguments, columns=60, rows=10, **environment):
+    """Run a command on a pseudo-terminal and return all that it wrote there."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+    clean = {
+        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")
+    }
+    surroundings = clean | {"TERM": "xterm-256color"} | environment
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env=surroundings,
+    ) as process:
+        os.close(follower)
+        shown = b""
+        while chunk := _read(leader):
+            shown += chunk
+        assert process.wait() == 0, shown
+    os.close(leader)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux ends a pseudo-terminal so
+        return b""
+
+
+def _remains(shown):
+    """Return the lines that stand on the screen at the end: each redrawing first erases what it replaces."""
+    screen, position = [""], 0
+    for move in [*ERASE.finditer(shown), None]:
+        first, *others = CONTROL.sub("", shown[position : move.start() if move else None]).split("\n")
+        screen[-1] += first
+        screen += others
+        if move:
+            screen[len(screen) - 1 - move.group(1).count("A") :] = [""]
+            position = move.end()
+    return [line for line in screen if line.strip()]
+
+
+TRAIN = ["train", "lenet", "--head", "nin", "--epochs", "3", "--name", "a"]
+
+
+def test_a_terminal_sees_the_panel(tmp_path):
+    shown = _on_a_terminal(tmp_path, *TRAIN)
+    assert COLOUR.search(shown)
+    panel = _remains(shown)
+    assert len(panel) == 8, panel
+    assert {len(line) for line in panel} == {60}
+    assert panel[0].startswith("╭─ training ─")
+    assert re.match(r"│ epoch 3/3  step 20/20 +[\d,]+ images/s │$", panel[1])
+    assert re.match(r"│ 100 % ━+ \d+ s +│$", panel[2])
+    accuracies = [row.split(",") for row in (tmp_path / "runs/a/history.csv").read_text().splitlines()[1:]]
+    (_, loss, accuracy, val_loss, val_accuracy, *_) = map(float, accuracies[-1])
+    assert re.match(rf"│ training +{loss:.4f}  █[▁-█]▁ +{100 * accuracy:.2f} %  ▁[▁-█]█ +│$", panel[4])
+    assert re.match(
+        rf"│ validation +{val_loss:.4f}  █[▁-█]▁ +{100 * val_accuracy:.2f} %  [▁-█]{{3}} ", panel[5]
+    )
+    best = max(float(row[4]) for row in accuracies)
+    assert f"best validation {100 * best:.2f} % in epoch " in panel[6]
+
+
+def test_the_stages_of_a_comparison_leave_a_line_each(tmp_path):
+    shown = _on_a_terminal(
+        tmp_path, "compare", "lenet", "--heads", "nin,conv1x1", "--epochs", "2", columns=80
+    )
+    assert "╭─ conv1x1, seed 1 of 1: training ─" in shown
+    *lines, bar = _remains(shown)
+    assert [line.partition("  ")[0] for line in lines] == [
+        "nin, seed 1 of 1: training",
+        "nin, seed 1 of 1: quantizing",
+        "conv1x1, seed 1 of 1: training",
+    ]
+    assert re.search(r"training  \d+ s  best validation [\d.]+ % in epoch 2$", lines[0])
+    assert bar.startswith("conv1x1, seed 1 of 1: quantizing ━━━")
+
+
+def test_a_console_without_blocks_and_colours_sees_the_panel_too(tmp_path):
+    shown = _on_a_terminal(tmp_path, *TRAIN, PYTHONIOENCODING="ascii", NO_COLOR="1")
+    assert not COLOUR.search(shown)
+    panel = _remains(shown)
+    assert panel[0].startswith("+- training -")
+    assert re.search(r"training +[\d.]+  #[-_.:=+*#]_ ", panel[4])
+    assert "?" not in "".join(panel)
+
+
+def test_a_terminal_that_cannot_move_its_cursor_sees_plain_lines(tmp_path):
+    shown = _on_a_terminal(tmp_path, *TRAIN, TERM="dumb")
+    assert "\x1b" not in shown
+    assert shown.startswith("training: 0/60  epoch 1/3\n")
+    assert "training: 60/60  epoch 3/3" in shown
+
+
+def test_without_a_terminal_there_are_short_plain_lines(trained):
+    lines = trained[1].err.splitlines()
+    assert lines[0] == "training: 0/60  epoch 1/3"
+    assert re.match(r"training: 60/60  epoch 3/3  loss \d\.\d{4}  best validation \d+\.\d\d %$", lines[-1])
+    assert max(map(len, lines)) <= 100
+
+
+def test_a_curve_spans_its_levels():
+    assert sparkline([1, 2, 3, 4, 5, 6, 7, 8]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([0.5, 0.5]) == "▁▁"
+    assert sparkline([]) == ""
+    assert sparkline([2.0, float("nan"), 1.0, float("inf")], ASCII) == "#?_?"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (99.4, "99 s"), (99.6, "2 min"), (5_900, "98 min"), (12_240, "3.4 h")]
+)
+def test_a_duration_has_one_to_three_digits(seconds, text):
+    assert duration(seconds) == text
