@@ -57,9 +57,9 @@ class TrainingConfig(Network):
         precision: Of the training; the saved model is float32 whatever was chosen.
         jit: Whether XLA compiles the step; ``None``: on GPUs and on JAX.
         deterministic: Whether a GPU must repeat itself to the bit, which costs time; a CPU does anyhow.
-        tensorboard: Whether scalars and pictures for TensorBoard are written to ``tensorboard/``.
         runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.
         overwrite: Whether a run of that name may be replaced.
+        tensorboard: Whether curves and pictures for TensorBoard are written to the run's ``tensorboard/``.
 
     Raises:
         UsageError: A value makes no sense.
@@ -89,10 +89,10 @@ class TrainingConfig(Network):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] | None = None
     jit: bool | None = None
     deterministic: bool = False
-    tensorboard: bool = False
     runs_dir: Path = Path("runs")
     name: str | None = None
     overwrite: bool = False
+    tensorboard: bool = False
 
     @classmethod
     def load(cls, path: Path | None, assignments: Iterable[str] = (), **given: Any) -> Self:

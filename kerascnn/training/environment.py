@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from kerascnn.training.backend import Device
+from kerascnn.training.backend.machine import Device
 
 PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
 

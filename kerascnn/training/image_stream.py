@@ -14,7 +14,7 @@ from kerascnn.data.image_files import READERS, FileSplit
 from kerascnn.data.images import read_image
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
-from kerascnn.training.backend import streamed
+from kerascnn.training.backend.pipelines import streamed
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import class_weights, epoch_order
 

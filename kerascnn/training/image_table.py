@@ -16,7 +16,7 @@ from kerascnn.data.augmentation import UNMOVED
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
-from kerascnn.training.backend import batches
+from kerascnn.training.backend.pipelines import batches
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import class_weights, epoch_order
 

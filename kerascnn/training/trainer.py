@@ -14,7 +14,7 @@ from kerascnn.files import write_json
 from kerascnn.model_file import save_model
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run, RunRecord, continued_run, free_name, new_run, run_folder
-from kerascnn.training.backend import Device, choose_device, configure
+from kerascnn.training.backend.machine import Device, choose_device, configure
 from kerascnn.training.card import write_card
 from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
@@ -23,6 +23,7 @@ from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.framework import use_framework
 from kerascnn.training.history import write_history
 from kerascnn.training.preparation import Prepared, network_for, prepare
+from kerascnn.training.tensorboard import TensorBoard
 from kerascnn.training.trained_data import load_trained_data
 from kerascnn.visualize import confusion, learning_curves, save_figure
 
@@ -115,6 +116,17 @@ def _train_into(
         prepared = prepare(config, network_for(config, dataset), dataset)
         for needed_later in (prepared.data.validation, prepared.data.test):
             needed_later.check()
+        board = (
+            TensorBoard(run.path / "tensorboard", prepared.trained, prepared.data)
+            if config.tensorboard
+            else None
+        )
+
+        def epoch_ended(done: Fit) -> None:
+            write_history(run.path / "history.csv", done.epochs)
+            if board:
+                board.epoch(done.epochs)
+
         done = fit(
             prepared.trained,
             prepared.data,
@@ -122,11 +134,13 @@ def _train_into(
             checkpoints,
             progress=progress,
             jit=device.jit,
-            epoch_ended=lambda fit: write_history(run.path / "history.csv", fit.epochs),
+            epoch_ended=epoch_ended,
         )
         prepared.take_trained_weights()
         if done.kept_epoch:
             _write_results(run, prepared, done)
+            if board:
+                board.pictures(done.kept_epoch)
     if done.ended == "not finite":
         raise KerasCnnError(_not_finite(run, done))
     if not done.kept_epoch:
