@@ -7,12 +7,14 @@ import re
 import struct
 import subprocess
 import termios
+from dataclasses import replace
 
 import pytest
 from conftest import COMMAND
 
 from kerascnn.cli.dashboard import ASCII, sparkline
 from kerascnn.cli.display import duration
+from kerascnn.training.figures import TrainingFigures
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
@@ -121,7 +123,19 @@ def test_without_a_terminal_there_are_short_plain_lines(trained):
     lines = trained[1].err.splitlines()
     assert lines[0] == "training: 0/60  epoch 1/3"
     assert re.match(r"training: 60/60  epoch 3/3  loss \d\.\d{4}  best validation \d+\.\d\d %$", lines[-1])
+    assert [line.partition("  ")[0] for line in lines].count("training: 60/60") == 1
     assert max(map(len, lines)) <= 100
+
+
+def test_figures_as_text_and_as_curves():
+    rows = [{"epoch": n, "loss": 1 / n, "val_loss": 1.0, "val_accuracy": 0.5} for n in (1, 2)]
+    running = TrainingFigures(3, 10, 4, 20, 1e4, loss=0.25, accuracy=0.9, finished=tuple(rows))
+    assert str(running) == "epoch 3/10  loss 0.2500  best validation 50.00 %"
+    assert running.best is rows[1]  # the latest of equals
+    assert running.curve("loss") == [1.0, 0.5, 0.25]
+    assert running.curve("val_loss") == [1.0, 1.0]
+    assert replace(running, epoch=2).curve("loss") == [1.0, 0.5]  # validated: its row is there
+    assert str(TrainingFigures(1, 10, 0, 20)) == "epoch 1/10"
 
 
 def test_a_curve_spans_its_levels():

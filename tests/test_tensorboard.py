@@ -40,10 +40,10 @@ def _pictures(folder):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A run of five epochs, watched by TensorBoard."""
+    """A run of six epochs, watched by TensorBoard."""
     folder = tmp_path_factory.mktemp("watched")
     return kerascnn.train(
-        TrainingConfig(model="lenet", head="nin", epochs=5, runs_dir=folder, name="a", tensorboard=True)
+        TrainingConfig(model="lenet", head="nin", epochs=6, runs_dir=folder, name="a", tensorboard=True)
     )
 
 
@@ -76,7 +76,7 @@ def test_the_curves_are_those_of_the_history(cli, tmp_path):
 
 def test_pictures_come_after_epoch_four_and_at_the_end(watched):
     folder = watched.path / "tensorboard"
-    assert set(_pictures(folder / "training")) == {("filters", 4), ("filters", 5)}
+    assert set(_pictures(folder / "training")) == {("filters", 4), ("filters", 6)}
     names = {
         "activations/picture",
         "activations/conv1",
@@ -85,7 +85,7 @@ def test_pictures_come_after_epoch_four_and_at_the_end(watched):
         "mistakes",
     }
     shown = _pictures(folder / "validation")
-    assert set(shown) == {(name, epoch) for name in names for epoch in (4, 5)}
+    assert set(shown) == {(name, epoch) for name in names for epoch in (4, 6)}
     for width, height, png in shown.values():
         picture = Image.open(io.BytesIO(png))
         assert (str(picture.width), str(picture.height)) == (width.decode(), height.decode())
@@ -93,7 +93,7 @@ def test_pictures_come_after_epoch_four_and_at_the_end(watched):
 
 
 def test_watching_changes_nothing(watched, tmp_path):
-    alone = kerascnn.train(TrainingConfig(model="lenet", head="nin", epochs=5, runs_dir=tmp_path, name="a"))
+    alone = kerascnn.train(TrainingConfig(model="lenet", head="nin", epochs=6, runs_dir=tmp_path, name="a"))
     assert not (alone.path / "tensorboard").exists()
     first, second = (keras.saving.load_model(run.model_path).get_weights() for run in (watched, alone))
     assert all(np.array_equal(one, two) for one, two in zip(first, second, strict=True))
