@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources import is_folder, load, source_name
+from kerascnn.data.sources import is_folder, source_name
 from kerascnn.errors import KerasCnnError, TargetError, UsageError
 from kerascnn.files import write_json, write_text
 from kerascnn.model_file import load_model
@@ -81,7 +82,7 @@ def compare(
         raise TargetError(
             "compare quantizes to int8, and lrn has no int8 operator: use --norm batch or none."
         )
-    dataset = load(configs[0].data, data_dir)
+    dataset = load_checked(configs[0].data, data_dir, skip_bad_files=False, progress=progress)
     configs = [config.for_images(len(dataset.train), asked=batch_size) for config in configs]
     folder = _new_folder(out, f"{model}-{source_name(configs[0].data)}")
     try:
@@ -95,7 +96,7 @@ def compare(
     study = Study(
         path=folder,
         settings=_settings(configs, seeds),
-        environment=environment(dataset.digests()),
+        environment=environment(dataset),
         heads=rows,
         verdicts=tuple(
             Verdict(a, b, paired_difference(a.accuracy.correct, b.accuracy.correct))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.data.bad_files import BadFile, files_of
-from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.bad_files import files_of
+from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import ImageFile, read_each
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources import canonical_source, is_folder, load, source_name

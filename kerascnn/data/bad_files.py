@@ -1,30 +1,47 @@
 """Image files that cannot be read: found before they are needed, and left out where that is wanted."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import FileSplit, ImageFile, read_each
+from kerascnn.data.sources import canonical_source, load
 from kerascnn.errors import ImageError, KerasCnnError
 from kerascnn.progress import Progress, silent
 
+NAMED = 5  # bad files in a message
 
-@dataclass(frozen=True)
-class BadFile:
-    """A file that is no picture, and why: a sentence without its subject."""
 
-    path: Path
-    reason: str
+def load_checked(
+    source: str, data_dir: Path | str | None, *, skip_bad_files: bool, progress: Progress = silent
+) -> Dataset:
+    """Load a source and decode every one of its files once.
 
-    def to_dict(self) -> dict[str, str]:
-        """Return path and reason."""
-        return {"path": str(self.path), "reason": self.reason}
+    Args:
+        source: A registered name, or a folder.
+        data_dir: The folder with the source's original files, where it takes one.
+        skip_bad_files: Whether files that are no pictures are left out.
+        progress: Told how many files are checked.
 
-    def __str__(self) -> str:
-        return f"{self.path} {self.reason}"
+    Raises:
+        KerasCnnError: There are such files, or what is left cannot be trained on.
+    """
+    dataset = load(source, data_dir)
+    bad = bad_files(dataset, progress)
+    if bad and not skip_bad_files:
+        named = "; ".join(str(file) for file in bad[:NAMED])
+        more = f" … and {len(bad) - NAMED:,} more (`kerascnn data` lists them)" if len(bad) > NAMED else ""
+        raise KerasCnnError(
+            f"{named}{more}. Mend or remove {'it' if len(bad) == 1 else 'them'}, or leave such files out "
+            "with --skip-bad-files."
+        )
+    if not bad:
+        return dataset
+    below = tuple(replace(file, path=file.path.relative_to(canonical_source(source))) for file in bad)
+    return replace(without(dataset, [file.path for file in bad]), left_out=below)
 
 
 def bad_files(dataset: Dataset, progress: Progress = silent) -> tuple[BadFile, ...]:

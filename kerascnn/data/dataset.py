@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -45,9 +46,6 @@ class Split:
         content.update(np.ascontiguousarray(self.labels, dtype=np.int32).data)
         return content.hexdigest()
 
-    def check(self) -> None:
-        """Make sure that every image can be read; those in memory have been."""
-
     def prepared(self, preprocessing: Preprocessing) -> Self:
         """Return the split with every image brought to the model's input."""
         return type(self)(preprocessing.batch(self.images[:]), self.labels)
@@ -55,6 +53,21 @@ class Split:
     def take(self, indices: Indices) -> Self:
         """Return the images of the given numbers, in that order."""
         return type(self)(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that is no picture, and why: a sentence without its subject."""
+
+    path: Path
+    reason: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return path and reason."""
+        return {"path": str(self.path), "reason": self.reason}
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,7 @@ class Dataset:
         framed_above: Side in pixels of pictures that a larger model's input frames with a black margin.
         fit: Whether pictures of another shape than the input are padded or cropped, see ``Preprocessing``.
         augmentation: What may be done to its pictures in training.
+        left_out: Files below the source's folder that are in no split, since they are no pictures.
     """
 
     source: str
@@ -78,6 +92,7 @@ class Dataset:
     framed_above: int | None = None
     fit: Literal["pad", "crop"] = "pad"
     augmentation: Augmentation = UNCHANGED
+    left_out: tuple[BadFile, ...] = ()
 
     def preprocessing(self, side: int, channels: int | None = None) -> Preprocessing:
         """Return the rule that brings this source's pictures to a square input.

@@ -144,15 +144,6 @@ class FileSplit(Split):
         content.update(np.ascontiguousarray(self.labels).data)
         return content.hexdigest()
 
-    def check(self) -> None:
-        """Read every file once.
-
-        Raises:
-            KerasCnnError: One cannot be decoded, or has changed.
-        """
-        for _ in read_each(self.images.files, ImageFile.decoded):
-            pass  # what is decoded is not kept
-
     def prepared(self, preprocessing: Preprocessing) -> "FileSplit":
         """Return the split with another rule for its pictures; nothing is read yet."""
         return FileSplit(ImageFiles(self.images.files, preprocessing), self.labels)

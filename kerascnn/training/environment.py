@@ -9,16 +9,17 @@ from typing import Any
 
 import keras
 
+from kerascnn.data.dataset import Dataset
 from kerascnn.training.backend.machine import Device
 
 PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
 
 
-def environment(data_digests: dict[str, str], device: Device | None = None) -> dict[str, Any]:
+def environment(dataset: Dataset, device: Device | None = None) -> dict[str, Any]:
     """Return the content of ``environment.json``; nothing in it names the machine or its user.
 
     Args:
-        data_digests: SHA-256 of each split.
+        dataset: What is trained on; of a split its hash is kept.
         device: What was chosen to train on.
     """
     return {
@@ -29,7 +30,8 @@ def environment(data_digests: dict[str, str], device: Device | None = None) -> d
         "devices": keras.distribution.list_devices(),
         **({"device": asdict(device)} if device else {}),
         "versions": {package: _version(package) for package in PACKAGES},
-        "data_sha256": data_digests,
+        "data_sha256": dataset.digests(),
+        "skipped_files": [file.to_dict() for file in dataset.left_out],
         "git": _git_commit(),
     }
 

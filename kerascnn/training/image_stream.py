@@ -11,7 +11,6 @@ from PIL import Image
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import READERS, FileSplit
-from kerascnn.data.images import read_image
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
 from kerascnn.training.backend.pipelines import streamed
@@ -103,7 +102,7 @@ class StreamFeed:
         """Return a training picture, a little larger than the input where its file is much larger."""
         if number in self._kept:
             return self._kept[number]
-        picture = read_image(self._train.images.paths[number])
+        picture = self._train.images.files[number].decoded().picture
         shrink = MARGIN * self._rule.height / min(picture.size)
         if shrink < 1:
             size = round(picture.width * shrink), round(picture.height * shrink)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kerascnn.data.bad_files import without
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, load
 from kerascnn.errors import KerasCnnError
@@ -29,7 +30,11 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
         dataset = load(str(folder))
     else:
         dataset = load(config.data, data_dir or config.data_dir)
-    if dataset.digests() != run.read("environment.json", "data_sha256")["data_sha256"]:
+    made_with = run.read("environment.json", "data_sha256")
+    skipped = made_with.get("skipped_files", [])
+    if skipped and is_folder(config.data):
+        dataset = without(dataset, [folder / file["path"] for file in skipped])
+    if dataset.digests() != made_with["data_sha256"]:
         raise KerasCnnError(
             f"{data_dir or config.data} is not the data that {run.path} was trained on (its hash differs): "
             "calibration and test images could be mixed up. Name the right folder with --data-dir."

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
+from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources import load, source_name
+from kerascnn.data.sources import source_name
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import write_json
@@ -37,7 +38,7 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
     Args:
         config: What to train, on what, how.
         progress: Told how far the training is.
-        dataset: The source's images, where the caller has loaded them already.
+        dataset: The source's images, where the caller has loaded and checked them already.
 
     Raises:
         UsageError: A setting makes no sense.
@@ -49,7 +50,9 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
     use_framework(config.backend)
     settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
     device = _machine(settings)
-    dataset = dataset or load(settings.data, settings.data_dir)
+    dataset = dataset or load_checked(
+        settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
+    )
     settings = settings.for_images(len(dataset.train), asked=config.batch_size)
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
@@ -60,7 +63,7 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         seed=settings.seed,
     )
     network_for(settings, dataset)  # before a folder is made
-    made_with = environment(dataset.digests(), device)
+    made_with = environment(dataset, device)
 
     def begin(folder: Path) -> None:
         settings.write(folder / "config.toml")
@@ -114,8 +117,6 @@ def _train_into(
     checkpoints = Checkpoints(run.path / "checkpoints")
     with keras.device(device.name):
         prepared = prepare(config, network_for(config, dataset), dataset)
-        for needed_later in (prepared.data.validation, prepared.data.test):
-            needed_later.check()
         board = (
             TensorBoard(run.path / "tensorboard", prepared.trained, prepared.data)
             if config.tensorboard
