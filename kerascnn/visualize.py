@@ -1,12 +1,14 @@
 """Figures of a run and of a source; each function returns a Matplotlib figure."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -15,7 +17,9 @@ from kerascnn.files import whole_file
 # Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 
-CELL = 0.8  # inches of a picture on a contact sheet
+DPI = 120
+CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below them
+NAME_POINTS = 10
 TALLEST = 400  # inches of a figure: Matplotlib draws at most 65,536 pixels
 LONGEST_NAME = 24  # characters beside a row of pictures
 
@@ -23,10 +27,16 @@ LONGEST_NAME = 24  # characters beside a row of pictures
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as aside, warnings.catch_warnings():
-        # A class may be named in a script that Matplotlib's font lacks: it is drawn as boxes.
+    with whole_file(path) as aside, _any_script():
+        figure.savefig(aside, dpi=DPI)
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Let names be written in a script that Matplotlib's font lacks: they are drawn as boxes."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(aside, dpi=120)
+        yield
 
 
 def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
@@ -96,22 +106,30 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
     height, width = rows[0].shape[1:3]
     gap = max(height // 16, 1)
     columns = max(1, *(len(row) for row in rows))
-    sheet = np.full((len(rows) * (height + gap), columns * (width + gap), 3), 255, np.uint8)
+    sheet = np.full((len(rows) * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8)
     for place, row in enumerate(rows):
         for column, picture in enumerate(row):
-            top, left = place * (height + gap), column * (width + gap)
+            top, left = gap + place * (height + gap), gap + column * (width + gap)
             sheet[top : top + height, left : left + width] = picture  # grey fills all three channels
-    cell = min(CELL, TALLEST / len(rows))
-    longest = max(len(_short(name)) for name in classes)
-    figure = Figure(figsize=(columns * cell + 0.09 * longest + 0.3, len(rows) * cell), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(sheet)
-    middles = np.arange(len(rows)) * (height + gap) + height / 2
-    axes.set_yticks(middles, [_short(name) for name in classes])
+    cell, names = min(CELL, TALLEST / len(rows)), [_short(name) for name in classes]
+    beside = max(map(_inches, names)) + 0.2
+    pixel = cell / (height + gap)  # inches
+    size = beside + sheet.shape[1] * pixel, sheet.shape[0] * pixel
+    figure = Figure(figsize=size)
+    axes = figure.add_axes((beside / size[0], 0, 1 - beside / size[0], 1))
+    axes.imshow(sheet, aspect="auto")
+    middles = gap + np.arange(len(rows)) * (height + gap) + height / 2
+    axes.set_yticks(middles, names, fontsize=NAME_POINTS)
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     return figure
+
+
+def _inches(name: str) -> float:
+    """Return how wide a name is drawn beside a row of pictures."""
+    with _any_script():
+        return float(TextPath((0, 0), name, size=NAME_POINTS).get_extents().width) / 72
 
 
 def _short(name: str) -> str:

@@ -144,6 +144,17 @@ def shown(path) -> list:
             [[255, 255, 255], [1, 2, 3]],
         ),
     ],
+    ids=[
+        "1 bit",
+        "2 bits",
+        "16 bits",
+        "16 bits, one clear",
+        "RGB 16",
+        "LA",
+        "LA 16",
+        "RGBA",
+        "palette, one clear",
+    ],
 )
 def test_every_depth_and_kind_of_png(tmp_path, content, expected):
     (tmp_path / "picture.png").write_bytes(content)
