@@ -1,5 +1,6 @@
 """Settings and records that come from outside are validated in one way."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,18 +21,18 @@ class Settings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise UsageError(_one_line(error)) from None
+            raise UsageError(_one_line(error, list(type(self).model_fields))) from None
 
 
-_WITHOUT_VALUE = {"missing": "is missing", "extra_forbidden": "is not known"}
-
-
-def _one_line(error: ValidationError) -> str:
+def _one_line(error: ValidationError, known: list[str]) -> str:
     problems = []
     for problem in error.errors(include_url=False):
         setting = ".".join(part for part in problem["loc"] if isinstance(part, str)) or error.title
-        if problem["type"] in _WITHOUT_VALUE:
-            problems.append(f"{setting} {_WITHOUT_VALUE[problem['type']]}")
+        if problem["type"] == "missing":
+            problems.append(f"{setting} is missing")
+        elif problem["type"] == "extra_forbidden":
+            nearest = get_close_matches(setting, known, n=1, cutoff=0.4)
+            problems.append(f"{setting} is not known{f': did you mean {nearest[0]}?' if nearest else ''}")
         else:
             rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
             problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")

@@ -75,7 +75,7 @@ def choose_device(asked: str, jit: bool | None) -> Device:
 def _named_device(asked: str) -> tuple[str, str]:
     framework, gpus = keras.backend.backend(), _gpus()
     if asked == "auto":
-        why = f"{framework} sees {len(gpus) or 'no'} GPU{'' if len(gpus) == 1 else 's'}"
+        why = f"{framework} sees {len(gpus) or 'no'} GPU{'s' if len(gpus) > 1 else ''}"
         return ("gpu:0" if gpus else "cpu:0"), why
     number = int(asked.partition(":")[2] or 0)
     if asked != "cpu" and number >= len(gpus):
