@@ -221,3 +221,26 @@ def test_two_processes_cannot_train_the_same_run(cli, stopped):
     fcntl.flock(held, fcntl.LOCK_EX)
     refused(cli("train", "--resume", "runs/a"), FAILED, "is being trained by another process")
     os.close(held)
+
+
+def test_a_training_on_jax_is_resumed_too(cli, tmp_path):
+    pytest.importorskip("jax")
+    paint(tmp_path / "photos", 20)
+    options = [
+        "alexnet",
+        "--data",
+        "photos",
+        *SMALL,
+        "--epochs",
+        5,
+        "--ema",
+        0.9,
+        "--backend",
+        "jax",
+        "--name",
+    ]
+    assert cli("train", *options, "whole").code == 0
+    kill_when(tmp_path, [*options, "killed"], lambda: between_epochs(tmp_path / "runs" / "killed"))
+    resumed = cli("train", "--resume", "runs/killed")
+    assert resumed.code == 0, resumed.err
+    assert outcome(tmp_path / "runs" / "killed") == outcome(tmp_path / "runs" / "whole")

@@ -97,6 +97,11 @@ class BeforeAverage(keras.callbacks.Callback):
         variables = self.model.trainable_weights if self._averaged else []
         self._trained = [(variable, keras.ops.convert_to_numpy(variable)) for variable in variables]
 
+    def copy_average(self) -> None:
+        """Give the weights memory of their own: on JAX they share the average's, and give it away for both."""
+        for variable, _ in self._trained:
+            variable.assign(keras.ops.convert_to_numpy(variable))
+
     def put_back(self) -> None:
         """Give them back."""
         for variable, value in self._trained:

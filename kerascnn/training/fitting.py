@@ -170,6 +170,7 @@ def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: Told) -> None:
     try:
         fitted = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told, trained])
         seconds = time.perf_counter() - started
+        trained.copy_average()
         checked = trainer.evaluate(feed.validation(), verbose=0, return_dict=True)
     except Exception:
         if feed.failure:
