@@ -98,7 +98,7 @@ class BeforeAverage(keras.callbacks.Callback):
         self._trained = [(variable, keras.ops.convert_to_numpy(variable)) for variable in variables]
 
     def copy_average(self) -> None:
-        """Give the weights memory of their own: on JAX they share the average's, and give it away for both."""
+        """Give the weights memory of their own: on JAX they share the average's, and lose it for both."""
         for variable, _ in self._trained:
             variable.assign(keras.ops.convert_to_numpy(variable))
 
