@@ -24,7 +24,7 @@ from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.quantization import QuantizationResult, quantize
-from kerascnn.training.config import ResolvedConfig, TrainingConfig
+from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 from kerascnn.training.environment import environment
 from kerascnn.training.trainer import train
 
@@ -122,10 +122,10 @@ def _for_head(head: str, network: dict[str, Any]) -> dict[str, Any]:
 
 
 def _same_for_all(configs: list[ResolvedConfig]) -> list[ResolvedConfig]:
-    """Give every head the first one's schedule and the largest number of epochs."""
+    """Give every head the first one's conditions and the largest number of epochs."""
     epochs = max(config.epochs for config in configs)
-    schedule = configs[0].model_dump(include={"batch_size", "learning_rate", "weight_decay"})
-    return [config.model_copy(update=schedule | {"epochs": epochs}) for config in configs]
+    same = configs[0].model_dump(include=set(CONDITIONS))
+    return [config.model_copy(update=same | {"epochs": epochs}) for config in configs]
 
 
 def _new_folder(out: Path | str | None, stem: str) -> Path:
@@ -221,14 +221,4 @@ def _settings(configs: list[ResolvedConfig], seeds: int) -> dict[str, Any]:
     }
 
 
-_SHARED = {
-    "model",
-    "variant",
-    "norm",
-    "image_size",
-    "channels",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "weight_decay",
-}
+_SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", *CONDITIONS}

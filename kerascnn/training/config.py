@@ -25,6 +25,23 @@ Optimizer = Literal["adam", "sgd", "rmsprop"]
 Schedule = Literal["cosine", "linear", "constant"]
 
 
+#: What must be the same for every head if they are to be compared.
+CONDITIONS = (
+    "batch_size",
+    "augment",
+    "class_weights",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "label_smoothing",
+    "ema",
+    "clip_norm",
+    "patience",
+    "precision",
+)
+
+
 class TrainingConfig(Network):
     """Settings of one training: those of :class:`Network`, and these. ``None`` is left to the model's recipe.
 
