@@ -1,0 +1,333 @@
+"""One training in several processes: who takes part, how they meet, and what is said when one is lost.
+
+Every process runs the same program on the same data; XLA divides each step over the devices of all of them.
+When one is lost, the others cannot go on: JAX's coordination service ends them by ``abort()`` with pages of
+native text. Here that becomes one line.
+"""
+
+import atexit
+import ctypes
+import hashlib
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from kerascnn.errors import KerasCnnError, UsageError, first_line
+from kerascnn.settings import Settings
+
+BETWEEN_ATTEMPTS = 0.2  # seconds
+FINISHING = 86_400  # seconds that processes without a run to write wait for the one that writes it
+INTERRUPTED = 130  # the exit code of Ctrl-C
+OTHERS_GONE = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|reset)", re.IGNORECASE)
+
+#: Told in one line why this process cannot go on; it must end the process and is called from any thread.
+Lost = Callable[[str], None]
+
+
+class Distribution(Settings):
+    """Where the processes of one training meet; all ``None``: JAX asks the cluster, if there is one.
+
+    Attributes:
+        coordinator: ``host:port`` of process 0, as the others reach it.
+        processes: How many take part.
+        process_index: Which of them this is, from 0.
+        join_seconds: How long they wait for each other at the start.
+    """
+
+    coordinator: str | None = None
+    processes: int | None = Field(default=None, ge=1)
+    process_index: int | None = Field(default=None, ge=0)
+    join_seconds: int = Field(default=300, ge=1)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str] = os.environ, **options: Any) -> Self:
+        """Return the settings: an option, where it is ``None`` the variable ``KERASCNN_<OPTION>``.
+
+        Raises:
+            UsageError: Some of coordinator, processes and process_index are given and others not, or one
+                makes no sense.
+        """
+        variables = {name: environment.get(f"KERASCNN_{name.upper()}") for name in cls.model_fields}
+        given = variables | {name: value for name, value in options.items() if value is not None}
+        asked = cls(**{name: value for name, value in given.items() if value is not None})
+        asked._check()
+        return asked
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the meeting place is given, not left to JAX."""
+        return self.coordinator is not None
+
+    def _check(self) -> None:
+        place = {name: getattr(self, name) for name in ("coordinator", "processes", "process_index")}
+        lacking = [name for name, value in place.items() if value is None]
+        if 0 < len(lacking) < len(place):
+            raise UsageError(
+                "A distributed training needs coordinator, processes and process_index together, or none "
+                f"of them on a cluster. Missing: {', '.join(lacking)}"
+            )
+        if self.coordinator is None or self.processes is None or self.process_index is None:
+            return
+        if self.process_index >= self.processes:
+            raise UsageError(
+                f"process_index counts from 0 and must be below processes={self.processes}. "
+                f"Received: process_index={self.process_index}"
+            )
+        host, _, port = self.coordinator.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+            raise UsageError(f"coordinator must be host:port. Received: coordinator={self.coordinator!r}")
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes of one training, as one of them sees them; without a distribution it is alone.
+
+    Attributes:
+        index: Of this process.
+        processes: How many there are.
+        devices: Of all processes together; each has the same number.
+    """
+
+    index: int = 0
+    processes: int = 1
+    devices: int = 1
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes the run."""
+        return self.index == 0
+
+    def part(self, batch: NDArray[Any]) -> NDArray[Any]:
+        """Return this process's rows of a batch that every process knows.
+
+        Args:
+            batch: Shape (n, ...). Where n is no multiple of the devices, rows from its beginning fill it up;
+                :class:`kerascnn.training.backend.sharding.Joined` takes them off again.
+        """
+        rows = -(-len(batch) // self.devices) * self.devices
+        mine = np.arange(rows).reshape(self.processes, -1)[self.index]
+        part: NDArray[Any] = batch[mine % len(batch)]
+        return part
+
+    def from_writer(self, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Return the writer's arrays, bit for bit: all processes call this together.
+
+        Args:
+            arrays: Each process's own, of the same shapes and types; only the writer's values count.
+        """
+        if self.processes == 1:
+            return arrays
+        from jax.experimental import multihost_utils
+
+        own = np.frombuffer(b"".join(array.tobytes() for array in arrays), np.uint8)
+        sent = np.asarray(multihost_utils.broadcast_one_to_all(own))
+        parts = np.split(sent, np.cumsum([array.nbytes for array in arrays])[:-1])
+        return [
+            np.frombuffer(part.tobytes(), array.dtype).reshape(array.shape)
+            for part, array in zip(parts, arrays, strict=True)
+        ]
+
+    def check_same(self, what: str, text: str) -> None:
+        """Make sure that every process has the same text: all processes call this together.
+
+        Raises:
+            KerasCnnError: This process's differs from the writer's.
+        """
+        own = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+        if not np.array_equal(self.from_writer([own])[0], own):
+            raise KerasCnnError(
+                f"Process {self.index} has other {what} than process 0. Run the same command on the same "
+                "files on each host."
+            )
+
+
+@contextmanager
+def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
+    """Meet the other processes; while the block runs, Keras divides what it makes over all devices.
+
+    Models, their loading and their compilation belong inside: a variable made before stays on one device. A
+    process joins once in its life. One that fails does not wait for the others when it exits; they notice
+    within seconds.
+
+    Args:
+        asked: Where they meet.
+        lost: Called instead of the process's abort when another process is lost while this one waits for it.
+
+    Raises:
+        UsageError: Keras runs on another backend, or there is one device only.
+        KerasCnnError: The coordinator does not answer, or another process ended before its time.
+    """
+    import keras
+
+    from kerascnn.training.backend.sharding import BatchParallel
+
+    if keras.config.backend() != "jax":
+        raise UsageError(
+            "A distributed training needs the jax backend: Keras 3 does not train under TensorFlow's "
+            f"MultiWorkerMirroredStrategy. Received: backend={keras.config.backend()}"
+        )
+    with _abort_is_told(lost) as phase:
+        phase.reason = _absent(asked)
+        team = _meet(asked)
+        phase.reason = OTHERS_LOST
+        before = keras.distribution.distribution()
+        keras.distribution.set_distribution(BatchParallel(auto_shard_dataset=False))
+        try:
+            yield team
+            _leave(team)
+        except BaseException as error:
+            if team.processes > 1:
+                _exit_without_the_others(getattr(error, "exit_code", _exit_code(error)))
+            if isinstance(error, Exception) and OTHERS_GONE.search(str(error)):
+                raise KerasCnnError(OTHERS_LOST) from error
+            raise
+        finally:
+            keras.distribution.set_distribution(before)
+
+
+OTHERS_LOST = (
+    "Another process of this training ended before its time, or its host cannot be reached any more. Its own "
+    "output says why; start all of them again."
+)
+
+
+def _absent(asked: Distribution) -> str:
+    if not asked.is_named:
+        return (
+            f"The processes that the cluster has planned did not all come within {asked.join_seconds} s. "
+            "Run the same command in each of them."
+        )
+    if asked.process_index == 0:
+        return (
+            f"Not all of the {asked.processes} processes came to {asked.coordinator} within "
+            f"{asked.join_seconds} s. Run the same command on each host, each with its own process_index."
+        )
+    return (
+        f"The coordinator {asked.coordinator} did not answer within {asked.join_seconds} s, or not all of "
+        f"the {asked.processes} processes came. Start process 0 on that host, and open the port."
+    )
+
+
+def _meet(asked: Distribution) -> Team:
+    import jax
+
+    place: dict[str, Any] = {}
+    if asked.is_named:
+        place = {
+            "coordinator_address": asked.coordinator,
+            "num_processes": asked.processes,
+            "process_id": asked.process_index,
+        }
+        if asked.process_index:
+            _wait_for_coordinator(asked)
+    try:
+        jax.distributed.initialize(
+            **place, initialization_timeout=asked.join_seconds, shutdown_timeout_seconds=FINISHING
+        )
+    except ValueError:
+        if asked.is_named:
+            raise
+        # no cluster: the devices of this process, if there are several
+    except RuntimeError as error:
+        raise KerasCnnError(f"This process could not join the training: {first_line(error)}.") from error
+    team = Team(jax.process_index(), jax.process_count(), jax.device_count())
+    if team.devices == 1:
+        raise UsageError(
+            f"There is nothing to distribute over: one process with one device ({jax.devices()[0].platform})"
+            ". Name coordinator, processes and process_index, or leave the distribution out."
+        )
+    if team.devices != jax.local_device_count() * team.processes:
+        raise UsageError(
+            f"Every process needs the same number of devices. This one has {jax.local_device_count()} of "
+            f"{team.devices} in {team.processes} processes."
+        )
+    with _native_stdout_on_stderr():  # the first exchange connects them, and Gloo reports that
+        team.check_same("number of processes", str(asked.processes))
+    return team
+
+
+def _wait_for_coordinator(asked: Distribution) -> None:
+    assert asked.coordinator is not None
+    host, _, port = asked.coordinator.rpartition(":")
+    until = time.monotonic() + asked.join_seconds
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise KerasCnnError(f"{_absent(asked)} ({error.strerror or error})") from error
+            time.sleep(BETWEEN_ATTEMPTS)
+
+
+def _leave(team: Team) -> None:
+    """Wait until every process is here, then part."""
+    if team.processes > 1:
+        import jax
+
+        jax.distributed.shutdown()
+
+
+def _exit_code(error: BaseException) -> int:
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else KerasCnnError.exit_code
+
+
+def _exit_without_the_others(code: int) -> None:
+    """Let this process exit at once: JAX's own handler, which this one precedes, waits for all processes."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    atexit.register(leave)
+
+
+@dataclass
+class _Phase:
+    reason: str = ""
+
+
+@contextmanager
+def _abort_is_told(lost: Lost | None) -> Iterator[_Phase]:
+    """Have ``abort()`` tell the phase's reason: Python's own signal handlers come too late for it.
+
+    The native thread that aborts is an ordinary one, so it may run Python while the main thread waits.
+    """
+    phase = _Phase()
+    if lost is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield phase
+        return
+    handler_type = ctypes.CFUNCTYPE(None, ctypes.c_int)
+    told = handler_type(lambda number: lost(phase.reason))
+    set_handler = ctypes.CDLL(None).signal
+    set_handler.argtypes, set_handler.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    before = set_handler(signal.SIGABRT, ctypes.cast(told, ctypes.c_void_p))
+    try:
+        yield phase
+    finally:
+        set_handler(signal.SIGABRT, before)
+
+
+@contextmanager
+def _native_stdout_on_stderr() -> Iterator[None]:
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
