@@ -99,6 +99,16 @@ _TRAINING = (
 )
 
 
+_TOGETHER = (
+    click.option("--distribute", is_flag=True, help="Train on several GPUs or hosts; with --backend jax."),
+    click.option(
+        "--coordinator", metavar="HOST:PORT", help="Where process 0 is; none on a cluster JAX knows."
+    ),
+    click.option("--processes", type=int, metavar="N", help="How many train together."),
+    click.option("--process-index", type=int, metavar="N", help="Which of them this is, from 0."),
+)
+
+
 def network(command: AnyCommand) -> AnyCommand:
     """Add what describes a network besides its model and head."""
     return _with(_NETWORK, command)
@@ -107,6 +117,11 @@ def network(command: AnyCommand) -> AnyCommand:
 def training(command: AnyCommand) -> AnyCommand:
     """Add the settings of a training."""
     return _with(_TRAINING, command)
+
+
+def together(command: AnyCommand) -> AnyCommand:
+    """Add where the processes of one training meet."""
+    return _with(_TOGETHER, command)
 
 
 def given(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """``kerascnn train``."""
 
+import os
+import sys
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,15 @@ from kerascnn.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from kerascnn.run import Run
+    from kerascnn.training.backend.distribution import Distribution
+    from kerascnn.training.config import TrainingConfig
 
 
 @click.command(cls=Command, example="kerascnn train lenet --head conv1x1 --data mnist")
 @click.argument("model", required=False)
 @options.network
 @options.training
+@options.together
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -39,15 +44,35 @@ if TYPE_CHECKING:
     help="Go on with a run that was killed or interrupted.",
 )
 def train(
-    as_json: bool, config: Path | None, assignments: tuple[str, ...], resume: Path | None, **settings: Any
+    as_json: bool,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    resume: Path | None,
+    distribute: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process_index: int | None,
+    **settings: Any,
 ) -> None:
     """Train MODEL and write a run folder.
 
     What is not given comes from the model's recipe for the source. Ctrl-C keeps the best model so far; the
     run can be resumed after it, and after a crash or a kill.
     """
+    from kerascnn.training.config import TrainingConfig
+
     given = options.given(settings)
-    run = _resume(resume, config, assignments, given) if resume else _train(config, assignments, given)
+    if config is None and resume is None and "model" not in given:
+        raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
+    data_dir = given.pop("data_dir", None) if resume else None
+    asked = TrainingConfig.load(config, assignments, **given)
+    others = _others(distribute, coordinator=coordinator, processes=processes, process_index=process_index)
+    run = _resumed(resume, asked, others, data_dir) if resume else _trained(asked, others)
+    if run is None:
+        click.echo("This process is done; process 0 has written the run.", err=True)
+        if as_json:
+            click.echo("null")
+        return
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
         best = run.metrics()["kept_epoch"]
@@ -57,35 +82,56 @@ def train(
         )
 
 
-def _train(config: Path | None, assignments: tuple[str, ...], given: dict[str, Any]) -> "Run":
-    from kerascnn.training.config import TrainingConfig
+def _others(distribute: bool, **place: Any) -> "Distribution | None":
+    from kerascnn.training.backend.distribution import Distribution
+
+    if distribute:
+        return Distribution.of(**place)
+    if any(value is not None for value in place.values()):
+        raise click.UsageError("--coordinator, --processes and --process-index need --distribute.")
+    return None
+
+
+def _trained(asked: "TrainingConfig", others: "Distribution | None") -> "Run | None":
     from kerascnn.training.framework import use_framework
 
-    if config is None and "model" not in given:
-        raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
-    settings = TrainingConfig.load(config, assignments, **given)
-    settings.resolved()  # before Keras is loaded: a typing error answers at once
-    use_framework(settings.backend or "tensorflow")
-    from kerascnn.training.trainer import train as run_training
-
+    asked.resolved()  # before Keras is loaded: a typing error answers at once
+    use_framework(asked.backend or ("jax" if others else "tensorflow"))
     with shown_progress() as progress:
-        return run_training(settings, progress=progress)
+        if others:
+            from kerascnn.training.together import train_together
+
+            return train_together(asked, others, progress=progress, lost=_lost)
+        from kerascnn.training.trainer import train as run_training
+
+        return run_training(asked, progress=progress)
 
 
-def _resume(folder: Path, config: Path | None, assignments: tuple[str, ...], given: dict[str, Any]) -> "Run":
+def _resumed(
+    folder: Path, asked: "TrainingConfig", others: "Distribution | None", data_dir: Path | None
+) -> "Run | None":
     from kerascnn.run import Run
-    from kerascnn.training.config import ResolvedConfig, TrainingConfig
+    from kerascnn.training.config import ResolvedConfig
     from kerascnn.training.framework import use_framework
 
-    data_dir = given.pop("data_dir", None)
-    same = TrainingConfig.load(config, assignments, **given).model_dump(exclude_unset=True)
+    same = asked.model_dump(exclude_unset=True)
     stored = ResolvedConfig.read(Run.open(folder).path / "config.toml")
     stored.require_same(folder, **same)
     use_framework(stored.backend)
-    from kerascnn.training.trainer import resume as resume_training
-
     with shown_progress() as progress:
+        if others:
+            from kerascnn.training.together import resume_together
+
+            return resume_together(folder, others, data_dir=data_dir, progress=progress, lost=_lost)
+        from kerascnn.training.trainer import resume as resume_training
+
         return resume_training(folder, data_dir=data_dir, progress=progress)
+
+
+def _lost(message: str) -> None:
+    """End this process at once: the native library is about to abort it with pages of text."""
+    click.echo(f"Error: {message}", file=sys.stderr)
+    os._exit(1)
 
 
 def _text(run: "Run") -> str:

@@ -173,16 +173,16 @@ def fitted(tmp_path, epoch_ended, **settings):
     dataset = load("digits")
     config = TrainingConfig(model="lenet", head="nin", batch_size=1_257, **settings).resolved()
     prepared = prepare(config, network_for(config, dataset), dataset)
-    first = prepared.model.get_weights()
+    first = prepared.trained.get_weights()
     checkpoints = Checkpoints(tmp_path / "checkpoints")
 
     def ended(done):
         epoch_ended(checkpoints.newest())
 
     done = fit(
-        prepared.model, prepared.data, config, checkpoints, progress=silent, jit=False, epoch_ended=ended
+        prepared.trained, prepared.data, config, checkpoints, progress=silent, jit=False, epoch_ended=ended
     )
-    return first, prepared.model.get_weights(), done
+    return first, prepared.trained.get_weights(), done
 
 
 def test_the_average_of_the_weights_is_what_is_kept(tmp_path):

@@ -207,6 +207,11 @@ class ResolvedConfig(TrainingConfig):
             )
         return self.model_copy(update={"batch_size": min(self.batch_size, images)})
 
+    def same_everywhere(self) -> str:
+        """Return as text what must not differ between processes that train together: all but places."""
+        places = {"data", "data_dir", "weights", "runs_dir", "name", "overwrite"}
+        return self.model_dump_json(exclude=places)
+
     def require_same(self, run: Path, **given: Any) -> None:
         """Make sure that settings are those of a run.
 

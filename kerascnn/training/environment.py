@@ -10,17 +10,19 @@ from typing import Any
 import keras
 
 from kerascnn.data.dataset import Dataset
+from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device
 
 PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
 
 
-def environment(dataset: Dataset, device: Device | None = None) -> dict[str, Any]:
+def environment(dataset: Dataset, device: Device | None = None, team: Team = ALONE) -> dict[str, Any]:
     """Return the content of ``environment.json``; nothing in it names the machine or its user.
 
     Args:
         dataset: What is trained on; of a split its hash is kept.
         device: What was chosen to train on.
+        team: The processes that trained together.
     """
     return {
         "python": platform.python_version(),
@@ -29,6 +31,11 @@ def environment(dataset: Dataset, device: Device | None = None) -> dict[str, Any
         "backend": keras.backend.backend(),
         "devices": keras.distribution.list_devices(),
         **({"device": asdict(device)} if device else {}),
+        **(
+            {"processes_together": team.processes, "devices_together": team.devices}
+            if team.devices > 1
+            else {}
+        ),
         "versions": {package: _version(package) for package in PACKAGES},
         "data_sha256": dataset.digests(),
         "skipped_files": [file.to_dict() for file in dataset.left_out],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
 from kerascnn.progress import Progress
+from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.callbacks import BeforeAverage, NotFiniteError, Told
 from kerascnn.training.checkpoint import Checkpoint, Checkpoints
 from kerascnn.training.config import ResolvedConfig
@@ -78,6 +79,7 @@ def fit(
     progress: Progress,
     jit: bool,
     epoch_ended: Callable[[Fit], None],
+    team: Team = ALONE,
 ) -> Fit:
     """Train a model in place, from its newest checkpoint where there is one.
 
@@ -92,12 +94,13 @@ def fit(
         progress: Told after every call of compiled steps.
         jit: Whether XLA compiles the step.
         epoch_ended: Called once an epoch has its checkpoint.
+        team: The processes that train it together.
 
     Raises:
         KerasCnnError: A picture cannot be read any more, or a checkpoint cannot be written.
     """
     started = time.perf_counter()
-    feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config)
+    feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config, team)
     compile_for(feed, len(data.train), config, jit=jit)
     done = _restored(feed.model, checkpoints)
     earlier = done.seconds

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,7 +14,9 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import READERS, FileSplit
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
+from kerascnn.training.backend.distribution import Team
 from kerascnn.training.backend.pipelines import streamed
+from kerascnn.training.backend.sharding import Joined
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import class_weights, epoch_order
 
@@ -21,7 +24,7 @@ MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than th
 PIXEL_BYTES = 4  # Pillow keeps three channels in four bytes
 KEPT_BYTES = 2**31  # of decoded pictures in memory; what is beyond is decoded anew in each epoch
 
-Batch = tuple[NDArray[Any], ...]  # images, labels, and weights where classes have some
+Batch = tuple[Any, ...]  # inputs, labels, and weights where classes have some
 
 
 class StreamFeed:
@@ -33,9 +36,9 @@ class StreamFeed:
 
     steps_per_call = 1
 
-    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig) -> None:
+    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig, team: Team) -> None:
         assert isinstance(data.train, FileSplit)
-        self.model = model
+        self.model, self._team = (model if team.devices == 1 else _of_parts(model)), team
         self.failure: KerasCnnError | None = None
         self._data, self._train, self._config = data, data.train, config
         self._rule = data.train.images.preprocessing
@@ -52,13 +55,17 @@ class StreamFeed:
         def produce() -> Iterator[Batch]:
             with ThreadPoolExecutor(READERS) as readers:
                 for numbers in wanted:
-                    pictures = readers.map(lambda number: self._augmented(epoch, int(number)), numbers)
+                    mine = self._team.part(numbers)
+                    pictures = np.stack(
+                        list(readers.map(lambda number: self._augmented(epoch, int(number)), mine))
+                    )
                     labels = self._train.labels[numbers]
                     weights = () if self._weights is None else (self._weights[labels],)
-                    yield np.stack(list(pictures)), labels, *weights
+                    yield self._inputs(numbers, pictures), labels, *weights
 
         weights = () if self._weights is None else (self._weights,)
-        return streamed(self._reporting(produce), (self._no_image, self._train.labels, *weights), len(wanted))
+        example = self._inputs(order, self._no_image), self._train.labels, *weights
+        return streamed(self._reporting(produce), example, len(wanted))
 
     def validation(self) -> Any:
         """Return the validation batches, whole pictures cropped in the middle."""
@@ -67,10 +74,16 @@ class StreamFeed:
 
         def produce() -> Iterator[Batch]:
             for start in starts:
-                part = slice(start, start + at_once)
-                yield split.images[part], split.labels[part]
+                numbers = np.arange(start, min(start + at_once, len(split)), dtype=np.int32)
+                pictures = split.images[self._team.part(numbers)]
+                yield self._inputs(numbers, pictures), split.labels[numbers]
 
-        return streamed(self._reporting(produce), (self._no_image, split.labels), len(starts))
+        example = self._inputs(split.labels, self._no_image), split.labels
+        return streamed(self._reporting(produce), example, len(starts))
+
+    def _inputs(self, numbers: NDArray[np.int32], pictures: NDArray[np.uint8]) -> Any:
+        """Return what the model takes; the numbers say how many pictures the whole batch has."""
+        return pictures if self._team.devices == 1 else (numbers, pictures)
 
     @property
     def _no_image(self) -> NDArray[np.uint8]:
@@ -113,3 +126,10 @@ class StreamFeed:
                 self._room -= weight
                 self._kept[number] = picture
         return picture
+
+
+def _of_parts(model: Any) -> Any:
+    """Return the model for batches of which each process reads a part."""
+    numbers = keras.Input((), dtype="int32", name="numbers")
+    pictures = keras.Input(model.input_shape[1:], dtype="uint8", name="pictures")
+    return keras.Model([numbers, pictures], model(keras.ops.cast(Joined()(pictures, numbers), "float32")))

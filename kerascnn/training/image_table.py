@@ -16,7 +16,9 @@ from kerascnn.data.augmentation import UNMOVED
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once
+from kerascnn.training.backend.distribution import Team
 from kerascnn.training.backend.pipelines import batches
+from kerascnn.training.backend.sharding import divided
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import class_weights, epoch_order
 
@@ -36,7 +38,7 @@ class ImageTable(layers.Layer):
 
     def call(self, indices: Any) -> Any:
         """Return images as float32 (batch, height, width, channels) for int32 indices (batch,)."""
-        return ops.cast(ops.take(self.images, indices, axis=0), "float32")
+        return divided(ops.cast(ops.take(self.images, indices, axis=0), "float32"))
 
 
 class Moved(layers.Layer):
@@ -56,7 +58,7 @@ class TableFeed:
     steps_per_call = 32
     failure: KerasCnnError | None = None  # nothing is read while it trains
 
-    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig) -> None:
+    def __init__(self, model: Any, data: Dataset, config: ResolvedConfig, team: Team) -> None:
         self._data, self._config = data, config
         self._moves = config.augment
         table = np.concatenate([data.train.images[:], data.validation.images[:]])

@@ -1,7 +1,7 @@
 """What a training starts with: the network with its first weights, and the data brought to its input."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +16,7 @@ from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.models.family import Network, build, family
 from kerascnn.profile import count_parameters
+from kerascnn.training.backend.sharding import alone
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.start import Start
 
@@ -29,21 +30,24 @@ class Prepared:
     """A network ready to be trained.
 
     Attributes:
-        model: The ``keras.Model`` that is saved, always float32.
-        trained: The one that is trained: the same, or its twin in mixed precision.
+        trained: The ``keras.Model`` that is trained, in its precision and on all its devices.
         description: What the model file says about itself.
         data: Splits brought to the model's input.
+        build: Builds the same network anew.
     """
 
-    model: Any
     trained: Any
     description: ModelDescription
     data: Dataset
+    build: Callable[[], Any]
 
-    def take_trained_weights(self) -> None:
-        """Bring what was trained into the model that is saved."""
-        if self.trained is not self.model:
-            self.model.set_weights(self.trained.get_weights())
+    def finished(self) -> Any:
+        """Return a float32 model of this process alone with the trained weights: the one to save."""
+        weights = self.trained.get_weights()
+        with alone(), _computing_in("float32"):
+            model = self.build()
+            model.set_weights(weights)
+        return model
 
 
 def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
@@ -81,14 +85,10 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset) -> Prepa
         keras.utils.set_random_seed(config.seed)
         return build(**network.model_dump(), pixel_mean=mean, pixel_std=std)
 
-    model = built()
+    with _computing_in(config.precision):
+        trained = built()
     if start:
-        start.hand_over(model)
-    trained = model
-    if config.precision != "float32":
-        with _computing_in(config.precision):
-            trained = built()
-        trained.set_weights(model.get_weights())
+        start.hand_over(trained)
     description = ModelDescription(
         model=family(config.model).name,
         variant=config.variant,
@@ -97,11 +97,11 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset) -> Prepa
         source=f"{FOLDER if is_folder(config.data) else ''}{dataset.source}",
         preprocessing=preprocessing,
         classes=dataset.classes,
-        parameters=count_parameters(model.trainable_weights),
-        parameters_fixed=count_parameters(model.non_trainable_weights),
+        parameters=count_parameters(trained.trainable_weights),
+        parameters_fixed=count_parameters(trained.non_trainable_weights),
     )
     data = replace(dataset, train=train, validation=validation, test=test)
-    return Prepared(model, trained, description, data)
+    return Prepared(trained, description, data, built)
 
 
 @contextmanager

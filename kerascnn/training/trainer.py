@@ -1,5 +1,6 @@
 """``train`` and ``resume``: from a configuration to a run folder."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from kerascnn.files import write_json
 from kerascnn.model_file import save_model
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run, RunRecord, continued_run, free_name, new_run, run_folder
+from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device, choose_device, configure
+from kerascnn.training.backend.sharding import alone
 from kerascnn.training.card import write_card
 from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
@@ -29,7 +32,13 @@ from kerascnn.training.trained_data import load_trained_data
 from kerascnn.visualize import confusion, learning_curves, save_figure
 
 
-def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Dataset | None = None) -> Run:
+def train(
+    config: TrainingConfig,
+    *,
+    progress: Progress = silent,
+    dataset: Dataset | None = None,
+    team: Team = ALONE,
+) -> Run:
     """Train a model and write its run folder.
 
     Ctrl-C ends the training early: the run then holds the best model so far, its state is ``interrupted``,
@@ -39,6 +48,7 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         config: What to train, on what, how.
         progress: Told how far the training is.
         dataset: The source's images, where the caller has loaded and checked them already.
+        team: The processes that train it together, see :mod:`kerascnn.training.together`.
 
     Raises:
         UsageError: A setting makes no sense.
@@ -63,18 +73,24 @@ def train(config: TrainingConfig, *, progress: Progress = silent, dataset: Datas
         seed=settings.seed,
     )
     network_for(settings, dataset)  # before a folder is made
-    made_with = environment(dataset, device)
+    made_with = environment(dataset, device, team)
+    team.check_same("settings or data", settings.same_everywhere() + repr(dataset.digests()))
 
     def begin(folder: Path) -> None:
         settings.write(folder / "config.toml")
         write_json(folder / "environment.json", made_with)
 
     with new_run(_folder(settings), record, overwrite=settings.overwrite, begin=begin) as run:
-        return _train_into(run, settings, dataset, device, progress)
+        return _train_into(run, settings, dataset, device, progress, team)
 
 
 def resume(
-    run: Run | Path | str, *, data_dir: Path | str | None = None, progress: Progress = silent, **same: Any
+    run: Run | Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+    team: Team = ALONE,
+    **same: Any,
 ) -> Run:
     """Go on with a run that was killed or interrupted; it ends as if it had never been stopped.
 
@@ -82,6 +98,7 @@ def resume(
         run: The run, or its folder.
         data_dir: Where the data are now; ``None``: where they were.
         progress: Told how far the training is.
+        team: The processes that train it together.
         **same: Settings of :class:`TrainingConfig` that the run must have.
 
     Raises:
@@ -97,7 +114,7 @@ def resume(
     device = _machine(settings)
     with continued_run(run) as going_on:
         dataset = load_trained_data(run, data_dir)
-        return _train_into(going_on, settings, dataset, device, progress)
+        return _train_into(going_on, settings, dataset, device, progress, team)
 
 
 def _machine(settings: ResolvedConfig) -> Device:
@@ -107,7 +124,7 @@ def _machine(settings: ResolvedConfig) -> Device:
 
 
 def _train_into(
-    run: Run, config: ResolvedConfig, dataset: Dataset, device: Device, progress: Progress
+    run: Run, config: ResolvedConfig, dataset: Dataset, device: Device, progress: Progress, team: Team
 ) -> Run:
     """Train, test, and write what came of it.
 
@@ -115,7 +132,7 @@ def _train_into(
         KerasCnnError: The loss is not finite any more; the best model so far is in the run.
     """
     checkpoints = Checkpoints(run.path / "checkpoints")
-    with keras.device(device.name):
+    with keras.device(device.name) if team.devices == 1 else nullcontext():
         prepared = prepare(config, network_for(config, dataset), dataset)
         board = (
             TensorBoard(run.path / "tensorboard", prepared.trained, prepared.data)
@@ -136,8 +153,8 @@ def _train_into(
             progress=progress,
             jit=device.jit,
             epoch_ended=epoch_ended,
+            team=team,
         )
-        prepared.take_trained_weights()
         if done.kept_epoch:
             _write_results(run, prepared, done)
             if board:
@@ -170,11 +187,13 @@ def _folder(config: ResolvedConfig) -> Path:
 def _write_results(run: Run, prepared: Prepared, done: Fit) -> None:
     """Save the model, first of all, then test it and write the figures and pictures."""
     description, data = prepared.description, prepared.data
-    save_model(prepared.model, description, run.model_path)
-    write_json(run.path / "model.json", description.model_dump(mode="json"))
-    tested = evaluate_classifier(
-        keras_classifier(prepared.model), data.test, data.classes, model=str(run.path), data=data.source
-    )
+    model = prepared.finished()
+    with alone():
+        save_model(model, description, run.model_path)
+        write_json(run.path / "model.json", description.model_dump(mode="json"))
+        tested = evaluate_classifier(
+            keras_classifier(model), data.test, data.classes, model=str(run.path), data=data.source
+        )
     write_json(run.path / "metrics.json", _metrics(prepared, done, tested))
     save_figure(learning_curves(done.epochs), run.path / "plots" / "learning_curves.png")
     save_figure(confusion(tested.confusion, tested.classes), run.path / "plots" / "confusion.png")

@@ -153,6 +153,9 @@ class Team:
             )
 
 
+ALONE = Team()
+
+
 @contextmanager
 def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
     """Meet the other processes; while the block runs, Keras divides what it makes over all devices.

@@ -17,15 +17,16 @@ def configure(threads: int, *, deterministic: bool) -> None:
     Raises:
         UsageError: This process has computed before with another number.
     """
+    import tensorflow as tf
+
     if keras.backend.backend() == "jax":
+        tf.config.set_visible_devices([], "GPU")  # it only feeds; the card's memory is JAX's
         # Read when JAX makes its CPU client, for XLA's thread pool.
         os.environ["NPROC"] = str(threads)
         if deterministic:
             flags = os.environ.get("XLA_FLAGS", "")
             os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
         return
-    import tensorflow as tf
-
     used = tf.config.threading.get_intra_op_parallelism_threads()
     if used != threads:
         try:

@@ -25,12 +25,12 @@ def streamed(produce: Callable[[], Iterator[Any]], example: tuple[Any, ...], cou
 
     Args:
         produce: Called once; yields tuples of arrays like the example's.
-        example: Arrays of one batch, for their types and their shapes behind the first axis.
+        example: A batch, for the types of its arrays and their shapes behind the first axis.
         count: How many batches there are.
     """
     import tensorflow as tf
 
-    kinds = tuple(tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in example)
+    kinds = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), example)
     produced = tf.data.Dataset.from_generator(produce, output_signature=kinds)
     return _untuned(produced.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2))
 

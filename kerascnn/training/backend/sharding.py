@@ -13,14 +13,16 @@ from typing import Any
 import keras
 from keras import layers
 
+PICTURES = 4  # the rank of a batch of pictures
+
 
 class BatchParallel(keras.distribution.DataParallel):
-    """Data parallelism in which arrays of rank 1 are not divided."""
+    """Data parallelism in which rows of numbers are not divided, only pictures."""
 
     def get_data_layout(self, data_shape: tuple[int, ...]) -> Any:
         """Return the layout of an input; Keras asks once for all batches of an epoch."""
-        if len(data_shape) == 1:
-            return keras.distribution.TensorLayout((None,), self.device_mesh)
+        if len(data_shape) < PICTURES:
+            return keras.distribution.TensorLayout((None,) * len(data_shape), self.device_mesh)
         return super().get_data_layout(data_shape)
 
 
