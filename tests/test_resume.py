@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from conftest import COMMAND, run_command
@@ -155,12 +156,15 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_used(cli, stopped, undisturbed):
+def test_a_damaged_checkpoint_and_other_versions_are_named(cli, stopped, undisturbed):
     newest = stopped / "checkpoints" / checkpoints(stopped)[-1]
     damage(newest)
+    made_with = stopped / "environment.json"
+    made_with.write_text(made_with.read_text().replace(f'"keras": "{keras.__version__}"', '"keras": "3.0.0"'))
     resumed = cli("train", *EVERYTHING, "--resume", "runs/a")  # the same settings may be repeated
     assert resumed.code == 0
     assert f"runs/a/checkpoints/{newest.name} is damaged: the training goes on from" in resumed.err
+    assert f"runs/a began with keras 3.0.0 and goes on with {keras.__version__}" in resumed.err
     assert outcome(stopped) == undisturbed
 
 

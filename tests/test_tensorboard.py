@@ -123,11 +123,11 @@ def _row(epoch):
 def test_a_training_taken_up_again_adds_its_epochs(digits, tmp_path):
     model = build("lenet", head="nin")
     history = [_row(epoch) for epoch in (1, 2, 3)]
-    TensorBoard(tmp_path / "tensorboard", model, digits).epoch(history[:2])
+    TensorBoard(tmp_path / "tensorboard", lambda: model, digits).epoch(history[:2])
     (written,) = (tmp_path / "tensorboard" / "validation").iterdir()
     whole = written.read_bytes()
     written.write_bytes(whole + whole[:20])  # killed while it wrote
-    TensorBoard(tmp_path / "tensorboard", model, digits).epoch(history)
+    TensorBoard(tmp_path / "tensorboard", lambda: model, digits).epoch(history)
     assert len(list((tmp_path / "tensorboard" / "training").iterdir())) == 2
     written.write_bytes(whole)
     assert _curves(tmp_path / "tensorboard" / "validation") == [
@@ -140,4 +140,4 @@ def test_a_training_taken_up_again_adds_its_epochs(digits, tmp_path):
 def test_what_cannot_be_written_is_refused(digits, tmp_path):
     (tmp_path / "tensorboard").write_text("in the way")
     with pytest.raises(KerasCnnError, match="train without --tensorboard"):
-        TensorBoard(tmp_path / "tensorboard", build("lenet", head="nin"), digits)
+        TensorBoard(tmp_path / "tensorboard", lambda: build("lenet", head="nin"), digits)

@@ -1,5 +1,6 @@
 """What a run was made with: versions, machine, data, git."""
 
+import logging
 import os
 import platform
 import subprocess
@@ -10,8 +11,11 @@ from typing import Any
 import keras
 
 from kerascnn.data.dataset import Dataset
+from kerascnn.run import Run
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device
+
+log = logging.getLogger(__name__)
 
 PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
 
@@ -41,6 +45,17 @@ def environment(dataset: Dataset, device: Device | None = None, team: Team = ALO
         "skipped_files": [file.to_dict() for file in dataset.left_out],
         "git": _git_commit(),
     }
+
+
+def warn_of_other_versions(run: Run) -> None:
+    """Say where a run that goes on meets other packages than it began with."""
+    for package, began in run.read("environment.json", "versions")["versions"].items():
+        if began != _version(package):
+            log.warning(
+                "%s began with %s %s and goes on with %s: its weights will not be those of one that was "
+                "never stopped.",
+                *(run.path, package, began, _version(package)),
+            )
 
 
 def _version(package: str) -> str | None:

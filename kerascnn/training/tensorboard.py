@@ -1,7 +1,7 @@
 """A training as TensorBoard shows it: curves, and what the network has learned as pictures."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,15 @@ class TensorBoard:
 
     Args:
         folder: For the event files.
-        model: From raw pixels, as it is trained.
+        finished: Returns the model as it is now, from raw pixels.
         data: Brought to the model's input.
 
     Raises:
         KerasCnnError: A file cannot be written; so does each method.
     """
 
-    def __init__(self, folder: Path, model: Any, data: Dataset) -> None:
-        self._model, self._data = model, data
+    def __init__(self, folder: Path, finished: Callable[[], Any], data: Dataset) -> None:
+        self._finished, self._data = finished, data
         self._written, self._drawn = last_step(folder), 0
         self._training, self._validation = (
             event_writer(folder / split) for split in ("training", "validation")
@@ -71,13 +71,14 @@ class TensorBoard:
             return
         self._drawn = epoch
         split, classes = self._data.validation, self._data.classes
-        shares = keras_classifier(self._model)(split.images)
-        maps = activation_maps(self._model, split.images[:1][0], classes[split.labels[0]])
+        model = self._finished()
+        shares = keras_classifier(model)(split.images)
+        maps = activation_maps(model, split.images[:1][0], classes[split.labels[0]])
         figures = {f"activations/{name}": figure for name, figure in maps.items()}
         wrong = mistakes(split.images, split.labels, shares, classes)
         if wrong:
             figures["mistakes"] = wrong
-        self._training(epoch, {}, _png({"filters": filters(self._model)}))
+        self._training(epoch, {}, _png({"filters": filters(model)}))
         self._validation(epoch, {}, _png(figures))
 
 

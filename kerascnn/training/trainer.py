@@ -22,7 +22,7 @@ from kerascnn.training.backend.sharding import alone
 from kerascnn.training.card import write_card
 from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
-from kerascnn.training.environment import environment
+from kerascnn.training.environment import environment, warn_of_other_versions
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.framework import use_framework
 from kerascnn.training.history import write_history
@@ -112,6 +112,7 @@ def resume(
     settings.require_same(run.path, **same)
     use_framework(settings.backend)
     device = _machine(settings)
+    warn_of_other_versions(run)
     with continued_run(run) as going_on:
         dataset = load_trained_data(run, data_dir)
         return _train_into(going_on, settings, dataset, device, progress, team)
@@ -135,7 +136,7 @@ def _train_into(
     with keras.device(device.name) if team.devices == 1 else nullcontext():
         prepared = prepare(config, network_for(config, dataset), dataset)
         board = (
-            TensorBoard(run.path / "tensorboard", prepared.trained, prepared.data)
+            TensorBoard(run.path / "tensorboard", prepared.finished, prepared.data)
             if config.tensorboard
             else None
         )
