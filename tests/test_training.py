@@ -255,14 +255,24 @@ def test_the_network_of_1998_reaches_its_published_accuracy(tmp_path):
 
 @pytest.mark.slow
 @needs_mnist
-@pytest.mark.parametrize(("head", "mean", "lowest"), [("fc", 0.991, 0.990), ("conv1x1", 0.988, 0.986)])
-def test_mnist_reaches_its_bars_over_three_seeds(tmp_path, head, mean, lowest):
+@pytest.mark.parametrize(
+    ("recipe", "head", "mean", "lowest"),
+    [
+        ("default", "fc", 0.991, 0.990),
+        ("default", "conv1x1", 0.988, 0.986),
+        ("best", "fc", 0.9935, 0.993),
+        ("best", "conv1x1", 0.991, 0.990),
+        ("fast", "fc", 0.990, 0.990),
+    ],
+)
+def test_mnist_reaches_its_bars_over_three_seeds(tmp_path, recipe, head, mean, lowest):
     accuracies = []
     for seed in (1, 2, 3):
         run = kerascnn.train(
             TrainingConfig(
                 model="lenet",
                 head=head,
+                recipe=recipe,
                 data="mnist",
                 data_dir=os.environ["KERASCNN_MNIST"],
                 seed=seed,
