@@ -3,6 +3,7 @@
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
@@ -189,15 +192,27 @@ def new_run(
         _make_folder(folder, record, begin)
         with _alone(folder):
             yield run
-    except BaseException:
-        if run.can_go_on:
-            _interrupted(run)
-        else:
+    except BaseException as error:
+        if not run.can_go_on:
             _remove(folder)
             if replaced:
                 replaced.rename(folder)
+            raise
+        _interrupted(run)
+        if replaced and not isinstance(error, KeyboardInterrupt):
+            _give_back(folder, replaced)
+        else:
+            _remove(replaced)
         raise
     _remove(replaced)
+
+
+def _give_back(folder: Path, replaced: Path) -> None:
+    """Give an earlier run its name again; the one that failed keeps what it has learned under another."""
+    kept = free_name(folder.parent, folder.name)
+    folder.rename(kept)
+    replaced.rename(folder)
+    log.warning("%s is the earlier run again; what was trained until now is in %s.", folder, kept)
 
 
 @contextmanager

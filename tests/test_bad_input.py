@@ -335,17 +335,17 @@ def test_a_disk_that_refuses_leaves_the_earlier_run_whole(cli, tmp_path):
     cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "a")
     before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
     answer = cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", preexec_fn=_small_files_only)
-    refused(answer, FAILED, "model.keras could not be written: File too large")
+    refused(answer, FAILED, "epoch-000001.npz could not be written: File too large")
     assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()} == before
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 0.4 MB."""
+    """A disk of 1.6 MB: a training needs 1.4 MB, and 0.4 MB stay."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1600k", "tmpfs", disk], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("mounting a small disk needs root")
@@ -356,13 +356,16 @@ def small_disk(tmp_path):
 def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk):
     made = cli("train", "lenet", "--epochs", 1, "--name", "a", cwd=small_disk)
     assert made.code == 0, made.err
-    before = {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()}
-    refused(
-        cli("train", "lenet", "--epochs", 1, "--name", "a", "--overwrite", cwd=small_disk),
-        FAILED,
-        "could not be written: No space left on device",
-    )
-    assert {path: path.read_bytes() for path in small_disk.rglob("*") if path.is_file()} == before
+    before = {path: path.read_bytes() for path in (small_disk / "runs/a").rglob("*") if path.is_file()}
+    again = cli("train", "lenet", "--epochs", 3, "--name", "a", "--overwrite", cwd=small_disk)
+    assert again.code == FAILED
+    assert "could not be written: No space left on device" in again.err.splitlines()[-1]
+    assert {
+        path: path.read_bytes() for path in (small_disk / "runs/a").rglob("*") if path.is_file()
+    } == before
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(1_000))
     refused(cli("quantize", "runs/a", cwd=small_disk), FAILED, "No space left on device")
     with contextlib.suppress(FileNotFoundError):
         assert list((small_disk / "runs" / "a" / "tflite").iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 from conftest import COMMAND, run_command
 
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.recipes import recipe
+from kerascnn.training.recipes import recipe_settings
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_the_reports(study):
 def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
     from kerascnn.comparison import compare
 
-    defaults = [recipe("lenet5", "mnist", f"mnist.{head}")["epochs"] for head in ("fc", "conv1x1")]
+    defaults = [recipe_settings("lenet5", "default", "mnist", head)["epochs"] for head in ("fc", "conv1x1")]
     assert defaults[0] < defaults[1]
     found = compare("lenet", data="mnist", data_dir=mnist_dir, out=tmp_path / "study")
     assert found.settings["epochs"] == max(defaults)
