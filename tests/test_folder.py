@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from test_bad_input import FAILED, USAGE, nothing_written, refused
 
 from kerascnn.data.bad_files import bad_files, without
 from kerascnn.data.folder import load_folder
+from kerascnn.data.image_files import AHEAD, read_each
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources import load
 from kerascnn.errors import KerasCnnError
+from kerascnn.training.config import TrainingConfig
+from kerascnn.training.trainer import train
 
 CLASSES = ("blue", "green", "red")
 TINY = Preprocessing(height=4, width=4, channels=3, fit="crop")
@@ -290,6 +294,16 @@ def test_pictures_are_read_when_looked_at(photos):
         split.images[where : where + 1]
 
 
+def test_files_wait_to_be_read_until_those_before_are_taken():
+    begun = []
+    read = read_each(range(5 * AHEAD), begun.append)
+    next(read)
+    time.sleep(0.2)  # the readers go on meanwhile
+    assert len(begun) <= AHEAD
+    assert len(list(read)) == 5 * AHEAD - 1
+    assert sorted(begun) == list(range(5 * AHEAD))
+
+
 def test_a_photo_fills_the_input_and_loses_its_ends():
     photo = Image.new("RGB", (40, 20), "red")
     photo.paste("blue", (20, 0, 40, 20))
@@ -384,6 +398,26 @@ def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, photos):
     refused(cli("evaluate", alone), USAGE, "trained on the folder photos", "--data")
     assert cli("evaluate", alone, "--data", "moved", "--json").json["n"] == 6
     refused(cli("evaluate", alone, "--data", "digits"), FAILED, "blue, green, red", "do not fit")
+
+
+@pytest.mark.parametrize(("cache_mb", "read_again"), [(0, True), (1, False)])
+def test_a_picture_is_read_again_in_the_next_epoch_unless_it_is_kept(tmp_path, photos, cache_mb, read_again):
+    path = sorted(paths(load(str(photos)).train))[0]
+
+    def remove_after_the_first_epoch(stage, done, total, figures):
+        if stage == "training" and figures.finished:
+            path.unlink(missing_ok=True)
+
+    settings = {"variant": "small_stem", "image_size": 16, "head": "nin", "batch_size": 8, "epochs": 2}
+    config = TrainingConfig(
+        model="alexnet", data=str(photos), runs_dir=tmp_path, cache_mb=cache_mb, **settings
+    )
+    if read_again:
+        with pytest.raises(KerasCnnError, match=f"{path.name} has vanished"):
+            train(config, progress=remove_after_the_first_epoch)
+    else:
+        assert train(config, progress=remove_after_the_first_epoch).metrics()["epochs"] == 2
+    assert not path.exists()
 
 
 def test_the_same_seed_crops_and_flips_alike(cli, tmp_path, photos):

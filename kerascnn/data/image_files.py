@@ -17,6 +17,7 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.errors import KerasCnnError
 
 READERS = 2  # threads; Pillow decodes and resizes outside Python's lock
+AHEAD = 64  # files that wait for a reader or for whoever wants them, however many there are
 
 Found = TypeVar("Found")
 
@@ -122,7 +123,8 @@ class ImageFiles:
 def read_each(files: Sequence[ImageFile], read: Callable[[ImageFile], Found]) -> Iterator[Found]:
     """Yield what ``read`` returns for each file, in their order; several are read at a time."""
     with ThreadPoolExecutor(READERS) as readers:
-        yield from readers.map(read, files)
+        for start in range(0, len(files), AHEAD):
+            yield from readers.map(read, files[start : start + AHEAD])
 
 
 class FileSplit(Split):

@@ -67,6 +67,7 @@ class TrainingConfig(Network):
         patience: Epochs without a better validation accuracy after which the training ends with its best
             weights; 0: it runs to its end.
         seed: Of initial weights, the order of images and everything else that is drawn.
+        cache_mb: Room in MiB for a folder's decoded pictures; what does not fit is decoded in each epoch.
         threads: Of the processor; another number rounds otherwise and gives other weights. ``None``: as many
             as there are processors.
         backend: ``tensorflow`` or ``jax``; ``None``: the one Keras runs on.
@@ -100,6 +101,7 @@ class TrainingConfig(Network):
     clip_norm: NotNegative | None = None
     patience: Annotated[int, Field(ge=0)] | None = None
     seed: int = Field(default=1, ge=0, lt=2**32)
+    cache_mb: int = Field(default=2048, ge=0)
     threads: int | None = Field(default=None, ge=1, le=1024)
     backend: Literal["tensorflow", "jax"] | None = None
     device: str = Field(default="auto", pattern="^(auto|cpu|gpu(:[0-9]+)?)$")

@@ -22,7 +22,6 @@ from kerascnn.training.feed import class_weights, epoch_order
 
 MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than the input, as 256 for 227
 PIXEL_BYTES = 4  # Pillow keeps three channels in four bytes
-KEPT_BYTES = 2**31  # of decoded pictures in memory; what is beyond is decoded anew in each epoch
 
 Batch = tuple[Any, ...]  # inputs, labels, and weights where classes have some
 
@@ -44,7 +43,7 @@ class StreamFeed:
         self._rule = data.train.images.preprocessing
         self._weights = class_weights(self._train.labels) if config.class_weights else None
         self._kept: dict[int, Image.Image] = {}
-        self._room, self._lock = KEPT_BYTES, Lock()
+        self._room, self._lock = config.cache_mb * 2**20, Lock()
 
     def training(self, epoch: int) -> Any:
         """Return the training batches of an epoch, counted from 1."""
