@@ -1,11 +1,8 @@
-"""AlexNet in PyTorch eager: the network of ``kerascnn.models.alexnet``, written afresh from its description.
+"""AlexNet in PyTorch: the network of ``kerascnn.models.alexnet``, written afresh from its description.
 
 One tower, 227×227×3; batch normalization between every convolution and its ReLU, with Keras' ε of 0.001; the
 heads ``fc``, ``conv1x1`` and ``nin`` with dropout 0.5.
 """
-
-import os
-import time
 
 import numpy as np
 import torch
@@ -83,43 +80,3 @@ def _outputs_first(kernel: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     if kernel.ndim == 2 and len(kernel) == DEPTH * SIDE * SIDE:  # flattened with the depth last
         kernel = kernel.reshape(SIDE, SIDE, DEPTH, -1)
     return (kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T).reshape(shape)
-
-
-def rate(
-    images: np.ndarray,
-    labels: np.ndarray,
-    network: nn.Sequential,
-    *,
-    batch: int,
-    epochs: int,
-    learning_rate: float,
-    weight_decay: float,
-    beta_2: float,
-    channels_last: bool,
-) -> float:
-    """Return images per second of the epochs after the first.
-
-    Args:
-        images: Standardised, float32 (n, height, width, 3), and their ``labels``.
-        network: What is trained, in place.
-        channels_last: Whether maps and filters lie in memory with the depth last.
-    """
-    torch.set_num_threads(os.cpu_count() or 1)
-    pixels, targets = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels).long()
-    if channels_last:  # the permuted images lie so already
-        network = network.to(memory_format=torch.channels_last)
-    else:
-        pixels = pixels.contiguous()
-    optimizer = torch.optim.AdamW(
-        network.parameters(), learning_rate, (0.9, beta_2), weight_decay=weight_decay, fused=True
-    )
-    loss = nn.CrossEntropyLoss()
-    network.train()
-    for epoch in range(epochs + 1):
-        if epoch == 1:
-            started = time.perf_counter()
-        for numbers in torch.randperm(len(targets)).split(batch):
-            optimizer.zero_grad()
-            loss(network(pixels[numbers]), targets[numbers]).backward()
-            optimizer.step()
-    return epochs * len(targets) / (time.perf_counter() - started)

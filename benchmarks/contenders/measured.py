@@ -33,6 +33,13 @@ def show(title: str, rows: list[dict], path: Path | None, notes: Sequence[str] =
         )
 
 
+def judged(what: str, figure: float, *least: float) -> str:
+    """Return a sentence that says how a figure stands to its bar, and to its aim where it has one."""
+    marks = zip(("bar", "aim"), least, strict=False)
+    verdicts = (f"{mark} {least:g}: {'met' if figure >= least else 'missed'}" for mark, least in marks)
+    return f"{what}: {figure:.4g} ({', '.join(verdicts)})."
+
+
 def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return "  ".join(_cell(one) for one in value)
