@@ -76,7 +76,8 @@ def kerascnn_rate(data: Dataset, head: str, epochs: int, **settings: Any) -> flo
     from contenders.kerascnn_training import rate
 
     fixed = {"variant": "one_tower", "learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
-    return rate(data, epochs, model="alexnet", head=head, batch_size=BATCH, **fixed | settings)
+    fixed |= {"head": head, "batch_size": BATCH, "augment": True}
+    return rate(data, epochs, model="alexnet", **fixed | settings)
 
 
 def bare_fit_rate(data: Dataset, head: str, epochs: int) -> float:
