@@ -62,6 +62,8 @@ benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=fo
 	@$(BIN)/python benchmarks/training_throughput.py --data-dir '$(DATA_DIR)'
 	@$(BIN)/python benchmarks/time_to_accuracy.py --data-dir '$(DATA_DIR)'
 	@$(BIN)/python benchmarks/surgery_against_cropping.py
+	@$(BIN)/python benchmarks/folder_memory.py
+	@$(BIN)/python benchmarks/input_pipeline.py --data-dir '$(DATA_DIR)' $(if $(PHOTOS),--photos '$(PHOTOS)')
 	@if [ -n '$(PHOTOS)' ]; then $(BIN)/python benchmarks/alexnet_training.py --data '$(PHOTOS)'; else \
 	  echo 'AlexNet was not measured: name a folder of class folders of photos with PHOTOS=DIR.' >&2; fi
 

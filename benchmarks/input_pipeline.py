@@ -21,6 +21,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def alone_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float:
         use: Callable[[Any], object] = exhaust
     else:
         feed = TableFeed(prepared.trained, prepared.data, config)
-        use = images_only(feed).predict
+        use = partial(images_only(feed).predict, verbose=0)
     for epoch in range(1, epochs + 2):
         if epoch == 2:
             started = time.perf_counter()
