@@ -1,15 +1,15 @@
 """LeNet-5 and AlexNet in bfloat16 on a GPU: images a second, share of the card's peak, time to 99 % on MNIST.
 
-It needs JAX, Keras, NumPy and Pillow and nothing else: neither TensorFlow nor kerascnn. Copy this file and the
-folder ``contenders``. The networks are kerascnn's, built from Keras' layers alone; their numbers of parameters
-are checked. Keras on JAX trains them in two ways: by ``fit`` from arrays in memory, each step started from
-Python, and with an epoch's steps in one compiled call, the images on the card. kerascnn itself trains by
-``fit``. Where PyTorch is installed, the same networks train there under autocast, compiled in its default mode
-and with CUDA graphs ("reduce-overhead"), the images on the card, memory with the depth last, fused Adam.
+It needs JAX, Keras, NumPy and Pillow and nothing else: neither TensorFlow nor kerascnn. Copy this file and
+the folder ``contenders``. The networks are kerascnn's, built from Keras' layers alone; their numbers of
+parameters are checked. Keras on JAX trains them in two ways: by ``fit`` from arrays in memory, each step
+started from Python, as kerascnn does, and with an epoch's steps in one compiled call, the images on the card.
+Where PyTorch is installed, the same networks train there under autocast, compiled in its default mode and
+with CUDA graphs ("reduce-overhead"), the images on the card, memory with the depth last, fused Adam.
 
 Operations are 2 × multiply-adds of convolutions and dense layers × 3 (forward, and twice as much backward).
-With a folder of MNIST's files, two epochs by kerascnn's recipe ``fast`` follow, in one compiled call: the whole
-process, start to exit.
+With a folder of MNIST's files, two epochs by kerascnn's recipe ``fast`` follow, in one compiled call: the
+whole process, start to exit.
 
     python benchmarks/gpu_training.py [--mnist DIR] [--seconds 3] [--seeds 5] [--smoke] [--json FILE]
 
