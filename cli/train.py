@@ -62,10 +62,10 @@ def train(
     from kerascnn.training.config import TrainingConfig
 
     given = options.given(settings)
-    if config is None and resume is None and "model" not in given:
-        raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
     data_dir = given.pop("data_dir", None) if resume else None
     asked = TrainingConfig.load(config, assignments, **given)
+    if resume is None and "model" not in asked.model_fields_set:
+        raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
     others = _others(distribute, coordinator=coordinator, processes=processes, process_index=process_index)
     run = _resumed(resume, asked, others, data_dir) if resume else _trained(asked, others)
     if run is None:
@@ -75,10 +75,11 @@ def train(
         return
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
+        from kerascnn.run import way_on
+
         best = run.metrics()["kept_epoch"]
         raise KeyboardInterrupt(
-            f"the best model so far, that of epoch {best}, is kept in {run.path}; "
-            f"kerascnn train --resume {quote(str(run.path))} goes on"
+            f"the best model so far, that of epoch {best}, is kept in {run.path}; {way_on(run)} goes on"
         )
 
 

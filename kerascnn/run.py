@@ -3,6 +3,7 @@
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
@@ -177,42 +179,56 @@ def new_run(
     *,
     overwrite: bool = False,
     begin: Callable[[Path], None] = lambda folder: None,
+    stem: str | None = None,
 ) -> Iterator[Run]:
     """Create a run folder that stays only if the block ends well, or has something to go on with by then.
 
-    With ``overwrite`` the earlier run is set aside; it comes back if the new one goes. ``begin`` writes the
-    files that a run has from the first second, so that one can always be resumed.
+    Args:
+        folder: Where it is to stand.
+        record: What ``run.json`` says.
+        overwrite: Whether a run of that name may be replaced. It is removed once the new one is done; if that
+            stays unfinished, it is kept beside it.
+        begin: Writes the files that a run has from the first second, so that one can always be resumed.
+        stem: Where another process takes the name first, the run becomes ``stem-n``; ``None``: it fails.
 
     Raises:
-        KerasCnnError: The folder exists, or cannot be created.
+        KerasCnnError: The folder exists, is being trained in, or cannot be created.
+        KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
-    replaced = _set_aside(folder, overwrite=overwrite) if folder.exists() else None
-    run = Run(folder, record)
+    replaced = _aside(folder)
+    if replaced.exists() and not folder.exists():
+        replaced.rename(folder)  # a process was killed between setting aside and beginning
+    if folder.exists():
+        _set_aside(folder, overwrite=overwrite)
     try:
-        _make_folder(folder, record, begin)
-        with _alone(folder):
-            yield run
-    except BaseException as error:
-        if not run.can_go_on:
-            _remove(folder)
-            if replaced:
-                replaced.rename(folder)
-            raise
-        _interrupted(run)
-        if replaced and not isinstance(error, KeyboardInterrupt):
-            _give_back(folder, replaced)
-        else:
-            _remove(replaced)
+        folder = _make_folder(folder, record, begin, stem)
+    except BaseException:
+        if replaced.exists():
+            replaced.rename(folder)
         raise
-    _remove(replaced)
+    run = Run(folder, record)
+    with _alone(folder), _kept_if_it_can_go_on(run, replaced):
+        yield run
+    if Run.open(folder).record.state == "done":
+        _remove(replaced)
+    else:
+        _keep_beside(folder, replaced)
 
 
-def _give_back(folder: Path, replaced: Path) -> None:
-    """Give an earlier run its name again; the one that failed keeps what it has learned under another."""
-    kept = free_name(folder.parent, folder.name)
-    folder.rename(kept)
-    replaced.rename(folder)
-    log.warning("%s is the earlier run again; what was trained until now is in %s.", folder, kept)
+@contextmanager
+def _kept_if_it_can_go_on(run: Run, replaced: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if run.can_go_on:
+            _interrupted(run)
+            _keep_beside(run.path, replaced)
+            _say_the_way_on(error, run)
+            raise
+        _remove(run.path)
+        if replaced.exists():
+            replaced.rename(run.path)
+        raise
 
 
 @contextmanager
@@ -222,16 +238,19 @@ def continued_run(run: Run) -> Iterator[Run]:
     Raises:
         UsageError: It is done.
         KerasCnnError: Another process is training it.
+        KeyboardInterrupt: Ctrl-C; the message says that it is kept.
     """
     if run.record.state == "done":
         raise UsageError(f"{run.path} is done: there is nothing to resume.")
     with _alone(run.path):
         try:
             yield run.marked("running")
-        except BaseException:
+        except BaseException as error:
             _interrupted(run)
+            _say_the_way_on(error, run)
             raise
-    _remove(_aside(run.path))
+    if Run.open(run.path).record.state == "done":
+        _remove(_aside(run.path))
 
 
 def _interrupted(run: Run) -> None:
@@ -239,9 +258,31 @@ def _interrupted(run: Run) -> None:
         run.marked("interrupted")
 
 
+def _say_the_way_on(error: BaseException, run: Run) -> None:
+    if isinstance(error, KeyboardInterrupt) and not error.args:
+        error.args = (f"{run.path} is kept; {way_on(run)} goes on",)
+
+
+def way_on(run: Run) -> str:
+    """Return the command that resumes a run."""
+    return f"kerascnn train --resume {quote(str(run.path))}"
+
+
+def _keep_beside(folder: Path, replaced: Path) -> None:
+    """Give the run that was to be replaced a name of its own: the new one is not whole."""
+    if replaced.exists():
+        kept = free_name(folder.parent, folder.name)
+        replaced.rename(kept)
+        log.warning("%s is not done: the run it was to replace is now %s.", folder, kept)
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the system lets go of it however this one ends."""
+    """Hold a folder against other processes; the system lets go of it however this one ends.
+
+    Raises:
+        KerasCnnError: Another process holds it.
+    """
     if not fcntl:
         yield
         return
@@ -257,33 +298,38 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None]) -> None:
-    """Make a run's folder with its first files, whole."""
-    aside = folder.with_name(f".{folder.name}.new")
-    _remove(aside)  # left by a process that was killed here
+def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None], stem: str | None) -> Path:
+    """Make a run's folder with its first files, whole, and return its path."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         aside.mkdir(parents=True)
         record.write(aside / RECORD)
         begin(aside)
-        aside.rename(folder)
+        while True:
+            try:
+                return aside.rename(folder)
+            except OSError as error:
+                if stem is None or error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                folder = free_name(folder.parent, stem)  # another process was quicker
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
     finally:
         _remove(aside)
 
 
-def _remove(folder: Path | None) -> None:
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:
     """Return where a run waits while another takes its name."""
+    folder = folder.resolve()
     return folder.with_name(f".{folder.name}.replaced")
 
 
-def _set_aside(folder: Path, *, overwrite: bool) -> Path:
-    """Rename a run out of the way and return its new path."""
+def _set_aside(folder: Path, *, overwrite: bool) -> None:
+    """Rename a run out of the way."""
     if not overwrite:
         raise KerasCnnError(
             f"{folder} exists. Add --overwrite to replace it, or choose another name "
@@ -292,12 +338,12 @@ def _set_aside(folder: Path, *, overwrite: bool) -> Path:
     if not (folder / RECORD).is_file():
         raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
     replaced = _aside(folder)
-    if replaced.exists() and Run.open(folder).record.state == "running":
-        _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
-    else:
-        _remove(replaced)
-        folder.rename(replaced)
-    return replaced
+    with _alone(folder):
+        if replaced.exists() and Run.open(folder).record.state != "done":
+            _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
+        else:
+            _remove(replaced)
+            folder.rename(replaced)
 
 
 def run_folder(runs_dir: Path, name: str) -> Path:

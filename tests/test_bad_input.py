@@ -353,19 +353,22 @@ def small_disk(tmp_path):
     subprocess.run(["umount", disk], check=True)
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk):
     made = cli("train", "lenet", "--epochs", 1, "--name", "a", cwd=small_disk)
     assert made.code == 0, made.err
-    before = {path: path.read_bytes() for path in (small_disk / "runs/a").rglob("*") if path.is_file()}
+    before = contents(small_disk / "runs/a")
     again = cli("train", "lenet", "--epochs", 3, "--name", "a", "--overwrite", cwd=small_disk)
     assert again.code == FAILED
     assert "could not be written: No space left on device" in again.err.splitlines()[-1]
-    assert {
-        path: path.read_bytes() for path in (small_disk / "runs/a").rglob("*") if path.is_file()
-    } == before
+    kept = next(path for path in (small_disk / "runs/a-1", small_disk / "runs/a") if path.exists())
+    assert contents(kept) == before
     with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
         while True:
             filler.write(bytes(1_000))
-    refused(cli("quantize", "runs/a", cwd=small_disk), FAILED, "No space left on device")
+    refused(cli("quantize", kept, cwd=small_disk), FAILED, "No space left on device")
     with contextlib.suppress(FileNotFoundError):
-        assert list((small_disk / "runs" / "a" / "tflite").iterdir()) == []
+        assert list((kept / "tflite").iterdir()) == []

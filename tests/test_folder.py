@@ -1,5 +1,6 @@
 """A folder of class folders: split, read when looked at, cropped; trained through the real command."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -363,6 +364,25 @@ def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp
 def test_no_such_folder(cli, tmp_path, data):
     refused(cli("train", "alexnet", "--data", data), USAGE, data)
     assert nothing_written(tmp_path)
+
+
+def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
+    bad = sorted(paths(load(str(photos)).train))[0]
+    bad.write_bytes(b"no picture")
+    options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 1, "--name", "a"]
+    refused(cli("train", *options), FAILED, bad.name, "leave such files out with --skip-bad-files")
+    assert nothing_written(tmp_path)
+    trained = cli("train", *options, "--skip-bad-files", "--json").json
+    assert trained["data"]["train"] == 47
+    made_with = json.loads((tmp_path / "runs/a/environment.json").read_text())
+    (skipped,) = made_with["skipped_files"]
+    assert skipped["path"] == str(bad.relative_to(photos))
+    assert "cannot be decoded" in skipped["reason"]
+    (tmp_path / "link").symlink_to(photos)
+    assert cli("evaluate", "runs/a", "--data-dir", "link", "--json").json["n"] == 6
+    assert cli("quantize", "runs/a").code == 0
+    bad.unlink()
+    refused(cli("evaluate", "runs/a"), FAILED, bad.name, "is gone, and the split was drawn with it")
 
 
 def test_a_folder_takes_no_data_dir(cli, photos):

@@ -111,6 +111,18 @@ def test_a_killed_training_ends_as_if_it_had_never_been_stopped(cli, tmp_path, u
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["a"]
 
 
+def test_a_kill_between_checkpoint_and_history_costs_no_row(cli, tmp_path, undisturbed):
+    run = tmp_path / "runs" / "a"
+    kill_when(tmp_path, [*EVERYTHING, "--name", "a"], lambda: between_epochs(run))
+    (run / "history.csv").unlink(missing_ok=True)
+    elsewhere = run.rename(tmp_path / "elsewhere")
+    resumed = cli("train", "--resume", ".", cwd=elsewhere)
+    assert resumed.code == 0, resumed.err
+    assert outcome(elsewhere) == undisturbed
+    made_with = json.loads((elsewhere / "environment.json").read_text())
+    assert [each["device"]["name"] for each in made_with["resumed"]] == ["cpu:0"]
+
+
 def test_a_killed_training_on_photos_ends_as_if_it_had_never_been_stopped(cli, tmp_path):
     paint(tmp_path / "photos", 20)
     options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--class-weights", "--name"]
@@ -131,8 +143,11 @@ def test_ctrl_c_keeps_the_best_model_and_the_way_on(cli, tmp_path, undisturbed):
         assert process.wait() == 130
     assert "kerascnn train --resume runs/a goes on" in told
     assert cli("evaluate", "runs/a").code == 0
+    (run / "tflite").mkdir()
+    (run / "tflite" / "old.tflite").touch()
     assert kerascnn.resume(run).record.state == "done"
     assert outcome(run) == undisturbed
+    assert not (run / "tflite").exists()  # it was made from the model that was not trained to its end
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import whole_file, write_json
-from kerascnn.run import Run, RunRecord, free_name, list_runs, new_run, run_folder
+from kerascnn.run import Run, RunRecord, continued_run, free_name, list_runs, new_run, run_folder
 
 RECORD = RunRecord(
     created=datetime(2026, 1, 2, tzinfo=UTC),
@@ -73,6 +73,75 @@ def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
     with pytest.raises(ZeroDivisionError), new_run(run.path, RECORD, overwrite=True):
         raise ZeroDivisionError
     assert (run.path / "content").read_text() == "old"
+
+
+def test_an_unfinished_overwrite_keeps_the_old_run_beside_it(tmp_path):
+    _make(tmp_path / "a", "old")
+
+    def fail(error):
+        with new_run(tmp_path / "a", RECORD, overwrite=True) as run:
+            run.model_path.write_text("half trained")
+            raise error
+
+    for number, error in enumerate((KeyboardInterrupt, ZeroDivisionError), start=1):
+        with pytest.raises(error):
+            fail(error)
+        assert (tmp_path / "a" / "model.keras").exists()
+        assert Run.open(tmp_path / "a").record.state == "interrupted"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "a",
+            *(f"a-{n + 1}" for n in range(number)),
+        ]
+    assert (tmp_path / "a-1" / "content").read_text() == "old"
+
+
+def test_a_kill_between_setting_aside_and_beginning_costs_nothing(tmp_path):
+    _make(tmp_path / "a", "old")
+    (tmp_path / "a").rename(tmp_path / ".a.replaced")
+    with pytest.raises(KerasCnnError, match=r"a exists"):
+        _make(tmp_path / "a")
+    assert (tmp_path / "a" / "content").read_text() == "old"
+
+
+def test_a_run_that_is_being_trained_is_not_overwritten(tmp_path):
+    with new_run(tmp_path / "a", RECORD):
+        with pytest.raises(KerasCnnError, match="a is being trained by another process"):
+            _make(tmp_path / "a", overwrite=True)
+        assert Run.open(tmp_path / "a").record.state == "running"
+
+
+def test_the_same_name_at_the_same_moment_takes_the_next_number(tmp_path):
+    def taken_meanwhile(folder):
+        (tmp_path / "lenet-1").mkdir()
+        (tmp_path / "lenet-1" / "run.json").touch()
+
+    with new_run(tmp_path / "lenet-1", RECORD, stem="lenet", begin=taken_meanwhile) as run:
+        assert run.path.name == "lenet-2"
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["lenet-1", "lenet-2"]
+
+
+def test_a_name_that_is_taken_at_the_same_moment_costs_the_other_nothing(tmp_path):
+    def taken_meanwhile(folder):
+        (tmp_path / "a" / "plots").mkdir(parents=True)
+
+    with (
+        pytest.raises(KerasCnnError, match="could not be created"),
+        new_run(tmp_path / "a", RECORD, begin=taken_meanwhile),
+    ):
+        pass
+    assert (tmp_path / "a" / "plots").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    def interrupted():
+        with new_run(tmp_path / "a", RECORD) as run:
+            run.model_path.touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"a is kept; kerascnn train --resume .*a goes on"):
+        interrupted()
+    with pytest.raises(KeyboardInterrupt, match="goes on"), continued_run(Run.open(tmp_path / "a")):
+        raise KeyboardInterrupt
 
 
 def test_a_leftover_of_a_finished_overwrite_is_not_taken_for_the_run(tmp_path):

@@ -10,15 +10,21 @@ import numpy as np
 import pytest
 from keras import ops
 from test_bad_input import FAILED, USAGE, nothing_written, refused
+from test_folder import paint
 
 import kerascnn
 from kerascnn.data.augmentation import UNMOVED, Augmentation
+from kerascnn.data.sources import load
 from kerascnn.errors import UsageError
+from kerascnn.progress import silent
+from kerascnn.training.backend.distribution import ALONE
 from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.feed import class_weights
+from kerascnn.training.feed import class_weights, epoch_order
 from kerascnn.training.fitting import fit
-from kerascnn.training.optimization import SmoothedCrossentropy, WarmedUp
+from kerascnn.training.image_stream import StreamFeed
+from kerascnn.training.image_table import TableFeed
+from kerascnn.training.optimization import SmoothedCrossentropy, WarmedUp, compile_for
 from kerascnn.training.preparation import network_for, prepare
 from kerascnn.training.recipes import recipe_settings
 
@@ -167,9 +173,6 @@ def test_the_rate_rises_then_falls_in_a_line_or_stays():
 
 def fitted(tmp_path, epoch_ended, **settings):
     """Fit LeNet-5 to the digits, a step an epoch, without a run."""
-    from kerascnn.data.sources import load
-    from kerascnn.progress import silent
-
     dataset = load("digits")
     config = TrainingConfig(model="lenet", head="nin", batch_size=1_257, **settings).resolved()
     prepared = prepare(config, network_for(config, dataset), dataset)
@@ -213,11 +216,74 @@ def test_patience_ends_a_training_that_gets_no_better(tmp_path):
     assert (len(done.epochs), done.ended) == (4, "patience")
 
 
+def test_a_training_that_ends_early_keeps_its_best_weights(tmp_path):
+    states = []
+    settings = {"epochs": 60, "learning_rate": 0.5, "patience": 2}
+    _, kept, done = fitted(tmp_path, lambda stored: states.append(stored.state[0]), **settings)
+    assert done.ended == "patience"
+    assert done.kept_epoch == done.best_epoch < len(done.epochs)
+    np.testing.assert_array_equal(kept[0], states[done.best_epoch - 1])
+
+
 def test_another_number_of_threads_is_refused_in_a_process_that_has_computed(tmp_path):
     keras.ops.add(1, 1)
     with pytest.raises(UsageError, match=r"choose them before its first computation\. Received: threads=61"):
         kerascnn.train(TrainingConfig(model="lenet", epochs=1, threads=61, runs_dir=tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def feed_of(data, **settings):
+    """Return the compiled feed of LeNet-5 on digits, or of a small AlexNet on a folder."""
+    if data != "digits":
+        settings |= {"model": "alexnet", "variant": "small_stem", "image_size": 16}
+    config = TrainingConfig(data=str(data), head="nin", **settings).resolved()
+    dataset = load(config.data)
+    prepared = prepare(config, network_for(config, dataset), dataset)
+    feed = (TableFeed if data == "digits" else StreamFeed)(prepared.trained, prepared.data, config, ALONE)
+    compile_for(feed, len(dataset.train), config, jit=False)
+    return feed
+
+
+def batches_of(feed, epoch):
+    return [[np.asarray(part) for part in keras.tree.flatten(batch)] for batch in feed.training(epoch)]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    paint(tmp_path / "photos", 20)
+    return tmp_path / "photos"
+
+
+def test_photos_are_cropped_and_mirrored_anew_in_each_epoch(photos):
+    def pictures(epoch, augment):
+        """Return the pictures of an epoch in the order of the files."""
+        feed = feed_of(photos, augment=augment)
+        order = epoch_order(1, epoch, 48)
+        return np.concatenate([batch[0] for batch in batches_of(feed, epoch)])[np.argsort(order)]
+
+    np.testing.assert_array_equal(pictures(1, augment=False), pictures(2, augment=False))
+    assert np.abs(pictures(1, augment=True).astype(int) - pictures(2, augment=True)).mean() > 5
+
+
+def test_digits_are_moved_anew_in_each_epoch_and_weighted_by_class():
+    plain, moved = feed_of("digits"), feed_of("digits", augment=True, class_weights=True)
+    assert len(batches_of(plain, 1)[0]) == 2
+    numbers, transforms, labels, weights = batches_of(moved, 1)[0]
+    np.testing.assert_array_equal(numbers, batches_of(plain, 1)[0][0])
+    assert np.ptp(transforms[:, 0]) > 0.1
+    assert not np.array_equal(transforms, batches_of(moved, 2)[0][1])
+    counts = np.bincount(load("digits").train.labels)
+    np.testing.assert_allclose(weights, counts.mean() / counts[labels], rtol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("source", ["digits", "photos"])
+def test_what_is_trained_computes_in_the_precision_asked_for(photos, source, precision):
+    feed = feed_of(photos if source == "photos" else "digits", precision=precision)
+    first = next(layer for layer in feed.model._flatten_layers() if layer.name == "conv1")
+    assert first.compute_dtype == precision.removeprefix("mixed_")
+    scaled = isinstance(feed.model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (precision == "mixed_float16")
 
 
 def test_mixed_precision_trains_and_saves_a_float32_model(cli, tmp_path):

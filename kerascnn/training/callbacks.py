@@ -38,7 +38,7 @@ class Told(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._progress, self._images, self._asked = progress, images, asked
-        rate = images / finished[-1]["seconds"] if finished else None
+        rate = images / max(finished[-1]["seconds"], 0.001) if finished else None
         self._figures = TrainingFigures(len(finished) + 1, epochs, 0, 0, rate, finished=finished)
         self._began = 0.0
 

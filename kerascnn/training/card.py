@@ -16,7 +16,7 @@ def write_card(run: Run) -> None:
     preprocessing = run.read("model.json", "preprocessing")["preprocessing"]
     data = metrics["data"]
     lines = [
-        f"# {run.path.name}",
+        f"# {run.path.resolve().name}",
         "",
         f"{metrics['model']} ({metrics['variant']}) with the `{metrics['head']}` head, trained on "
         f"`{data['source']}` with seed {run.record.seed} on {run.record.created.date()}; "

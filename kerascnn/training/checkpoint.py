@@ -63,12 +63,19 @@ class Checkpoints:
 
     def newest(self) -> Checkpoint | None:
         """Return the newest checkpoint that can be read whole, None where there is none."""
+        damaged = []
         for path in self._files():
             try:
-                return _read(path)
+                stored = _read(path)
             # A damaged archive raises whatever the reader of its damaged member meets.
             except Exception:
-                log.warning("%s is damaged: the training goes on from the checkpoint before.", path)
+                damaged.append(path)
+                continue
+            if damaged:
+                log.warning("%s is damaged: the training goes on from %s.", damaged[0], path.name)
+            return stored
+        if damaged:
+            log.warning("%s is damaged, and there is none before: the training begins anew.", damaged[0])
         return None
 
     def remove(self) -> None:
@@ -81,7 +88,8 @@ class Checkpoints:
 
 
 def _read(path: Path) -> Checkpoint:
-    with np.load(path, allow_pickle=False) as stored:  # reading a member to its end checks its CRC
+    # np.load leaves a damaged file open that it opened itself; reading a member to its end checks its CRC.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
     record = json.loads(str(arrays.pop("record")))
     return Checkpoint(_numbered(arrays, "state"), best_weights=_numbered(arrays, "best"), **record)

@@ -42,6 +42,10 @@ CONDITIONS = (
 )
 
 
+#: What says where a run stands, not what it is.
+PLACES = {"name", "runs_dir", "overwrite"}
+
+
 class TrainingConfig(Network):
     """Settings of one training: those of :class:`Network`, and these. ``None`` is left to the model's recipe.
 
@@ -211,8 +215,8 @@ class ResolvedConfig(TrainingConfig):
 
     def same_everywhere(self) -> str:
         """Return as text what must not differ between processes that train together: all but places."""
-        places = {"data", "data_dir", "weights", "runs_dir", "name", "overwrite"}
-        return self.model_dump_json(exclude=places)
+        local = PLACES | {"data", "data_dir", "weights", "threads"}
+        return self.model_dump_json(exclude=local)
 
     def require_same(self, run: Path, **given: Any) -> None:
         """Make sure that settings are those of a run.
@@ -221,22 +225,24 @@ class ResolvedConfig(TrainingConfig):
             UsageError: They differ; the message says in what.
         """
         asked = TrainingConfig(**given)
-        known: dict[str, Callable[[str], str]] = {
+        named: dict[str, Callable[[str], str]] = {
             "model": lambda name: family(name).name,
             "head": heads.canonical,
-            "data": canonical_source,
         }
+        placed: dict[str, Callable[[Any], Any]] = {"data": canonical_source, "weights": Path.resolve}
         differing = []
-        for name in given:
+        for name in given.keys() - PLACES:
             here, wanted = getattr(self, name), getattr(asked, name)
-            if name in known and known[name](here) == known[name](wanted):
+            if name in placed:
+                wanted = placed[name](wanted)  # as it is stored
+            if name in named and named[name](here) == named[name](wanted):
                 continue
             if here != wanted:
                 differing.append(f"{name} is {here}, not {wanted}")
         if differing:
             raise UsageError(
-                f"{run} goes on with the settings it was made with: {'; '.join(differing)}. Leave the option "
-                "away, or train anew."
+                f"{run} goes on with the settings it was made with: {'; '.join(sorted(differing))}. Leave "
+                "the option away, or train anew; --data-dir says where moved data are."
             )
 
     def write(self, path: Path) -> None:

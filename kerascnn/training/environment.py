@@ -5,12 +5,14 @@ import os
 import platform
 import subprocess
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
 
 from kerascnn.data.dataset import Dataset
+from kerascnn.files import write_json
 from kerascnn.run import Run
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device
@@ -56,6 +58,18 @@ def warn_of_other_versions(run: Run) -> None:
                 "never stopped.",
                 *(run.path, package, began, _version(package)),
             )
+
+
+def record_resumption(run: Run, device: Device) -> None:
+    """Add to ``environment.json`` when a run went on, and with what."""
+    stored = run.read("environment.json")
+    now = {
+        "resumed": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "device": asdict(device),
+        "versions": {package: _version(package) for package in PACKAGES},
+    }
+    stored["resumed"] = [*stored.get("resumed", []), now]
+    write_json(run.path / "environment.json", stored)
 
 
 def _version(package: str) -> str | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
+from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.callbacks import BeforeAverage, NotFiniteError, Told
@@ -103,6 +104,8 @@ def fit(
     feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config, team)
     compile_for(feed, len(data.train), config, jit=jit)
     done = _restored(feed.model, checkpoints)
+    if done.epochs:  # a kill may have come between the checkpoint and what follows it
+        epoch_ended(done)
     earlier = done.seconds
     try:
         with _ctrl_c_between_calls() as asked:
@@ -132,8 +135,14 @@ def _restored(trainer: Any, checkpoints: Checkpoints) -> Fit:
     stored = checkpoints.newest()
     if stored is None:
         return Fit()
-    for variable, value in zip(_state(trainer), stored.state, strict=True):
-        variable.assign(value)
+    try:
+        for variable, value in zip(_state(trainer), stored.state, strict=True):
+            variable.assign(value)
+    except ValueError as error:
+        raise KerasCnnError(
+            f"The checkpoints in {checkpoints.folder} are not those of this network, or of another version "
+            "of Keras. Remove them to begin anew."
+        ) from error
     return Fit(stored.epochs, stored.best_epoch, stored.best_weights, stored.seconds)
 
 

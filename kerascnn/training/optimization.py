@@ -27,6 +27,7 @@ def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -
         metrics=["accuracy"],
         steps_per_execution=feed.steps_per_call,
         jit_compile=jit,
+        auto_scale_loss=False,  # Keras looks at the policy of the outermost model, which only feeds
     )
     feed.model.optimizer.build(feed.model.trainable_variables)
 
@@ -39,6 +40,13 @@ def _optimizer(config: ResolvedConfig, steps: int) -> Any:
         "use_ema": config.ema > 0,
         "ema_momentum": config.ema or 0.99,  # Keras wants one below 1 also where it is not used
     }
+    optimizer = _plain_optimizer(config, rate, general)
+    # Without it small gradients vanish in float16 (Micikevicius et al., 2018).
+    half = config.precision == "mixed_float16"
+    return keras.optimizers.LossScaleOptimizer(optimizer) if half else optimizer
+
+
+def _plain_optimizer(config: ResolvedConfig, rate: Any, general: dict[str, Any]) -> Any:
     match config.optimizer:
         case "adam":  # β2 below the usual 0.999: a training has a few thousand steps, a long memory slows it
             return keras.optimizers.Adam(rate, beta_2=0.99, **general)

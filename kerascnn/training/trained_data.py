@@ -22,7 +22,7 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
     """
     config = ResolvedConfig.read(run.path / "config.toml")
     if is_folder(config.data):
-        folder = Path(data_dir or config.data)
+        folder = Path(data_dir or config.data).resolve()
         if not folder.is_dir():
             raise KerasCnnError(
                 f"{folder}, which {run.path} was trained on, is not there. Name it with --data-dir."
@@ -33,7 +33,14 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
     made_with = run.read("environment.json", "data_sha256")
     skipped = made_with.get("skipped_files", [])
     if skipped and is_folder(config.data):
-        dataset = without(dataset, [folder / file["path"] for file in skipped])
+        paths = [folder / file["path"] for file in skipped]
+        gone = [path for path in paths if not path.exists()]
+        if gone:
+            raise KerasCnnError(
+                f"{gone[0]}, which {run.path} left out, is gone, and the split was drawn with it. Put back "
+                "any file of that name."
+            )
+        dataset = without(dataset, paths)
     if dataset.digests() != made_with["data_sha256"]:
         raise KerasCnnError(
             f"{data_dir or config.data} is not the data that {run.path} was trained on (its hash differs): "

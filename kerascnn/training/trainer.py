@@ -1,5 +1,6 @@
 """``train`` and ``resume``: from a configuration to a run folder."""
 
+import shutil
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import source_name
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import write_json
 from kerascnn.model_file import save_model
@@ -22,7 +23,7 @@ from kerascnn.training.backend.sharding import alone
 from kerascnn.training.card import write_card
 from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
-from kerascnn.training.environment import environment, warn_of_other_versions
+from kerascnn.training.environment import environment, record_resumption, warn_of_other_versions
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.framework import use_framework
 from kerascnn.training.history import write_history
@@ -59,7 +60,7 @@ def train(
     """
     use_framework(config.backend)
     settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
-    device = _machine(settings)
+    device = _machine(settings, team)
     dataset = dataset or load_checked(
         settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
     )
@@ -80,7 +81,13 @@ def train(
         settings.write(folder / "config.toml")
         write_json(folder / "environment.json", made_with)
 
-    with new_run(_folder(settings), record, overwrite=settings.overwrite, begin=begin) as run:
+    stem = None
+    if settings.name is None:
+        stem = f"{settings.model}-{settings.head}-{record.source}"
+        folder = free_name(settings.runs_dir, stem)
+    else:
+        folder = run_folder(settings.runs_dir, settings.name)
+    with new_run(folder, record, overwrite=settings.overwrite, begin=begin, stem=stem) as run:
         return _train_into(run, settings, dataset, device, progress, team)
 
 
@@ -111,15 +118,18 @@ def resume(
     settings = ResolvedConfig.read(run.path / "config.toml")
     settings.require_same(run.path, **same)
     use_framework(settings.backend)
-    device = _machine(settings)
+    device = _machine(settings, team)
     warn_of_other_versions(run)
     with continued_run(run) as going_on:
+        record_resumption(run, device)
         dataset = load_trained_data(run, data_dir)
         return _train_into(going_on, settings, dataset, device, progress, team)
 
 
-def _machine(settings: ResolvedConfig) -> Device:
+def _machine(settings: ResolvedConfig, team: Team) -> Device:
     """Fix threads and device before anything is computed."""
+    if team.devices > 1 and settings.device != "auto":
+        raise UsageError(f"--distribute takes all devices. Received: device={settings.device}")
     configure(settings.threads, deterministic=settings.deterministic)
     return choose_device(settings.device, settings.jit)
 
@@ -161,6 +171,7 @@ def _train_into(
             if board:
                 board.pictures(done.kept_epoch)
     if done.ended == "not finite":
+        write_card(run.marked("interrupted"))
         raise KerasCnnError(_not_finite(run, done))
     if not done.kept_epoch:
         raise KeyboardInterrupt
@@ -179,16 +190,13 @@ def _not_finite(run: Run, done: Fit) -> str:
     )
 
 
-def _folder(config: ResolvedConfig) -> Path:
-    if config.name is not None:
-        return run_folder(config.runs_dir, config.name)
-    return free_name(config.runs_dir, f"{config.model}-{config.head}-{source_name(config.data)}")
-
-
 def _write_results(run: Run, prepared: Prepared, done: Fit) -> None:
     """Save the model, first of all, then test it and write the figures and pictures."""
     description, data = prepared.description, prepared.data
     model = prepared.finished()
+    shutil.rmtree(
+        run.tflite_dir, ignore_errors=True
+    )  # made from an earlier model, when the run was interrupted
     with alone():
         save_model(model, description, run.model_path)
         write_json(run.path / "model.json", description.model_dump(mode="json"))

@@ -193,7 +193,8 @@ def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
         except BaseException as error:
             if team.processes > 1:
                 _exit_without_the_others(getattr(error, "exit_code", _exit_code(error)))
-            if isinstance(error, Exception) and OTHERS_GONE.search(str(error)):
+            foreign = isinstance(error, Exception) and not isinstance(error, KerasCnnError)
+            if foreign and OTHERS_GONE.search(str(error)):
                 raise KerasCnnError(OTHERS_LOST) from error
             raise
         finally:
