@@ -75,7 +75,7 @@ def train(
         return
     display(run, as_json=as_json, text=_text)
     if run.record.state == "interrupted":
-        from kerascnn.run import way_on
+        from kerascnn.run_folder import way_on
 
         best = run.metrics()["kept_epoch"]
         raise KeyboardInterrupt(

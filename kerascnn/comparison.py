@@ -18,7 +18,8 @@ from kerascnn.models.heads import heads as known_heads
 from kerascnn.profile import profile
 from kerascnn.progress import Progress, silent
 from kerascnn.report.markdown import markdown
-from kerascnn.run import free_name, list_runs
+from kerascnn.run import list_runs
+from kerascnn.run_folder import free_name
 from kerascnn.statistics import paired_difference
 from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency

@@ -20,7 +20,8 @@ from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting
 from kerascnn.models.heads import fc_as_convolutions, is_head_layer
 from kerascnn.profile import count_parameters
-from kerascnn.run import Run, new_run
+from kerascnn.run import Run
+from kerascnn.run_folder import new_run
 from kerascnn.training.card import write_card
 from kerascnn.training.trained_data import load_trained_data
 

@@ -3,16 +3,8 @@
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
 
-import errno
-import logging
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
-from shlex import quote
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
@@ -20,13 +12,6 @@ from pydantic import AwareDatetime, Field
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import read_json, write_json
 from kerascnn.settings import Settings
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-log = logging.getLogger(__name__)
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
@@ -170,196 +155,6 @@ class Run:
         record = self.record.model_copy(update={"state": state})
         record.write(self.path / RECORD)
         return Run(self.path, record)
-
-
-@contextmanager
-def new_run(
-    folder: Path,
-    record: RunRecord,
-    *,
-    overwrite: bool = False,
-    begin: Callable[[Path], None] = lambda folder: None,
-    stem: str | None = None,
-) -> Iterator[Run]:
-    """Create a run folder that stays only if the block ends well, or has something to go on with by then.
-
-    Args:
-        folder: Where it is to stand.
-        record: What ``run.json`` says.
-        overwrite: Whether a run of that name may be replaced. It is removed once the new one is done; if that
-            stays unfinished, it is kept beside it.
-        begin: Writes the files that a run has from the first second, so that one can always be resumed.
-        stem: Where another process takes the name first, the run becomes ``stem-n``; ``None``: it fails.
-
-    Raises:
-        KerasCnnError: The folder exists, is being trained in, or cannot be created.
-        KeyboardInterrupt: Ctrl-C; the message says what is kept.
-    """
-    replaced = _aside(folder)
-    if replaced.exists() and not folder.exists():
-        replaced.rename(folder)  # a process was killed between setting aside and beginning
-    if folder.exists():
-        _set_aside(folder, overwrite=overwrite)
-    try:
-        folder = _make_folder(folder, record, begin, stem)
-    except BaseException:
-        if replaced.exists():
-            replaced.rename(folder)
-        raise
-    run = Run(folder, record)
-    with _alone(folder), _kept_if_it_can_go_on(run, replaced):
-        yield run
-    if Run.open(folder).record.state == "done":
-        _remove(replaced)
-    else:
-        _keep_beside(folder, replaced)
-
-
-@contextmanager
-def _kept_if_it_can_go_on(run: Run, replaced: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        if run.can_go_on:
-            _interrupted(run)
-            _keep_beside(run.path, replaced)
-            _say_the_way_on(error, run)
-            raise
-        _remove(run.path)
-        if replaced.exists():
-            replaced.rename(run.path)
-        raise
-
-
-@contextmanager
-def continued_run(run: Run) -> Iterator[Run]:
-    """Go on with a run that was killed or interrupted; it stays whatever happens.
-
-    Raises:
-        UsageError: It is done.
-        KerasCnnError: Another process is training it.
-        KeyboardInterrupt: Ctrl-C; the message says that it is kept.
-    """
-    if run.record.state == "done":
-        raise UsageError(f"{run.path} is done: there is nothing to resume.")
-    with _alone(run.path):
-        try:
-            yield run.marked("running")
-        except BaseException as error:
-            _interrupted(run)
-            _say_the_way_on(error, run)
-            raise
-    if Run.open(run.path).record.state == "done":
-        _remove(_aside(run.path))
-
-
-def _interrupted(run: Run) -> None:
-    with suppress(KerasCnnError):  # a full disk: `running` without a process says the same
-        run.marked("interrupted")
-
-
-def _say_the_way_on(error: BaseException, run: Run) -> None:
-    if isinstance(error, KeyboardInterrupt) and not error.args:
-        error.args = (f"{run.path} is kept; {way_on(run)} goes on",)
-
-
-def way_on(run: Run) -> str:
-    """Return the command that resumes a run."""
-    return f"kerascnn train --resume {quote(str(run.path))}"
-
-
-def _keep_beside(folder: Path, replaced: Path) -> None:
-    """Give the run that was to be replaced a name of its own: the new one is not whole."""
-    if replaced.exists():
-        kept = free_name(folder.parent, folder.name)
-        replaced.rename(kept)
-        log.warning("%s is not done: the run it was to replace is now %s.", folder, kept)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the system lets go of it however this one ends.
-
-    Raises:
-        KerasCnnError: Another process holds it.
-    """
-    if not fcntl:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise KerasCnnError(f"{folder} is being trained by another process.") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None], stem: str | None) -> Path:
-    """Make a run's folder with its first files, whole, and return its path."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    try:
-        aside.mkdir(parents=True)
-        record.write(aside / RECORD)
-        begin(aside)
-        while True:
-            try:
-                return aside.rename(folder)
-            except OSError as error:
-                if stem is None or error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                    raise
-                folder = free_name(folder.parent, stem)  # another process was quicker
-    except OSError as error:
-        raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
-    finally:
-        _remove(aside)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _aside(folder: Path) -> Path:
-    """Return where a run waits while another takes its name."""
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.replaced")
-
-
-def _set_aside(folder: Path, *, overwrite: bool) -> None:
-    """Rename a run out of the way."""
-    if not overwrite:
-        raise KerasCnnError(
-            f"{folder} exists. Add --overwrite to replace it, or choose another name "
-            f"(free: {free_name(folder.parent, folder.name).name})."
-        )
-    if not (folder / RECORD).is_file():
-        raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
-    replaced = _aside(folder)
-    with _alone(folder):
-        if replaced.exists() and Run.open(folder).record.state != "done":
-            _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
-        else:
-            _remove(replaced)
-            folder.rename(replaced)
-
-
-def run_folder(runs_dir: Path, name: str) -> Path:
-    """Return ``runs_dir/name``.
-
-    Raises:
-        UsageError: The name is not that of a folder.
-    """
-    if not name.isprintable() or name.startswith(".") or {"/", "\\"} & set(name) or not name:
-        raise UsageError(f"A run's name must be a plain folder name. Received: name={name!r}")
-    return runs_dir / name
-
-
-def free_name(folder: Path, stem: str) -> Path:
-    """Return ``folder/stem-n`` with the first free number n from 1."""
-    return next(path for n in count(1) if not (path := folder / f"{stem}-{n}").exists())
 
 
 def list_runs(runs_dir: Path | str = "runs") -> list[Run]:

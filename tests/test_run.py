@@ -10,7 +10,8 @@ import pytest
 
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import whole_file, write_json
-from kerascnn.run import Run, RunRecord, continued_run, free_name, list_runs, new_run, run_folder
+from kerascnn.run import Run, RunRecord, list_runs
+from kerascnn.run_folder import continued_run, free_name, named_folder, new_run
 
 RECORD = RunRecord(
     created=datetime(2026, 1, 2, tzinfo=UTC),
@@ -62,7 +63,8 @@ def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
     run = _make(tmp_path / "a", "old")
     program = (
         "import os, pathlib, signal\n"
-        "from kerascnn.run import Run, new_run\n"
+        "from kerascnn.run import Run\n"
+        "from kerascnn.run_folder import new_run\n"
         f"path = pathlib.Path({str(run.path)!r})\n"
         "record = Run.open(path).record.model_copy(update={'state': 'running'})\n"
         "with new_run(path, record, overwrite=True):\n"
@@ -206,7 +208,7 @@ def test_the_next_free_number(tmp_path):
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", ".hidden", "a\0"])
 def test_a_name_is_that_of_one_folder(tmp_path, name):
     with pytest.raises(UsageError, match="plain folder name"):
-        run_folder(tmp_path, name)
+        named_folder(tmp_path, name)
 
 
 @pytest.mark.parametrize("document", ["[]", "{}", '{"format": "1"}', '{"format": 1}', "no json", ""])

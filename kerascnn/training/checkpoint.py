@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.errors import KerasCnnError
 from kerascnn.files import whole_file
 from kerascnn.training.history import Epoch
 
@@ -34,6 +36,30 @@ class Checkpoint:
     best_epoch: int
     best_weights: list[NDArray[np.float32]]
     seconds: float
+
+    def restore(self, trainer: Any, folder: Path) -> None:
+        """Bring a compiled model to this state; ``folder`` is for the message.
+
+        Raises:
+            KerasCnnError: It is another network's.
+        """
+        try:
+            for variable, value in zip(_variables(trainer), self.state, strict=True):
+                variable.assign(value)
+        except ValueError as error:
+            raise KerasCnnError(
+                f"The checkpoints in {folder} are not those of this network, or of another version of Keras. "
+                "Remove them to begin anew."
+            ) from error
+
+
+def state_of(trainer: Any) -> list[NDArray[Any]]:
+    """Return the values of all that a compiled model's steps read or change."""
+    return [keras.ops.convert_to_numpy(variable) for variable in _variables(trainer)]
+
+
+def _variables(trainer: Any) -> list[Any]:
+    return [*trainer.variables, *trainer.optimizer.variables]  # the model's: with dropout's seeds
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
-from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.callbacks import BeforeAverage, NotFiniteError, Told
-from kerascnn.training.checkpoint import Checkpoint, Checkpoints
+from kerascnn.training.checkpoint import Checkpoint, Checkpoints, state_of
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import Feed
 from kerascnn.training.history import Epoch
@@ -113,7 +111,10 @@ def fit(
                 told = Told(progress, config.epochs, tuple(done.epochs), len(data.train), asked)
                 _epoch(feed, config, done, told)
                 done.seconds = earlier + time.perf_counter() - started
-                checkpoints.save(_checkpoint(feed.model, done))
+                stored = Checkpoint(
+                    state_of(feed.model), done.epochs, done.best_epoch, done.best_weights, done.seconds
+                )
+                checkpoints.save(stored)
                 epoch_ended(done)
                 if asked.is_set():  # it came while the epoch was validated
                     raise KeyboardInterrupt
@@ -135,25 +136,8 @@ def _restored(trainer: Any, checkpoints: Checkpoints) -> Fit:
     stored = checkpoints.newest()
     if stored is None:
         return Fit()
-    try:
-        for variable, value in zip(_state(trainer), stored.state, strict=True):
-            variable.assign(value)
-    except ValueError as error:
-        raise KerasCnnError(
-            f"The checkpoints in {checkpoints.folder} are not those of this network, or of another version "
-            "of Keras. Remove them to begin anew."
-        ) from error
+    stored.restore(trainer, checkpoints.folder)
     return Fit(stored.epochs, stored.best_epoch, stored.best_weights, stored.seconds)
-
-
-def _checkpoint(trainer: Any, done: Fit) -> Checkpoint:
-    state = [keras.ops.convert_to_numpy(variable) for variable in _state(trainer)]
-    return Checkpoint(state, done.epochs, done.best_epoch, done.best_weights, done.seconds)
-
-
-def _state(trainer: Any) -> list[Any]:
-    """Return every variable that a step reads or changes, dropout's seeds included."""
-    return [*trainer.variables, *trainer.optimizer.variables]
 
 
 @contextmanager

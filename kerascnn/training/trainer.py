@@ -16,7 +16,8 @@ from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifie
 from kerascnn.files import write_json
 from kerascnn.model_file import save_model
 from kerascnn.progress import Progress, silent
-from kerascnn.run import Run, RunRecord, continued_run, free_name, new_run, run_folder
+from kerascnn.run import Run, RunRecord
+from kerascnn.run_folder import continued_run, free_name, named_folder, new_run
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device, choose_device, configure
 from kerascnn.training.backend.sharding import alone
@@ -86,7 +87,7 @@ def train(
         stem = f"{settings.model}-{settings.head}-{record.source}"
         folder = free_name(settings.runs_dir, stem)
     else:
-        folder = run_folder(settings.runs_dir, settings.name)
+        folder = named_folder(settings.runs_dir, settings.name)
     with new_run(folder, record, overwrite=settings.overwrite, begin=begin, stem=stem) as run:
         return _train_into(run, settings, dataset, device, progress, team)
 
