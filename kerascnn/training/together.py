@@ -7,7 +7,8 @@ from typing import Any
 
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.training.backend.distribution import Distribution, Lost, joined
+from kerascnn.training.backend.distribution import Distribution, joined
+from kerascnn.training.backend.lost_process import Lost
 from kerascnn.training.backend.machine import configure
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.framework import use_framework

@@ -1,21 +1,14 @@
-"""One training in several processes: who takes part, how they meet, and what is said when one is lost.
+"""One training in several processes: who takes part, and how they meet and part.
 
 Every process runs the same program on the same data; XLA divides each step over the devices of all of them.
-When one is lost, the others cannot go on: JAX's coordination service ends them by ``abort()`` with pages of
-native text. Here that becomes one line.
 """
 
-import atexit
-import ctypes
 import hashlib
 import os
-import re
-import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -26,14 +19,16 @@ from pydantic import Field
 
 from kerascnn.errors import KerasCnnError, UsageError, first_line
 from kerascnn.settings import Settings
+from kerascnn.training.backend.lost_process import (
+    OTHERS_LOST,
+    Lost,
+    abort_is_told,
+    exit_without_the_others,
+    means_others_are_gone,
+)
 
 BETWEEN_ATTEMPTS = 0.2  # seconds
 FINISHING = 86_400  # seconds that processes without a run to write wait for the one that writes it
-INTERRUPTED = 130  # the exit code of Ctrl-C
-OTHERS_GONE = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|reset)", re.IGNORECASE)
-
-#: Told in one line why this process cannot go on; it must end the process and is called from any thread.
-Lost = Callable[[str], None]
 
 
 class Distribution(Settings):
@@ -181,7 +176,7 @@ def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
             "A distributed training needs the jax backend: Keras 3 does not train under TensorFlow's "
             f"MultiWorkerMirroredStrategy. Received: backend={keras.config.backend()}"
         )
-    with _abort_is_told(lost) as phase:
+    with abort_is_told(lost) as phase:
         phase.reason = _absent(asked)
         team = _meet(asked)
         phase.reason = OTHERS_LOST
@@ -192,19 +187,12 @@ def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
             _leave(team)
         except BaseException as error:
             if team.processes > 1:
-                _exit_without_the_others(getattr(error, "exit_code", _exit_code(error)))
-            foreign = isinstance(error, Exception) and not isinstance(error, KerasCnnError)
-            if foreign and OTHERS_GONE.search(str(error)):
+                exit_without_the_others(error)
+            if means_others_are_gone(error):
                 raise KerasCnnError(OTHERS_LOST) from error
             raise
         finally:
             keras.distribution.set_distribution(before)
-
-
-OTHERS_LOST = (
-    "Another process of this training ended before its time, or its host cannot be reached any more. Its own "
-    "output says why; start all of them again."
-)
 
 
 def _absent(asked: Distribution) -> str:
@@ -282,47 +270,6 @@ def _leave(team: Team) -> None:
         import jax
 
         jax.distributed.shutdown()
-
-
-def _exit_code(error: BaseException) -> int:
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else KerasCnnError.exit_code
-
-
-def _exit_without_the_others(code: int) -> None:
-    """Let this process exit at once: JAX's own handler, which this one precedes, waits for all processes."""
-
-    def leave() -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-    atexit.register(leave)
-
-
-@dataclass
-class _Phase:
-    reason: str = ""
-
-
-@contextmanager
-def _abort_is_told(lost: Lost | None) -> Iterator[_Phase]:
-    """Have ``abort()`` tell the phase's reason: Python's own signal handlers come too late for it.
-
-    The native thread that aborts is an ordinary one, so it may run Python while the main thread waits.
-    """
-    phase = _Phase()
-    if lost is None or sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield phase
-        return
-    handler_type = ctypes.CFUNCTYPE(None, ctypes.c_int)
-    told = handler_type(lambda number: lost(phase.reason))
-    set_handler = ctypes.CDLL(None).signal
-    set_handler.argtypes, set_handler.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
-    before = set_handler(signal.SIGABRT, ctypes.cast(told, ctypes.c_void_p))
-    try:
-        yield phase
-    finally:
-        set_handler(signal.SIGABRT, before)
 
 
 @contextmanager
