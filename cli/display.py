@@ -25,13 +25,15 @@ def display(result: Result, *, as_json: bool, text: Callable[[Result], str]) -> 
 
 def table(header: list[str], rows: list[list[str]], *, left: int = 1) -> str:
     """Return columns aligned by blanks, the first ``left`` of them to the left, the others to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    from rich.cells import cell_len  # a Japanese name takes two columns a sign
+
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     lines = []
     for row in [header, ["─" * width for width in widths], *rows]:
-        cells = [
-            cell.ljust(width) if position < left else cell.rjust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells = []
+        for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            blanks = " " * (width - cell_len(cell))
+            cells.append(cell + blanks if position < left else blanks + cell)
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 

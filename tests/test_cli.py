@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from kerascnn.cli.display import table
 from kerascnn.cli.main import kerascnn as group
 
 HEAVY = {"keras", "tensorflow", "numpy", "matplotlib", "scipy", "sklearn", "PIL", "pydantic", "rich"}
@@ -150,3 +151,10 @@ def test_the_functions_take_the_run_that_train_returns(run, tmp_path):
     assert kerascnn.summary(opened).profile.parameters == 61_706
     with pytest.raises(kerascnn.UsageError, match="at least one"):
         kerascnn.predict(opened, [])
+
+
+def test_a_table_aligns_names_in_any_script():
+    from rich.cells import cell_len
+
+    lines = table(["class", "n"], [["cat", "1"], ["ねこ", "22"]]).splitlines()
+    assert {cell_len(line) for line in lines} == {len("class  22")}
