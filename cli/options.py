@@ -87,7 +87,10 @@ _TRAINING = (
     click.option("--patience", type=int, metavar="N", help="End after N epochs without a better one."),
     click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn."),
     click.option(
-        "--cache-mb", type=int, metavar="N", help="Memory for a folder's decoded pictures.  [default: 2048]"
+        "--cache-mb",
+        type=int,
+        metavar="N",
+        help="Memory for a folder's decoded pictures.  [default: 2048 or less]",
     ),
     click.option("--threads", type=int, metavar="N", help="Of the processor.  [default: all]"),
     click.option("--backend", help="tensorflow or jax.  [default: tensorflow]"),

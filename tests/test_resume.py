@@ -51,6 +51,7 @@ def kill_when(folder: Path, options, happens) -> None:
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         while not happens():
             assert process.poll() is None, process.stderr.read()
+            time.sleep(0.0005)  # a checkpoint is written in some milliseconds
         process.kill()
         assert process.wait() == -signal.SIGKILL
 
@@ -116,6 +117,8 @@ def test_a_kill_between_checkpoint_and_history_costs_no_row(cli, tmp_path, undis
     kill_when(tmp_path, [*EVERYTHING, "--name", "a"], lambda: between_epochs(run))
     (run / "history.csv").unlink(missing_ok=True)
     elsewhere = run.rename(tmp_path / "elsewhere")
+    with (elsewhere / "config.toml").open("a") as settings:
+        settings.write('weights = "/a/run/that/is/gone"\n')  # the checkpoint has its weights
     resumed = cli("train", "--resume", ".", cwd=elsewhere)
     assert resumed.code == 0, resumed.err
     assert outcome(elsewhere) == undisturbed

@@ -104,6 +104,11 @@ class Checkpoints:
             log.warning("%s is damaged, and there is none before: the training begins anew.", damaged[0])
         return None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._files())
+
     def remove(self) -> None:
         """Remove the folder: what is done needs none."""
         shutil.rmtree(self.folder, ignore_errors=True)

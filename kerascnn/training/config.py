@@ -71,7 +71,11 @@ class TrainingConfig(Network):
         patience: Epochs without a better validation accuracy after which the training ends with its best
             weights; 0: it runs to its end.
         seed: Of initial weights, the order of images and everything else that is drawn.
+        pixel_mean: The first layer maps pixels to (pixel − pixel_mean) / pixel_std. ``None``: those of the
+            training images, or of ``weights``.
+        pixel_std: See ``pixel_mean``.
         cache_mb: Room in MiB for a folder's decoded pictures; what does not fit is decoded in each epoch.
+            ``None``: 2,048, but at most a quarter of the machine's memory.
         threads: Of the processor; another number rounds otherwise and gives other weights. ``None``: as many
             as there are processors.
         backend: ``tensorflow`` or ``jax``; ``None``: the one Keras runs on.
@@ -105,7 +109,9 @@ class TrainingConfig(Network):
     clip_norm: NotNegative | None = None
     patience: Annotated[int, Field(ge=0)] | None = None
     seed: int = Field(default=1, ge=0, lt=2**32)
-    cache_mb: int = Field(default=2048, ge=0)
+    pixel_mean: float | None = Field(default=None, allow_inf_nan=False)
+    pixel_std: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    cache_mb: int | None = Field(default=None, ge=0)
     threads: int | None = Field(default=None, ge=1, le=1024)
     backend: Literal["tensorflow", "jax"] | None = None
     device: str = Field(default="auto", pattern="^(auto|cpu|gpu(:[0-9]+)?)$")
@@ -151,6 +157,7 @@ class TrainingConfig(Network):
             name: getattr(network, name) for name in ("variant", "norm", "head", "head_units", "image_size")
         }
         filled |= {"threads": self.threads or processors(), "data": source}
+        filled["cache_mb"] = _usual_cache_mb() if self.cache_mb is None else self.cache_mb
         asked = self.model_dump(exclude_none=True) | filled
         for path in ("data_dir", "weights"):  # the run must be found again from any current directory
             if path in asked:
@@ -162,6 +169,11 @@ class TrainingConfig(Network):
 def processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _usual_cache_mb() -> int:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**33
+    return min(2048, memory // 4 // 2**20)
 
 
 def _assigned(assignment: str) -> dict[str, Any]:
@@ -193,6 +205,7 @@ class ResolvedConfig(TrainingConfig):
     ema: Share
     clip_norm: NotNegative
     patience: Annotated[int, Field(ge=0)]
+    cache_mb: int
     threads: int
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -215,7 +228,7 @@ class ResolvedConfig(TrainingConfig):
 
     def same_everywhere(self) -> str:
         """Return as text what must not differ between processes that train together: all but places."""
-        local = PLACES | {"data", "data_dir", "weights", "threads"}
+        local = PLACES | {"data", "data_dir", "weights", "threads", "cache_mb"}
         return self.model_dump_json(exclude=local)
 
     def require_same(self, run: Path, **given: Any) -> None:

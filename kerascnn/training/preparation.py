@@ -66,19 +66,43 @@ def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
     return Network(**asked, head_units=units, channels=channels, classes=classes).complete()
 
 
-def prepare(config: ResolvedConfig, network: Network, dataset: Dataset) -> Prepared:
-    """Build the network, with the same first weights for the same seed.
+def with_pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> ResolvedConfig:
+    """Return the settings with the mean and deviation of pixels that the first layer takes.
 
     Raises:
         UsageError: The run to start from does not fit.
         KerasCnnError: It or a picture cannot be read.
     """
+    if config.pixel_mean is not None and config.pixel_std is not None:
+        return config
+    if config.weights:
+        mean, std = Start.of(config.weights, config.norm).pixels
+    else:
+        train = dataset.train.prepared(dataset.preprocessing(config.image_size, network.channels))
+        mean, std = _pixel_statistics(train, network)
+    measured = {"pixel_mean": mean, "pixel_std": std}
+    return config.model_copy(update=measured | config.model_dump(include=set(measured), exclude_none=True))
+
+
+def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun: bool = False) -> Prepared:
+    """Build the network, with the same first weights for the same seed.
+
+    Args:
+        config: What to build, and where its first weights come from.
+        network: The same, complete.
+        dataset: What for.
+        begun: Whether a checkpoint has the weights, so that no other run's are needed.
+
+    Raises:
+        UsageError: The run to start from does not fit.
+        KerasCnnError: It cannot be read.
+    """
+    config = with_pixels(config, network, dataset)
+    mean, std = config.pixel_mean or 0.0, config.pixel_std or 1.0
     preprocessing = dataset.preprocessing(config.image_size, network.channels)
     train, validation, test = (
         split.prepared(preprocessing) for split in (dataset.train, dataset.validation, dataset.test)
     )
-    start = Start.of(config.weights, config.norm) if config.weights else None
-    mean, std = start.pixels if start else _pixel_statistics(train, network)
 
     def built() -> Any:
         # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
@@ -87,8 +111,8 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset) -> Prepa
 
     with _computing_in(config.precision):
         trained = built()
-    if start:
-        start.hand_over(trained)
+    if config.weights and not begun:
+        Start.of(config.weights, config.norm).hand_over(trained)
     description = ModelDescription(
         model=family(config.model).name,
         variant=config.variant,

@@ -28,7 +28,7 @@ from kerascnn.training.environment import environment, record_resumption, warn_o
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.framework import use_framework
 from kerascnn.training.history import write_history
-from kerascnn.training.preparation import Prepared, network_for, prepare
+from kerascnn.training.preparation import Prepared, network_for, prepare, with_pixels
 from kerascnn.training.tensorboard import TensorBoard
 from kerascnn.training.trained_data import load_trained_data
 from kerascnn.visualize import confusion, learning_curves, save_figure
@@ -74,7 +74,7 @@ def train(
         source=source_name(settings.data),
         seed=settings.seed,
     )
-    network_for(settings, dataset)  # before a folder is made
+    settings = with_pixels(settings, network_for(settings, dataset), dataset)
     made_with = environment(dataset, device, team)
     team.check_same("settings or data", settings.same_everywhere() + repr(dataset.digests()))
 
@@ -145,7 +145,7 @@ def _train_into(
     """
     checkpoints = Checkpoints(run.path / "checkpoints")
     with keras.device(device.name) if team.devices == 1 else nullcontext():
-        prepared = prepare(config, network_for(config, dataset), dataset)
+        prepared = prepare(config, network_for(config, dataset), dataset, begun=checkpoints.any)
         board = (
             TensorBoard(run.path / "tensorboard", prepared.finished, prepared.data)
             if config.tensorboard
