@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.network
 @options.data
 @options.data_dir
+@options.skip_bad_files
 @click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
 @click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
 @click.option("--batch-size", type=int, metavar="N", help="Of every head.")
@@ -34,6 +35,7 @@ def compare(
     heads: str,
     data: str,
     data_dir: Path | None,
+    skip_bad_files: bool,
     seeds: int,
     epochs: int | None,
     batch_size: int | None,
@@ -50,6 +52,7 @@ def compare(
             heads=heads.split(","),
             data=data,
             data_dir=data_dir,
+            skip_bad_files=skip_bad_files,
             seeds=seeds,
             epochs=epochs,
             batch_size=batch_size,

@@ -49,6 +49,8 @@ runs_dir = click.option(
     help="Folder of the runs.",
 )
 
+skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
+
 _NETWORK = (
     click.option("--variant", help="lenet5: modern, paper; alexnet: one_tower, two_towers, small_stem."),
     click.option("--norm", help="Normalization, alexnet only: batch, lrn or none.  [default: batch]"),
@@ -65,7 +67,7 @@ _TRAINING = (
     click.option("--head", default="fc", show_default=True, help="fc, conv1x1 or nin."),
     data,
     data_dir,
-    click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged."),
+    skip_bad_files,
     click.option(
         "--weights",
         type=click.Path(path_type=Path),

@@ -36,6 +36,7 @@ def compare(
     heads: Sequence[str] = ("fc", "conv1x1"),
     data: str = "digits",
     data_dir: Path | str | None = None,
+    skip_bad_files: bool = False,
     seeds: int = 1,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -49,6 +50,7 @@ def compare(
         model: A family or its alias.
         heads: At least two.
         data: The source; ``data_dir`` the folder with its files.
+        skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
         seeds: How many; they are 1 to ``seeds``.
         epochs: For every head; ``None``: the largest of the heads' defaults.
         batch_size: For every head; ``None``: the recipe's.
@@ -72,6 +74,7 @@ def compare(
                 head=head,
                 data=data,
                 data_dir=None if data_dir is None else Path(data_dir),
+                skip_bad_files=skip_bad_files,
                 epochs=epochs,
                 batch_size=batch_size,
                 **_for_head(head, network),
@@ -83,7 +86,7 @@ def compare(
         raise TargetError(
             "compare quantizes to int8, and lrn has no int8 operator: use --norm batch or none."
         )
-    dataset = load_checked(configs[0].data, data_dir, skip_bad_files=False, progress=progress)
+    dataset = load_checked(configs[0].data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     configs = [config.for_images(len(dataset.train), asked=batch_size) for config in configs]
     folder = _new_folder(out, f"{model}-{source_name(configs[0].data)}")
     try:
@@ -214,6 +217,8 @@ def _settings(configs: list[ResolvedConfig], seeds: int) -> dict[str, Any]:
     command = f"kerascnn compare {first.model} " + " ".join(
         f"--{option} {value}" for option, value in options.items() if value
     )
+    if first.skip_bad_files:
+        command += " --skip-bad-files"
     return first.model_dump(mode="json", include=_SHARED) | {
         "data": source_name(first.data),
         "heads": [config.head for config in configs],

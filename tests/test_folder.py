@@ -372,6 +372,10 @@ def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
     options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 1, "--name", "a"]
     refused(cli("train", *options), FAILED, bad.name, "leave such files out with --skip-bad-files")
     assert nothing_written(tmp_path)
+    heads = ["--heads", "conv1x1,nin", "--head-units", "4", "--variant", "small_stem", "--image-size", 16]
+    compared = ["compare", "alexnet", "--data", "photos", *heads, "--batch-size", 8, "--epochs", 1]
+    refused(cli(*compared), FAILED, bad.name, "--skip-bad-files")
+    assert cli(*compared, "--skip-bad-files").code == 0
     trained = cli("train", *options, "--skip-bad-files", "--json").json
     assert trained["data"]["train"] == 47
     made_with = json.loads((tmp_path / "runs/a/environment.json").read_text())

@@ -76,7 +76,7 @@ def train(
     )
     settings = with_pixels(settings, network_for(settings, dataset), dataset)
     made_with = environment(dataset, device, team)
-    team.check_same("settings or data", settings.same_everywhere() + repr(dataset.digests()))
+    team.check_same("settings or data", settings.same_everywhere() + repr(made_with["data_sha256"]))
 
     def begin(folder: Path) -> None:
         settings.write(folder / "config.toml")
