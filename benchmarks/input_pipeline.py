@@ -69,6 +69,7 @@ def training_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float
 def alone_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float:
     """Return images per second of the feed that the training has, until the images stand ready."""
     from kerascnn.data.image_files import FileSplit
+    from kerascnn.training.backend.distribution import ALONE
     from kerascnn.training.backend.machine import configure
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.image_stream import StreamFeed
@@ -79,10 +80,10 @@ def alone_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float:
     configure(config.threads, deterministic=False)
     prepared = prepare(config, network_for(config, data), data)
     if isinstance(prepared.data.train, FileSplit):
-        feed: Any = StreamFeed(prepared.trained, prepared.data, config)
+        feed: Any = StreamFeed(prepared.trained, prepared.data, config, ALONE)
         use: Callable[[Any], object] = exhaust
     else:
-        feed = TableFeed(prepared.trained, prepared.data, config)
+        feed = TableFeed(prepared.trained, prepared.data, config, ALONE)
         use = partial(images_only(feed).predict, verbose=0)
     for epoch in range(1, epochs + 2):
         if epoch == 2:

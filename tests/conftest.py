@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from painted_photos import paint
+from warm_command import run_warm
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -53,10 +55,15 @@ def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """The real command in a process of its own, with an empty current directory."""
+    """The real command in a process of its own, with an empty current directory.
 
-    def call(*arguments: object, **kwargs: Any) -> Answer:
-        return run_command(*arguments, **{"cwd": tmp_path} | kwargs)
+    ``fresh=True``, or any argument of ``subprocess.run``, starts it from nothing, as a user's shell does.
+    """
+
+    def call(*arguments: object, cwd: Path = tmp_path, fresh: bool = False, **kwargs: Any) -> Answer:
+        if fresh or kwargs:
+            return run_command(*arguments, cwd=cwd, **kwargs)
+        return Answer(*run_warm([*map(str, arguments)], cwd))
 
     return call
 
@@ -97,3 +104,10 @@ def mnist_dir(tmp_path: Path) -> Path:
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
     return folder
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with 20 small photos of each of three classes."""
+    paint(tmp_path / "photos", 20)
+    return tmp_path / "photos"

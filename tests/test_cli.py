@@ -62,13 +62,13 @@ def test_json_is_one_document_and_stderr_has_no_start_up_noise(cli, tmp_path, ru
     Image.fromarray((255 - load_digits().images[0] * 15).astype("uint8")).resize((90, 120)).save(
         tmp_path / "zero.png"
     )
-    answer = cli("predict", run, "zero.png", "--invert", "--top-k", 2, "--json")
+    answer = cli("predict", run, "zero.png", "--invert", "--top-k", 2, "--json", fresh=True)
     (prediction,) = json.loads(answer.out)
     assert prediction["image"] == "zero.png"
     assert [set(entry) for entry in prediction["classes"]] == [{"label", "probability"}] * 2
     assert prediction["classes"][0]["label"] == "0"
     assert answer.err == ""
-    shown = cli("predict", run / "tflite" / "static_wi8_ai8.tflite", "zero.png", "--invert")
+    shown = cli("predict", run / "tflite" / "static_wi8_ai8.tflite", "zero.png", "--invert", fresh=True)
     assert shown.out.startswith("zero.png  0 ")
     assert shown.err == ""
 

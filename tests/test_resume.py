@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import pytest
 from conftest import COMMAND, run_command
+from painted_photos import SMALL, paint
 from test_bad_input import FAILED, USAGE, refused
-from test_folder import SMALL, paint
 
 import kerascnn
 from kerascnn.training.checkpoint import Checkpoint, Checkpoints
@@ -261,8 +261,8 @@ def test_a_training_on_jax_is_resumed_too(cli, tmp_path):
         "jax",
         "--name",
     ]
-    assert cli("train", *options, "whole").code == 0
+    assert cli("train", *options, "whole", fresh=True).code == 0
     kill_when(tmp_path, [*options, "killed"], lambda: between_epochs(tmp_path / "runs" / "killed"))
-    resumed = cli("train", "--resume", "runs/killed")
+    resumed = cli("train", "--resume", "runs/killed", fresh=True)
     assert resumed.code == 0, resumed.err
     assert outcome(tmp_path / "runs" / "killed") == outcome(tmp_path / "runs" / "whole")

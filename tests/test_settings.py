@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from painted_photos import paint
 from test_bad_input import FAILED, USAGE, nothing_written, refused
-from test_folder import paint
 
 import kerascnn
 from kerascnn.data.augmentation import UNMOVED, Augmentation

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 from conftest import COMMAND, run_command
+from painted_photos import SMALL, paint
 from test_bad_input import FAILED, USAGE, refused
 from test_distribution import free_address
-from test_folder import SMALL, paint
 
 pytest.importorskip("jax")
 
@@ -112,7 +112,7 @@ def test_other_settings_in_one_of_the_processes_are_refused(tmp_path):
     ],
 )
 def test_a_meeting_that_makes_no_sense(cli, options, words):
-    answer = cli("train", "lenet", *options)
+    answer = cli("train", "lenet", *options, fresh=True)
     assert answer.code == USAGE
     for word in words:
         assert word in answer.err.splitlines()[-1]

@@ -1,0 +1,105 @@
+"""Training on photos, through the real command."""
+
+import json
+
+import pytest
+from painted_photos import SMALL, paths
+from test_bad_input import FAILED, USAGE, nothing_written, refused
+
+from kerascnn.data.sources import load
+from kerascnn.errors import KerasCnnError
+from kerascnn.training.config import TrainingConfig
+from kerascnn.training.trainer import train
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp_path, photos, split):
+    broken = sorted(paths(getattr(load(str(photos)), split)))[3]
+    broken.write_bytes(b"no picture")
+    refused(cli("train", "alexnet", "--data", photos, *SMALL), FAILED, broken.name, "cannot be decoded")
+    assert nothing_written(tmp_path)
+
+
+def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
+    bad = sorted(paths(load(str(photos)).train))[0]
+    bad.write_bytes(b"no picture")
+    options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 1, "--name", "a"]
+    refused(cli("train", *options), FAILED, bad.name, "leave such files out with --skip-bad-files")
+    assert nothing_written(tmp_path)
+    heads = ["--heads", "conv1x1,nin", "--head-units", "4", "--variant", "small_stem", "--image-size", 16]
+    compared = ["compare", "alexnet", "--data", "photos", *heads, "--batch-size", 8, "--epochs", 1]
+    refused(cli(*compared), FAILED, bad.name, "--skip-bad-files")
+    assert cli(*compared, "--skip-bad-files").code == 0
+    trained = cli("train", *options, "--skip-bad-files", "--json").json
+    assert trained["data"]["train"] == 47
+    made_with = json.loads((tmp_path / "runs/a/environment.json").read_text())
+    (skipped,) = made_with["skipped_files"]
+    assert skipped["path"] == str(bad.relative_to(photos))
+    assert "cannot be decoded" in skipped["reason"]
+    (tmp_path / "link").symlink_to(photos)
+    assert cli("evaluate", "runs/a", "--data-dir", "link", "--json").json["n"] == 6
+    assert cli("quantize", "runs/a").code == 0
+    bad.unlink()
+    refused(cli("evaluate", "runs/a"), FAILED, bad.name, "is gone, and the split was drawn with it")
+
+
+def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, photos):
+    trained = cli("train", "alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--json").json
+    assert trained["run"] == "runs/alexnet-nin-photos-1"
+    assert (trained["variant"], trained["data"]["source"], trained["test"]["n"]) == (
+        "small_stem",
+        "photos",
+        6,
+    )
+    run = tmp_path / trained["run"]
+    assert str(tmp_path) not in (run / "model.json").read_text()
+    evaluated = cli("evaluate", run, "--json").json
+    assert (evaluated["accuracy"], evaluated["n"]) == (trained["test"]["accuracy"], 6)
+
+    (file,) = cli("quantize", run, "--json").json["files"]
+    assert (file["n"], file["scheme"]) == (6, "static_wi8_ai8")
+    assert file["agreement"] >= 5 / 6  # six images; random noise may tip one
+    predicted = cli("predict", tmp_path / file["path"], photos / "red" / "000.PNG", "--json").json
+    assert [each["label"] for each in predicted[0]["classes"]].count("red") == 1
+
+    photos.rename(tmp_path / "moved")
+    refused(cli("quantize", run), FAILED, "photos", "Name it with --data-dir")
+    refused(cli("evaluate", run), FAILED, "photos", "Name it with --data-dir")
+    assert cli("evaluate", run, "--data-dir", "moved", "--json").json["n"] == 6
+    assert cli("quantize", run, "--data-dir", "moved").code == 0
+    alone = tmp_path / "alone.keras"
+    (run / "model.keras").rename(alone)
+    refused(cli("evaluate", alone), USAGE, "trained on the folder photos", "--data")
+    assert cli("evaluate", alone, "--data", "moved", "--json").json["n"] == 6
+    refused(cli("evaluate", alone, "--data", "digits"), FAILED, "blue, green, red", "do not fit")
+
+
+@pytest.mark.parametrize(("cache_mb", "read_again"), [(0, True), (1, False)])
+def test_a_picture_is_read_again_in_the_next_epoch_unless_it_is_kept(tmp_path, photos, cache_mb, read_again):
+    path = sorted(paths(load(str(photos)).train))[0]
+
+    def remove_after_the_first_epoch(stage, done, total, figures):
+        if stage == "training" and figures.finished:
+            path.unlink(missing_ok=True)
+
+    settings = {"variant": "small_stem", "image_size": 16, "head": "nin", "batch_size": 8, "epochs": 2}
+    config = TrainingConfig(
+        model="alexnet", data=str(photos), runs_dir=tmp_path, cache_mb=cache_mb, **settings
+    )
+    if read_again:
+        with pytest.raises(KerasCnnError, match=f"{path.name} has vanished"):
+            train(config, progress=remove_after_the_first_epoch)
+    else:
+        assert train(config, progress=remove_after_the_first_epoch).metrics()["epochs"] == 2
+    assert not path.exists()
+
+
+def test_the_same_seed_crops_and_flips_alike(cli, tmp_path, photos):
+    histories = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        options = ["--data", photos, *SMALL, "--epochs", 1, "--name", name, "--seed", seed]
+        assert cli("train", "alexnet", *options).code == 0
+        rows = (tmp_path / "runs" / name / "history.csv").read_text().splitlines()
+        histories.append([row.split(",")[:-1] for row in rows])  # but for the seconds
+    assert histories[0] == histories[1]
+    assert histories[0] != histories[2]
