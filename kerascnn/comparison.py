@@ -24,7 +24,8 @@ from kerascnn.statistics import paired_difference
 from kerascnn.study import HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.quantization import QuantizationResult, quantize
+from kerascnn.tflite.measured import QuantizationResult
+from kerascnn.tflite.quantization import quantize
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 from kerascnn.training.environment import environment
 from kerascnn.training.trainer import train
@@ -164,13 +165,13 @@ def _cells(
         run = train(config.model_copy(update=settings), progress=told, dataset=dataset)
         if run.record.state == "interrupted":
             raise KeyboardInterrupt
-        results.append(quantize(run, progress=told, dataset=dataset))
+        results.append(quantize(run, check_stability=False, progress=told, dataset=dataset))
     return results
 
 
 def _rows(results: dict[str, list[QuantizationResult]]) -> tuple[HeadResult, ...]:
     """Put each head's cells together; latency is measured now, with nothing else running."""
-    files = [cells[0].file.path for cells in results.values()]
+    files = [cells[0].files[0].path for cells in results.values()]
     models = [load_model(cells[0].original.path)[0] for cells in results.values()]
     rows = zip(results.items(), files, models, _latencies(files), strict=True)
     return tuple(
@@ -179,7 +180,7 @@ def _rows(results: dict[str, list[QuantizationResult]]) -> tuple[HeadResult, ...
             parameters=profile(model).parameters,
             multiply_adds=profile(model).multiply_adds,
             accuracy=SeedAccuracies(np.stack([cell.original.evaluation.correct for cell in cells])),
-            int8=SeedAccuracies(np.stack([cell.file.evaluation.correct for cell in cells])),
+            int8=SeedAccuracies(np.stack([cell.files[0].evaluation.correct for cell in cells])),
             bytes=file.stat().st_size,
             latency=measured,
         )

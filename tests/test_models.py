@@ -25,7 +25,7 @@ from kerascnn.tflite.calibration import choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.verification import check_convertible, verify_full_int8
+from kerascnn.tflite.verification import check_convertible, verify_integer
 
 PRODUCTS = (EuclideanRBF, ScaledTanh, TrainableSubsampling)  # their factors and biases stay in a file
 VARIANTS = [(name, variant) for name in known_models() for variant in family(name).variants]
@@ -206,7 +206,7 @@ def test_int8_file(case, tmp_path):
     labels = np.arange(len(case.images), dtype=np.int32) % 7
     calibration = choose(Split(case.images, labels), None, seed=0, classes=tuple("0123456"))
     content = convert(case.model, scheme, calibration.images)
-    verify_full_int8(content, path)
+    verify_integer(content, path)
     difference, same = _agreement(case, content, path)
     # Steps of 1/256 of a range in each of up to ten layers; logits that are spread by 2 among 7 classes leave
     # many close calls. A file that computes something else agrees on one picture in seven.

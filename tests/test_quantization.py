@@ -3,26 +3,32 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 
 from kerascnn.data.dataset import Split
 from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, TargetError
-from kerascnn.evaluation import as_probabilities, keras_classifier
+from kerascnn.evaluation import Evaluation, as_probabilities, keras_classifier
 from kerascnn.models.family import build
 from kerascnn.models.heads import heads
+from kerascnn.results import Accuracy
 from kerascnn.tflite.calibration import choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.latency import measure
+from kerascnn.tflite.parity import FLOAT_FILE, KERAS, REFERENCE, Ladder
 from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.verification import verify_full_int8
+from kerascnn.tflite.stability import stability
+from kerascnn.tflite.verification import verify_integer
 from kerascnn.training.config import TrainingConfig
 from kerascnn.training.trainer import train
 
@@ -53,19 +59,19 @@ def test_the_rescaling_melts_and_nothing_else_is_added(head, tail, tmp_path):
     model = build("lenet5", head=head, pixel_mean=25.0, pixel_std=80.0)
     content = convert(model, schemes["static_wi8_ai8"], _calibrated(DIM))
     assert _operators(content) == ["CONV_2D", "MAX_POOL_2D"] * 2 + tail + ["SOFTMAX"]
-    verify_full_int8(content, tmp_path)
+    verify_integer(content, tmp_path)
 
 
 def test_dim_calibration_images_do_not_narrow_the_input(tmp_path):
     model = build("lenet5")
-    with pytest.raises(TargetError, match="scale 1 and zero point −128"):
-        verify_full_int8(convert(model, schemes["static_wi8_ai8"], DIM), tmp_path)
-    verify_full_int8(convert(model, schemes["static_wi8_ai8"], _calibrated(DIM)), tmp_path)
+    with pytest.raises(TargetError, match="scale 1 and zero point -128"):
+        verify_integer(convert(model, schemes["static_wi8_ai8"], DIM), tmp_path)
+    verify_integer(convert(model, schemes["static_wi8_ai8"], _calibrated(DIM)), tmp_path)
 
 
 def test_verification_names_the_operator_that_is_not_int8(tmp_path):
     with pytest.raises(TargetError, match=r"operator CONV_2D at .* is not int8 but FLOAT32"):
-        verify_full_int8(convert(build("lenet5"), schemes["float32"]), tmp_path)
+        verify_integer(convert(build("lenet5"), schemes["float32"]), tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")
@@ -73,11 +79,11 @@ def test_verification_names_a_dynamic_shape(tmp_path):
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(build("lenet5"))
-    schemes["static_wi8_ai8"].set_up(
-        converter, lambda: ([image[None].astype("float32")] for image in _calibrated(DIM))
-    )
+    schemes["static_wi8_ai8"].set_up(converter)
+    converter.representative_dataset = lambda: ([image[None].astype("float32")] for image in _calibrated(DIM))
+    converter.inference_input_type = converter.inference_output_type = tf.int8
     with pytest.raises(TargetError, match=r"dynamic shape \[-1, "):
-        verify_full_int8(converter.convert(), tmp_path)
+        verify_integer(converter.convert(), tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +103,7 @@ def models(tmp_path_factory):
         ("float16", 1e-4, 0.995, 0.8),  # weights keep 11 bits; one near tie of 360 may tip
         ("dynamic_wi8_afp32", 3e-3, 0.99, 1.0),  # weights keep 8 bits where a layer has enough of them
         ("static_wi8_ai8", 8e-3, 0.98, 0.8),  # weights and activations keep 8 bits
+        ("static_wi8_ai16", 4e-3, 0.99, 0.8),  # weights keep 8 bits, activations 16
     ],
 )
 def test_every_scheme_agrees_with_keras(models, head, scheme, tolerance, agreement, size, tmp_path):
@@ -172,6 +179,129 @@ def test_quantize_prints_and_records_both_sides(cli, tmp_path, run):
     assert 0 < entry["latency_us"]["median"] <= entry["latency_us"]["p95"] <= entry["latency_us"]["p99"]
     recorded = json.loads((run / "tflite" / "static_wi8_ai8.result.json").read_text())
     assert recorded["accuracy"] == entry["accuracy"]
+
+
+def _copied(run, folder):
+    return Path(shutil.copytree(run, folder / "copy"))
+
+
+def test_every_scheme_at_once_with_its_ladder(cli, tmp_path, run):
+    copy = _copied(run, tmp_path)
+    files = cli("quantize", copy, "--all", "--json").json["files"]
+    assert [file["scheme"] for file in files] == list(schemes)
+    assert {path.name for path in (copy / "tflite").glob("*.tflite")} == {
+        f"{name}.tflite" for name in schemes
+    }
+    for file in files:
+        names = ["Keras", "float .tflite", "reference kernels", "optimised kernels"]
+        steps = file["ladder"]["steps"]
+        assert [step["step"] for step in steps] == names
+        assert all(step["low"] < step["accuracy"] < step["high"] and step["n"] == 360 for step in steps)
+        assert steps[-1]["accuracy"] == file["accuracy"]
+        assert steps[1]["largest_difference"] < 1e-5
+        assert file["ladder"]["first_break"] is None
+        assert (file["stability"] is None) == (not schemes[file["scheme"]].calibrated)
+    assert (
+        0
+        < files[1]["ladder"]["steps"][2]["mean_difference"]
+        < files[0]["ladder"]["steps"][2]["mean_difference"]
+    )
+    shown = cli("quantize", copy, "--scheme", "float16", "--scheme", "float32")
+    lines = shown.out.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["Keras", "float16", "float32"]
+
+
+@pytest.mark.parametrize(
+    ("io", "scale", "offset"), [("uint8", 1.0, 0), ("int8", 1.0, -128), ("float32", 0.0, 0)]
+)
+def test_the_type_of_input_and_output_is_chosen(cli, tmp_path, run, io, scale, offset):
+    copy = _copied(run, tmp_path)
+    (file,) = cli("quantize", copy, "--io", io, "--json").json["files"]
+    assert (file["io"], Path(file["path"]).stem) == (
+        io,
+        "static_wi8_ai8" + ("" if io == "int8" else f"-{io}"),
+    )
+    interpreter = Interpreter(model_path=file["path"])
+    (given,), (returned,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert given["dtype"] == returned["dtype"] == np.dtype(io)
+    assert given["quantization"] == (scale, offset)
+    plain = LiteRTClassifier(run / "tflite" / "static_wi8_ai8.tflite")
+    digits = load("digits")
+    images = digits.preprocessing(32).batch(digits.test.images)
+    np.testing.assert_allclose(LiteRTClassifier(Path(file["path"]))(images), plain(images), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--scheme", "float16", "--io", "int8"], "float16 takes float32 at its ends. Received: io=int8"),
+        (["--io", "int4"], "static_wi8_ai8 takes int8 or uint8 or float32 at its ends. Received: io=int4"),
+        (["--target", "coral"], "target must be mobile or edgetpu. Received: target=coral"),
+        (["--target", "edgetpu", "--scheme", "float16"], "full int8 only"),
+        (["--target", "edgetpu", "--io", "float32"], "full int8 only"),
+        (["--all", "--scheme", "float16"], "--all is every scheme"),
+    ],
+)
+def test_what_excludes_each_other_is_refused(cli, run, options, words):
+    answer = cli("quantize", run, *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err.splitlines()[-1]
+
+
+def test_the_ladder_names_the_step_that_breaks():
+    def answers(*wrong):
+        shares = np.full((100, 2), [0.9, 0.1], np.float32)
+        shares[list(wrong)] = [0.2, 0.8]
+        right = shares.argmax(axis=1) == 0
+        accuracy = Accuracy(int(right.sum()), 100)
+        return Evaluation("", "", ("a", "b"), accuracy, np.zeros((2, 2), np.int64), shares, right)
+
+    held = Ladder.of([(KERAS, answers(0)), (FLOAT_FILE, answers(0, 1)), (REFERENCE, answers(*range(7)))])
+    assert [step.differing for step in held.steps] == [0, 1, 5]
+    assert held.first_break is None
+    assert (held.steps[2].largest, held.steps[2].mean) == pytest.approx((0.7, 0.035))
+    broken = Ladder.of([(KERAS, answers()), (FLOAT_FILE, answers(0, 1)), (REFERENCE, answers(*range(8)))])
+    assert [step.breaks for step in broken.steps] == [False, True, True]
+    assert broken.first_break == FLOAT_FILE
+
+
+def test_a_training_image_that_is_also_held_out_does_not_calibrate():
+    images = np.random.default_rng(4).integers(0, 256, (40, 4, 4, 1), dtype=np.uint8)
+    train = Split(images[:30], (np.arange(30) % 2).astype(np.int32))
+    test = Split(np.concatenate([images[30:], images[5:8]]), np.zeros(13, np.int32))
+    chosen = choose(train, None, seed=0, classes=("a", "b"), held_out={"test": test})
+    assert chosen.record["n"] == 27
+    assert chosen.record["disjoint_from"] == {"test": {"n": 13, "shared": 0}}
+    assert [left["index"] for left in chosen.record["left_out"]] == [5, 6, 7]
+    assert not {5, 6, 7} & {sample["index"] for sample in chosen.record["samples"]}
+    with pytest.raises(KerasCnnError, match="Every training image is in the validation or test split"):
+        choose(train, 3, seed=0, classes=("a", "b"), held_out={"validation": train})
+
+
+def test_stability_compares_disjoint_halves(models):
+    digits = load("digits")
+    images = digits.preprocessing(32).batch(digits.train.images)
+    chosen = choose(Split(images, digits.train.labels), 101, seed=1, classes=digits.classes)
+    first, second = chosen.halves()
+    assert (len(first), len(second), first.min(), first.max(), second.min(), second.max()) == (
+        51,
+        50,
+        0,
+        255,
+        0,
+        255,
+    )
+    description = ModelDescription.foreign(Path("x"), (32, 32, 1), (10,))
+    found = stability(models["fc"], description, schemes["static_wi8_ai8"], chosen, images[:200])
+    assert (found.samples, found.n) == ((51, 50), 200)
+    assert 0 < found.largest_scale_difference < 0.5
+    assert found.agreement >= 0.97
+    assert (
+        stability(
+            models["fc"], description, schemes["static_wi8_ai8"], replace(chosen, images=images[:1]), images
+        )
+        is None
+    )
 
 
 def test_float_and_int8_evaluate_alike_from_run_keras_and_tflite(cli, run):

@@ -280,8 +280,9 @@ def test_mnist_reaches_its_bars_over_three_seeds(tmp_path, recipe, head, mean, l
             )
         )
         quantized = kerascnn.quantize(run)
-        assert abs(quantized.drop_points) <= 0.1
-        assert quantized.agreement >= 0.995
+        (file,) = quantized.files
+        assert abs(file.drop_points) <= 0.1
+        assert file.agreement >= 0.995
         accuracies.append(quantized.original.evaluation.accuracy.accuracy)
     assert np.mean(accuracies) >= mean
     assert min(accuracies) >= lowest

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerascnn.tflite.quantization import QuantizationResult, quantize
+    from kerascnn.tflite.measured import QuantizationResult
+    from kerascnn.tflite.quantization import quantize
 
 __all__ = ["QuantizationResult", "quantize"]
 

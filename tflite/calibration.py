@@ -1,6 +1,11 @@
-"""Which images set the int8 ranges: training images only, chosen by a seed, every one recorded."""
+"""Which images set the int8 ranges: training images only, chosen by a seed, every one recorded.
+
+A training image whose content is also in the validation or test split is not taken: ranges found on images
+that a file is judged by would flatter it.
+"""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +16,7 @@ from kerascnn.data.dataset import Split
 from kerascnn.errors import KerasCnnError, UsageError
 
 DEFAULT_SAMPLES = 500
+READ_AT_ONCE = 256  # images; a split of files decodes them only now
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,20 @@ class Calibration:
     images: NDArray[np.uint8]
     record: dict[str, Any]
 
+    def halves(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return two disjoint halves of the images, each with one that reaches 0 and 255."""
+        first, second = self.images[0::2], self.images[1::2]
+        return _stretch_one(first)[0], _stretch_one(second)[0]
 
-def choose(train: Split, samples: int | None, *, seed: int, classes: tuple[str, ...]) -> Calibration:
+
+def choose(
+    train: Split,
+    samples: int | None,
+    *,
+    seed: int,
+    classes: tuple[str, ...],
+    held_out: Mapping[str, Split] | None = None,
+) -> Calibration:
     """Choose calibration images from the training split, stratified by class.
 
     The image of most contrast is stretched to 0…255: otherwise the input scale would depend on how bright
@@ -37,35 +55,77 @@ def choose(train: Split, samples: int | None, *, seed: int, classes: tuple[str, 
         samples: How many; ``None`` takes 500, or all where there are fewer.
         seed: Of the draw.
         classes: Their names, for the record.
+        held_out: Splits by name of which no image may be among them, by content; as they enter the model.
 
     Raises:
         UsageError: More samples than training images, or less than one.
-        KerasCnnError: Every image is of one single colour.
+        KerasCnnError: Every image is of one single colour, or is held out too.
     """
-    if samples is None:
-        samples = min(DEFAULT_SAMPLES, len(train))
-    if not 1 <= samples <= len(train):
-        raise UsageError(
-            f"calibration_samples must be 1 to {len(train):,}, the number of training images. "
-            f"Received: calibration_samples={samples}"
-        )
-    indices = _stratified(train.labels, samples, seed)
+    held_out = held_out or {}
+    kept_apart = {name: set(_hashes(split)) for name, split in held_out.items()}
+    indices, left_out = _apart(train, samples, seed, set().union(*kept_apart.values()))
     images = train.images[indices]
-    hashes = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
+    hashes = [_hash(image) for image in images]
     images, stretched = _stretch_one(images)
-    fed = hashlib.sha256(images[stretched["position"]].tobytes()).hexdigest()
+    fed = _hash(images[stretched["position"]])
     counts = np.bincount(train.labels[indices], minlength=len(classes))
     record = {
         "split": "train",
         "seed": seed,
-        "n": samples,
+        "n": len(indices),
         "class_counts": dict(zip(classes, counts.tolist(), strict=True)),
+        "disjoint_from": {
+            name: {"n": len(split), "shared": len(kept_apart[name].intersection(hashes))}
+            for name, split in held_out.items()
+        },
+        "left_out": [
+            {
+                "index": index,
+                "sha256": content,
+                "also_in": [n for n, kept in kept_apart.items() if content in kept],
+            }
+            for index, content in sorted(left_out.items())
+        ],
         "stretched": stretched | {"index": int(indices[stretched["position"]]), "sha256_stretched": fed},
         "samples": [
             {"index": int(index), "sha256": content} for index, content in zip(indices, hashes, strict=True)
         ],
     }
     return Calibration(images, record)
+
+
+def _apart(
+    train: Split, samples: int | None, seed: int, forbidden: set[str]
+) -> tuple[NDArray[np.intp], dict[int, str]]:
+    """Return indices of images that are not forbidden, and those that were met and are, with their hashes.
+
+    Only what is drawn is read: a forbidden image is left out and the draw made again without it.
+    """
+    wanted = min(DEFAULT_SAMPLES, len(train)) if samples is None else samples
+    if not 1 <= wanted <= len(train):
+        raise UsageError(
+            f"calibration_samples must be 1 to {len(train):,}, the number of training images. "
+            f"Received: calibration_samples={wanted}"
+        )
+    left_out: dict[int, str] = {}
+    while len(left_out) < len(train):
+        allowed = np.setdiff1d(np.arange(len(train)), list(left_out))
+        indices = allowed[_stratified(train.labels[allowed], min(wanted, len(allowed)), seed)]
+        drawn = zip(indices.tolist(), _hashes(train.take(indices)), strict=True)
+        met = {index: content for index, content in drawn if content in forbidden}
+        if not met:
+            return indices, left_out
+        left_out |= met
+    raise KerasCnnError("Every training image is in the validation or test split too: none can calibrate.")
+
+
+def _hashes(split: Split) -> Iterator[str]:
+    for start in range(0, len(split), READ_AT_ONCE):
+        yield from map(_hash, split.images[start : start + READ_AT_ONCE])
+
+
+def _hash(image: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(image.tobytes()).hexdigest()
 
 
 def _stratified(labels: NDArray[np.int32], samples: int, seed: int) -> NDArray[np.intp]:

@@ -14,13 +14,16 @@ from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.tflite.schemes import Scheme
 
 
-def convert(model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None) -> bytes:
+def convert(
+    model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None, *, ends: str | None = None
+) -> bytes:
     """Convert with a static batch of 1 and a softmax at the end.
 
     Args:
         model: From raw pixels to logits.
         scheme: How to quantize.
         images: Calibration images, uint8 (n, height, width, channels), where the scheme needs them.
+        ends: Type of input and output; ``None``: the scheme's usual one.
 
     Raises:
         KerasCnnError: TensorFlow's converter refused.
@@ -33,7 +36,10 @@ def convert(model: Any, scheme: Scheme, images: NDArray[np.uint8] | None = None)
             yield [image[np.newaxis].astype(np.float32)]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(_one_image(model))
-    scheme.set_up(converter, samples if scheme.calibrated else None)
+    scheme.set_up(converter)
+    converter.inference_input_type = converter.inference_output_type = getattr(tf, ends or scheme.ends[0])
+    if scheme.calibrated:
+        converter.representative_dataset = samples
     try:
         with _silence():
             content: bytes = converter.convert()
@@ -53,4 +59,7 @@ def _silence() -> Iterator[None]:
 def _one_image(model: Any) -> Any:
     """Return the model for exactly one image: a dynamic batch would leave SHAPE operators in the file."""
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
-    return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(model(pixels)))
+    shares = keras.layers.Softmax(name="probabilities")(model(pixels))
+    return keras.Model(
+        pixels, shares, name="classifier"
+    )  # tensors are named after it: the same in every file

@@ -1,16 +1,18 @@
 """Inference on ``.tflite`` files, through LiteRT only."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.evaluation import as_probabilities
+from kerascnn.training.config import processors
 
 READ_AT_ONCE = 256  # images; a split of files reads them only now
 
@@ -20,14 +22,24 @@ class LiteRTClassifier:
 
     Args:
         path: The file.
+        content: Its bytes, where there is no file (yet); ``path`` is then for messages.
+        description: What it says about itself, for bytes that cannot.
+        reference: Whether LiteRT's reference kernels compute, not the optimised ones (XNNPACK).
 
     Raises:
         KerasCnnError: It is missing, damaged, or does not classify images.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._interpreter = _open(path)
+    def __init__(
+        self,
+        path: Path,
+        content: bytes | None = None,
+        description: ModelDescription | None = None,
+        *,
+        reference: bool = False,
+    ) -> None:
+        self.path, self._content, self._reference = path, content, reference
+        self._interpreter = self._open()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
@@ -35,16 +47,33 @@ class LiteRTClassifier:
         if self._input["shape"][0] != 1:
             raise KerasCnnError(f"{path} takes {self._input['shape'][0]} images at a time; it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
-        self.description = ModelDescription.embedded(path) or ModelDescription.foreign(path, shape, scores)
+        if content is None:
+            description = ModelDescription.embedded(path)
+        self.description = description or ModelDescription.foreign(path, shape, scores)
 
     def __call__(self, images: Images) -> NDArray[np.float32]:
-        """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c)."""
+        """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c).
+
+        All cores work, each on images of its own with an interpreter of its own.
+        """
         scores = np.empty((len(images), self._output["shape"][1]), self._output["dtype"])
-        for start in range(0, len(images), READ_AT_ONCE):
-            encoded = self.encode(images[start : start + READ_AT_ONCE])
-            for position, image in enumerate(encoded, start):
-                scores[position] = self.invoke(image[np.newaxis])
+        interpreters = [self._interpreter, *(self._open() for _ in range(min(processors(), len(images)) - 1))]
+        with ThreadPoolExecutor(len(interpreters)) as workers:  # LiteRT computes outside Python's lock
+            for start in range(0, len(images), READ_AT_ONCE):
+                encoded = self.encode(images[start : start + READ_AT_ONCE])
+                rows = scores[start : start + READ_AT_ONCE]
+                shares = zip(
+                    interpreters,
+                    np.array_split(encoded, len(interpreters)),
+                    np.array_split(rows, len(interpreters)),
+                    strict=True,
+                )
+                list(workers.map(lambda share: self._classify(*share), shares))
         return as_probabilities(_decode(scores, self._output), self.description.output)
+
+    def _classify(self, interpreter: Any, encoded: NDArray[Any], scores: NDArray[Any]) -> None:
+        for position, image in enumerate(encoded):
+            scores[position] = self._invoke(interpreter, image[np.newaxis])
 
     def encode(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Return pixels in the input tensor's type and scale."""
@@ -59,21 +88,29 @@ class LiteRTClassifier:
 
     def invoke(self, encoded: NDArray[Any]) -> NDArray[Any]:
         """Run the interpreter once on an encoded image, shape (1, h, w, c); return the raw output row."""
-        self._interpreter.set_tensor(self._input["index"], encoded)
-        self._interpreter.invoke()
-        row: NDArray[Any] = self._interpreter.get_tensor(self._output["index"])[0]
+        return self._invoke(self._interpreter, encoded)
+
+    def _invoke(self, interpreter: Any, encoded: NDArray[Any]) -> NDArray[Any]:
+        interpreter.set_tensor(self._input["index"], encoded)
+        interpreter.invoke()
+        row: NDArray[Any] = interpreter.get_tensor(self._output["index"])[0]
         return row
 
-
-def _open(path: Path) -> Any:
-    if not path.is_file():
-        raise KerasCnnError(f"{path} does not exist.")
-    try:
-        interpreter = Interpreter(model_path=str(path), num_threads=1)
-        interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise KerasCnnError(f"{path} cannot be opened as a TFLite model: {first_line(error)}") from error
-    return interpreter
+    def _open(self) -> Any:
+        if self._content is None and not self.path.is_file():
+            raise KerasCnnError(f"{self.path} does not exist.")
+        kernels = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.BUILTIN
+        model = (
+            {"model_content": self._content} if self._content is not None else {"model_path": str(self.path)}
+        )
+        try:
+            interpreter = Interpreter(**model, num_threads=1, experimental_op_resolver_type=kernels)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise KerasCnnError(
+                f"{self.path} cannot be opened as a TFLite model: {first_line(error)}"
+            ) from error
+        return interpreter
 
 
 def _decode(scores: NDArray[Any], details: dict[str, Any]) -> NDArray[np.float32]:

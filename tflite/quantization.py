@@ -1,171 +1,204 @@
-"""``quantize``: from a run to a ``.tflite`` file, checked, evaluated and recorded."""
+"""``quantize``: from a run to ``.tflite`` files, each checked, evaluated and recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
-from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
 from kerascnn.tflite import latency
-from kerascnn.tflite.calibration import choose
+from kerascnn.tflite.calibration import Calibration, choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.verification import check_convertible, verify_full_int8
+from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
+from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
+from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
+from kerascnn.tflite.stability import stability
+from kerascnn.tflite.verification import check_convertible, verify_integer
 from kerascnn.training.card import write_card
 from kerascnn.training.trained_data import load_trained_data
-
-STAGES = 4
-
-
-@dataclass(frozen=True)
-class MeasuredFile:
-    """A model file with what was measured on the test images of its source."""
-
-    path: Path
-    scheme: str
-    bytes: int
-    evaluation: Evaluation
-    latency: Latency
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return path, scheme, bytes, accuracy with interval and n, and latency in microseconds."""
-        return {
-            "path": str(self.path),
-            "scheme": self.scheme,
-            "bytes": self.bytes,
-            **self.evaluation.accuracy.to_dict(),
-            "latency_us": self.latency.to_dict(),
-        }
-
-
-@dataclass(frozen=True)
-class QuantizationResult:
-    """The Keras model and the quantized file side by side."""
-
-    run: Path
-    original: MeasuredFile
-    file: MeasuredFile
-
-    @property
-    def drop_points(self) -> float:
-        """Percentage points of accuracy the file lost against the Keras model."""
-        return 100 * (self.original.evaluation.accuracy.accuracy - self.file.evaluation.accuracy.accuracy)
-
-    @property
-    def agreement(self) -> float:
-        """Share of the test images on which both give the same class."""
-        answers = (each.evaluation.probabilities.argmax(axis=1) for each in (self.original, self.file))
-        return float(np.equal(*answers).mean())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return run, float and the list of files."""
-        compared = {
-            "target": "mobile",
-            "drop_points": round(self.drop_points, 4),
-            "agreement": self.agreement,
-        }
-        return {
-            "run": str(self.run),
-            "float": self.original.to_dict(),
-            "files": [self.file.to_dict() | compared],
-        }
 
 
 def quantize(
     run: Run | Path | str,
     *,
-    scheme: str = "static_wi8_ai8",
+    scheme: str | Sequence[str] = FULL_INT8,
+    target: str = "mobile",
+    io: str | None = None,
     calibration_samples: int | None = None,
+    check_stability: bool = True,
     data_dir: Path | str | None = None,
     progress: Progress = silent,
     dataset: Dataset | None = None,
 ) -> QuantizationResult:
-    """Convert a run's model, check the file, and evaluate both on the same test images.
+    """Convert a run's model, check each file, and evaluate all on the same test images.
 
     Args:
-        run: The run or its folder; the file and its records go into its ``tflite/``.
-        scheme: See :mod:`kerascnn.tflite.schemes`.
+        run: The run or its folder; the files and their records go into its ``tflite/``.
+        scheme: One or several, see :mod:`kerascnn.tflite.schemes`.
+        target: ``mobile`` or ``edgetpu``.
+        io: Type of input and output, ``int8``, ``uint8`` or ``float32``; ``None``: the scheme's usual one.
         calibration_samples: ``None`` takes 500 training images, or all where there are fewer.
+        check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
         data_dir: Where the source's files are now, if not where they were at training.
         progress: Told about the stages.
         dataset: The source's images, where the caller has loaded them already.
 
     Raises:
-        UsageError: The scheme is unknown or not calibrated, or there are not so many training images.
-        TargetError: The converted file is not integer only, static and scaled as raw pixels.
+        UsageError: A name is unknown, two settings exclude each other, or there are not so many images.
+        TargetError: A converted file is not integer only, static and scaled as raw pixels.
         KerasCnnError: The run is incomplete, its data changed, or a file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    scheme = schemes.canonical(scheme)
-    if calibration_samples is not None and not schemes[scheme].calibrated:
-        raise UsageError(f"{scheme} is not calibrated. Received: calibration_samples={calibration_samples}")
-    progress("quantizing", 0, STAGES, "loading")
+    forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target, calibration_samples)
+    stages = len(forms) + 2
+    progress("quantizing", 0, stages, "loading")
     model, description = load_model(run.require_model())
-    check_convertible(model, schemes[scheme], run.path)
+    for form in forms:
+        check_convertible(model, schemes[form.scheme], run.path)
     dataset = dataset or load_trained_data(run, data_dir)
-    train, test = (split.prepared(description.preprocessing) for split in (dataset.train, dataset.test))
+    splits = {name: split.prepared(description.preprocessing) for name, split in dataset.splits().items()}
+    subject = _Subject(run, model, description, splits)
+    calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
-    progress("quantizing", 1, STAGES, "calibrating and converting")
-    calibration = None
-    if schemes[scheme].calibrated:
-        calibration = choose(train, calibration_samples, seed=run.record.seed, classes=dataset.classes)
-    content = convert(model, schemes[scheme], calibration.images if calibration else None)
-    result = _write_and_measure(run, scheme, content, (model, description), test, progress)
-    if calibration:
-        write_json(run.tflite_dir / "calibration.json", calibration.record)
-    _record(run, result)
-    progress("quantizing", STAGES, STAGES, "done")
+    progress("quantizing", 1, stages, "evaluating in float")
+    in_float = subject.in_float()
+    pairs = []
+    for number, form in enumerate(forms, start=2):
+        progress("quantizing", number, stages, form.scheme)
+        pairs.append(subject.quantized(form, in_float, calibration, check_stability=check_stability))
+    (keras_latency, _), *_ = pairs
+    original = MeasuredFile(
+        run.model_path, "keras", run.model_path.stat().st_size, in_float[0][1], keras_latency
+    )
+    result = QuantizationResult(run.path, original, tuple(file for _, file in pairs))
+    _record(run, result, calibration)
+    progress("quantizing", stages, stages, "done")
     return result
 
 
-def _write_and_measure(
-    run: Run,
-    scheme: str,
-    content: bytes,
-    described_model: tuple[Any, ModelDescription],
-    test: Split,
-    progress: Progress,
-) -> QuantizationResult:
-    """Write the file, which gets its name when it is checked and all that is said of it is known."""
-    model, description = described_model
-    run.tflite_dir.mkdir(exist_ok=True)
-    path = run.tflite_dir / f"{scheme}.tflite"
-    with whole_file(path) as aside:
-        aside.write_bytes(content)
-        description.model_copy(update={"output": "probabilities"}).embed(aside)
-        if scheme == "static_wi8_ai8":
-            verify_full_int8(content, path)
-        progress("quantizing", 2, STAGES, "evaluating both")
-        lite, keras_model = LiteRTClassifier(aside), keras_classifier(model, description.output)
-        evaluations = [
-            evaluate_classifier(classify, test, description.classes, model=str(file), data=description.source)
-            for classify, file in ((keras_model, run.model_path), (lite, path))
-        ]
-        progress("quantizing", 3, STAGES, "timing both")
-        pixels, encoded = test.images[:1], lite.encode(test.images[:1])
-        times = latency.measure([lambda: model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
-    files = [
-        MeasuredFile(file, name, file.stat().st_size, evaluation, time)
-        for file, name, evaluation, time in zip(
-            (run.model_path, path), ("keras", scheme), evaluations, times, strict=True
+def _forms(names: Sequence[str], io: str | None, target: str, samples: int | None) -> list[Form]:
+    forms = [Form.of(name, io, target) for name in names]
+    if samples is not None and not _calibrated(forms):
+        raise UsageError(f"{forms[0].scheme} is not calibrated. Received: calibration_samples={samples}")
+    return forms
+
+
+def _calibrated(forms: Sequence[Form]) -> bool:
+    return any(schemes[form.scheme].calibrated for form in forms)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A run's model with the images that set its ranges and judge its files."""
+
+    run: Run
+    model: Any
+    description: ModelDescription
+    splits: dict[str, Split]
+
+    def calibration(self, samples: int | None) -> Calibration:
+        """Choose images of the training split that are in no other."""
+        train, *others = self.splits
+        return choose(
+            self.splits[train],
+            samples,
+            seed=self.run.record.seed,
+            classes=self.description.classes,
+            held_out={name: self.splits[name] for name in others},
         )
-    ]
-    return QuantizationResult(run.path, *files)
+
+    def in_float(self) -> list[tuple[str, Evaluation]]:
+        """Evaluate what comes before any quantization: the Keras model, and it as a float file."""
+        content = convert(self.model, schemes["float32"])
+        lite = LiteRTClassifier(self.run.tflite_dir / "float32.tflite", content, self._described)
+        return [
+            (
+                KERAS,
+                self._evaluated(keras_classifier(self.model, self.description.output), self.run.model_path),
+            ),
+            (FLOAT_FILE, self._evaluated(lite, lite.path)),
+        ]
+
+    def quantized(
+        self,
+        form: Form,
+        in_float: Sequence[tuple[str, Evaluation]],
+        calibration: Calibration | None,
+        *,
+        check_stability: bool,
+    ) -> tuple[Latency, QuantizedFile]:
+        """Write one file, which gets its name when it is checked and all that is said of it is known.
+
+        Returns:
+            The Keras model's latency, taken in turns with the file's, and the file.
+        """
+        scheme = schemes[form.scheme]
+        images = calibration.images if calibration and scheme.calibrated else None
+        content = convert(self.model, scheme, images, ends=form.ends)
+        self.run.tflite_dir.mkdir(exist_ok=True)
+        path = self.run.tflite_dir / f"{form.stem}.tflite"
+        with whole_file(path) as aside:
+            aside.write_bytes(content)
+            self._described.embed(aside)
+            if scheme.calibrated:
+                verify_integer(content, path, activations=scheme.activations, ends=form.ends)
+            lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
+            on_device = [
+                (name, self._evaluated(classify, path))
+                for name, classify in ((REFERENCE, reference), (OPTIMISED, lite))
+            ]
+            times = self._latencies(lite)
+            stable = None
+            if calibration and scheme.calibrated and check_stability:
+                stable = stability(
+                    self.model, self._described, scheme, calibration, self.splits["validation"].images
+                )
+        file = QuantizedFile(
+            path=path,
+            scheme=form.scheme,
+            bytes=path.stat().st_size,
+            evaluation=on_device[-1][1],
+            latency=times[1],
+            form=form,
+            original=in_float[0][1],
+            ladder=Ladder.of([*in_float, *on_device]),
+            stability=stable,
+        )
+        return times[0], file
+
+    @property
+    def _described(self) -> ModelDescription:
+        return self.description.model_copy(update={"output": "probabilities"})
+
+    def _evaluated(self, classify: Classifier, path: Path) -> Evaluation:
+        return evaluate_classifier(
+            classify,
+            self.splits["test"],
+            self.description.classes,
+            model=str(path),
+            data=self.description.source,
+        )
+
+    def _latencies(self, lite: LiteRTClassifier) -> list[Latency]:
+        pixels = self.splits["test"].images[:1]
+        encoded = lite.encode(pixels)
+        return latency.measure([lambda: self.model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
 
 
-def _record(run: Run, result: QuantizationResult) -> None:
-    (entry,) = result.to_dict()["files"]
-    del entry["path"]
-    name = result.file.path.name
-    write_json(run.tflite_dir / f"{result.file.scheme}.result.json", {"file": name} | entry)
+def _record(run: Run, result: QuantizationResult, calibration: Calibration | None) -> None:
+    if calibration:
+        write_json(run.tflite_dir / "calibration.json", calibration.record)
+    for file in result.files:
+        entry = file.to_dict()
+        del entry["path"]
+        write_json(run.tflite_dir / f"{file.path.stem}.result.json", {"file": file.path.name} | entry)
     write_card(run)

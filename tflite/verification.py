@@ -11,6 +11,10 @@ from kerascnn.tflite.schemes import Scheme
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+_BIASES = {"INT8": ("INT32",), "INT16": ("INT32", "INT64")}  # by the activations' type; shapes are INT32 too
+
+#: What raw pixels 0 to 255 are in a tensor of each type.
+_PIXELS = {"INT8": (1.0, -128), "UINT8": (1.0, 0)}
 
 
 def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
@@ -27,50 +31,73 @@ def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
         )
 
 
-def verify_full_int8(content: bytes, name: Path) -> None:
-    """Check that a file is integer only, static, and takes pixel − 128.
+def verify_integer(content: bytes, name: Path, *, activations: str = "INT8", ends: str = "int8") -> None:
+    """Check that a file is integer only, static, and takes pixels as they are (int8: pixel − 128).
 
     Args:
         content: The file.
         name: For messages.
+        activations: Type of the tensors between operators: ``INT8`` or ``INT16``.
+        ends: Type of its input and output; another than the activations' has a conversion behind or before.
 
     Raises:
-        TargetError: An operator is not int8, a shape is dynamic, or the input is not scaled as raw pixels.
+        TargetError: An operator computes in another type, a shape is dynamic, or the input is not scaled as
+            raw pixels.
     """
     model = schema.ModelT.InitFromPackedBuf(content)
     if len(model.subgraphs) != 1:
         raise TargetError(f"{name}: there must be one subgraph, there are {len(model.subgraphs)}.")
     (graph,) = model.subgraphs
+    outer = {*graph.inputs, *graph.outputs}
     for operator in graph.operators:
-        _check_operator(operator, graph, model, name)
-    for number in graph.inputs:
-        tensor = graph.tensors[number]
-        scale, zero_point = _scaling(tensor)
-        if (tensor.type, scale, zero_point) != (schema.TensorType.INT8, 1.0, -128):
-            raise TargetError(
-                f"{name}: the input must be int8 with scale 1 and zero point −128 (raw pixels − 128), it is "
-                f"{_TYPES[tensor.type]} with scale {scale} and zero point {zero_point}."
-            )
-    for number in graph.outputs:
-        if graph.tensors[number].type != schema.TensorType.INT8:
-            raise TargetError(f"{name}: the output must be int8, it is {_TYPES[graph.tensors[number].type]}.")
+        _check_operator(operator, graph, model, name, activations, outer)
+    for number, what in [*((n, "input") for n in graph.inputs), *((n, "output") for n in graph.outputs)]:
+        found = _TYPES[graph.tensors[number].type]
+        if found != ends.upper():
+            raise TargetError(f"{name}: the {what} must be {ends}, it is {found}.")
+    for number in (number for number in graph.inputs if activations == "INT8"):
+        _check_pixels(graph.tensors[number], name)
+        for converted in _converted(number, graph, model):
+            _check_pixels(graph.tensors[converted], name)
 
 
-def _check_operator(operator: Any, graph: Any, model: Any, name: Path) -> None:
+def _check_operator(
+    operator: Any, graph: Any, model: Any, name: Path, activations: str, outer: set[int]
+) -> None:
     for number in [*operator.inputs, *operator.outputs]:
         if number < 0:  # an optional input that is not there
             continue
         tensor = graph.tensors[number]
+        kind = _TYPES[tensor.type]
         where = f"{name}: operator {_operator_name(model, operator)} at {_text(tensor.name)}"
-        # biases and shapes are int32 by design, and constants
         constant = model.buffers[tensor.buffer].data is not None
-        if tensor.type != schema.TensorType.INT8 and not (
-            constant and tensor.type == schema.TensorType.INT32
-        ):
-            raise TargetError(f"{where} is not int8 but {_TYPES[tensor.type]}.")
+        allowed = (activations, "INT8", *_BIASES[activations]) if constant else (activations,)
+        crosses = number in outer and _operator_name(model, operator) in ("QUANTIZE", "DEQUANTIZE")
+        if kind not in allowed and not crosses:
+            raise TargetError(f"{where} is not {activations.lower()} but {kind}.")
         if tensor.shapeSignature is not None and -1 in tensor.shapeSignature:
             shape = [int(side) for side in tensor.shapeSignature]
             raise TargetError(f"{where} has the dynamic shape {shape}.")
+
+
+def _converted(number: int, graph: Any, model: Any) -> list[int]:
+    """Return the tensors that an input becomes by a mere change of its type."""
+    return [
+        int(operator.outputs[0])
+        for operator in graph.operators
+        if number in operator.inputs and _operator_name(model, operator) == "QUANTIZE"
+    ]
+
+
+def _check_pixels(tensor: Any, name: Path) -> None:
+    kind, found = _TYPES[tensor.type], _scaling(tensor)
+    if kind in _PIXELS and found != _PIXELS[kind]:
+        scale, zero_point = _PIXELS[kind]
+        offset = f" − {-zero_point}" if zero_point else ""
+        raise TargetError(
+            f"{name}: the input must be raw pixels{offset}, {kind.lower()} with scale {scale:g} and zero "
+            f"point {zero_point}; it has scale {found[0]} and zero point {found[1]}."
+        )
 
 
 def _operator_name(model: Any, operator: Any) -> str:

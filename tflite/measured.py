@@ -1,0 +1,90 @@
+"""What is known of a run's model and of the files made from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascnn.evaluation import Evaluation
+from kerascnn.results import Latency
+from kerascnn.tflite.parity import Ladder
+from kerascnn.tflite.schemes import Form
+from kerascnn.tflite.stability import Stability
+
+
+@dataclass(frozen=True)
+class MeasuredFile:
+    """A model file with what was measured on the test images of its source."""
+
+    path: Path
+    scheme: str
+    bytes: int
+    evaluation: Evaluation
+    latency: Latency
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return path, scheme, bytes, accuracy with interval and n, and latency in microseconds."""
+        return {
+            "path": str(self.path),
+            "scheme": self.scheme,
+            "bytes": self.bytes,
+            **self.evaluation.accuracy.to_dict(),
+            "latency_us": self.latency.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class QuantizedFile(MeasuredFile):
+    """A ``.tflite`` file.
+
+    Attributes:
+        form: What was asked for.
+        original: The Keras model on the same test images.
+        ladder: The steps from there to this file.
+        stability: Whether other calibration images would have made another one; ``None``: it was not asked.
+    """
+
+    form: Form
+    original: Evaluation
+    ladder: Ladder
+    stability: Stability | None
+
+    @property
+    def drop_points(self) -> float:
+        """Percentage points of accuracy it lost against the Keras model."""
+        return 100 * (self.original.accuracy.accuracy - self.evaluation.accuracy.accuracy)
+
+    @property
+    def agreement(self) -> float:
+        """Share of the test images on which it and the Keras model give the same class."""
+        answers = (each.probabilities.argmax(axis=1) for each in (self.original, self.evaluation))
+        return float(np.equal(*answers).mean())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is measured of any file, how it compares, and the steps."""
+        return super().to_dict() | {
+            "target": self.form.target,
+            "io": self.form.ends,
+            "drop_points": round(self.drop_points, 4),
+            "agreement": self.agreement,
+            "ladder": self.ladder.to_dict(),
+            "stability": self.stability.to_dict() if self.stability else None,
+        }
+
+
+@dataclass(frozen=True)
+class QuantizationResult:
+    """The Keras model and its quantized files side by side."""
+
+    run: Path
+    original: MeasuredFile
+    files: tuple[QuantizedFile, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return run, float and the list of files."""
+        return {
+            "run": str(self.run),
+            "float": self.original.to_dict(),
+            "files": [file.to_dict() for file in self.files],
+        }

@@ -1,0 +1,92 @@
+"""The parity ladder: where on the way from the Keras model to the device answers begin to differ."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerascnn.evaluation import Evaluation
+from kerascnn.results import Accuracy
+
+KERAS = "Keras"
+FLOAT_FILE = "float .tflite"
+REFERENCE = "reference kernels"
+OPTIMISED = "optimised kernels"
+
+#: Least share of answers that are those of the step before. The float file computes the same in another
+#: order, and both sets of kernels the same integers; in between lies the quantization, which tips near ties.
+LEAST_AGREEMENT = {FLOAT_FILE: 0.999, REFERENCE: 0.95, OPTIMISED: 0.99}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, compared with the one before; the first has nothing before it.
+
+    Attributes:
+        name: What computed.
+        accuracy: On the test images.
+        differing: How many answers are others than before.
+        largest: Largest difference of a probability.
+        mean: Mean difference of a probability.
+    """
+
+    name: str
+    accuracy: Accuracy
+    differing: int = 0
+    largest: float = 0.0
+    mean: float = 0.0
+
+    @classmethod
+    def between(cls, name: str, before: Evaluation, after: Evaluation) -> "Step":
+        """Compare two evaluations of the same images."""
+        gaps = np.abs(after.probabilities - before.probabilities)
+        differing = before.probabilities.argmax(axis=1) != after.probabilities.argmax(axis=1)
+        return cls(name, after.accuracy, int(differing.sum()), float(gaps.max()), float(gaps.mean()))
+
+    @property
+    def agreement(self) -> float:
+        """Share of the same answers as before."""
+        return 1 - self.differing / self.accuracy.n
+
+    @property
+    def breaks(self) -> bool:
+        """Whether more answers tip than this step may tip; a single one always may."""
+        return self.differing > max(1, (1 - LEAST_AGREEMENT.get(self.name, 0)) * self.accuracy.n)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return step, accuracy with interval, agreement, largest and mean difference, and breaks."""
+        return {
+            "step": self.name,
+            **self.accuracy.to_dict(),
+            "agreement": self.agreement,
+            "largest_difference": self.largest,
+            "mean_difference": self.mean,
+            "breaks": self.breaks,
+        }
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """All steps in order, from the Keras model to the kernels of a device."""
+
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, evaluations: Sequence[tuple[str, Evaluation]]) -> "Ladder":
+        """Compare each evaluation with the one before it."""
+        (first, start), *others = evaluations
+        befores = [evaluation for _, evaluation in evaluations]
+        compared = [
+            Step.between(name, before, after) for before, (name, after) in zip(befores, others, strict=False)
+        ]
+        return cls((Step(first, start.accuracy), *compared))
+
+    @property
+    def first_break(self) -> str | None:
+        """The first step that breaks, None when all hold."""
+        return next((step.name for step in self.steps if step.breaks), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the steps, and the first that breaks or null."""
+        return {"steps": [step.to_dict() for step in self.steps], "first_break": self.first_break}
