@@ -57,16 +57,16 @@ def text(sheet: Sheet) -> str:
     notes = [textwrap.fill(note, WIDTH) for note in sheet.notes]
     titles = [column.title for column in sheet.columns]
     words = sum(column.words for column in sheet.columns)
-    below = [f"{heading}\n{_folded(told)}" for heading, told in sheet.details]
+    below = [f"{heading}\n{folded(told)}" for heading, told in sheet.details]
     return "\n\n".join(["\n".join([sheet.title, *notes]), table(titles, _cells(sheet), left=words), *below])
 
 
-def _folded(told: dict[str, str]) -> str:
+def folded(told: dict[str, str]) -> str:
     """Return names and values, long values on several lines."""
     inset = max(map(len, told)) + 2
-    folded = {name: textwrap.wrap(value, WIDTH - inset - 2) for name, value in told.items()}
-    lines = facts({name: ("\n" + " " * inset).join(value) for name, value in folded.items()})
-    return textwrap.indent(lines, "  ")
+    lines = {name: textwrap.wrap(value, WIDTH - inset - 2) for name, value in told.items()}
+    block = facts({name: ("\n" + " " * inset).join(value) for name, value in lines.items()})
+    return textwrap.indent(block, "  ")
 
 
 def markdown(sheet: Sheet) -> str:

@@ -10,6 +10,7 @@ from kerascnn.cli.compare import compare
 from kerascnn.cli.conv import conv
 from kerascnn.cli.data import data
 from kerascnn.cli.evaluate import evaluate
+from kerascnn.cli.inspect import inspect
 from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
 from kerascnn.cli.runs import runs
@@ -31,7 +32,7 @@ def kerascnn() -> None:
     """
 
 
-for command in (data, train, evaluate, quantize, predict, surgery, summary, conv, compare, runs):
+for command in (data, train, evaluate, quantize, inspect, predict, surgery, summary, conv, compare, runs):
     kerascnn.add_command(command)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kerascnn.predictor import Predictor, evaluate, predict
     from kerascnn.run import Run
     from kerascnn.run import list_runs as runs
+    from kerascnn.tflite.inspection import inspect
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train
@@ -35,6 +36,7 @@ _HOME = {
     "conv": "convolution",
     "describe_data": "data_description",
     "evaluate": "predictor",
+    "inspect": "tflite.inspection",
     "alexnet": "models.alexnet",
     "lenet5": "models.lenet5",
     "predict": "predictor",
@@ -59,6 +61,7 @@ __all__ = [
     "conv",
     "describe_data",
     "evaluate",
+    "inspect",
     "lenet5",
     "predict",
     "quantize",

@@ -6,7 +6,10 @@ interpreters pass over.
 """
 
 import json
+import os
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +20,19 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.settings import Settings
 
 MEMBER = "kerascnn.json"
+LONGEST = 16 * 2**20  # bytes of a description; a small ZIP archive can hold one that fills the memory
 FOLDER = "folder "  # before the name of a source that is a folder of images: it may be called like another
+
+#: What Python says of a damaged archive; RuntimeError: it is encrypted.
+DAMAGED_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OverflowError,
+)
 
 Output = Literal["logits", "probabilities", "unknown"]
 
@@ -57,13 +72,15 @@ class ModelDescription(Settings):
         """
         try:
             with zipfile.ZipFile(path) as archive:
-                content = archive.read(MEMBER)
+                content = _unpacked(archive)
         except KeyError:
             return None
-        except zipfile.BadZipFile as error:
-            if MEMBER.encode() in path.read_bytes():  # cut off behind the network: it would still compute
+        except DAMAGED_ARCHIVE as error:
+            if MEMBER.encode() in _end(path):  # cut off behind the network: it would still compute
                 raise KerasCnnError(f"{path} is truncated: its description is cut off.") from error
             return None
+        if len(content) > LONGEST:
+            raise KerasCnnError(f"{path}: its description is longer than {LONGEST:,} bytes.")
         return cls.parse(content, path)
 
     @classmethod
@@ -75,7 +92,7 @@ class ModelDescription(Settings):
         """
         try:
             return cls(**json.loads(content))
-        except (ValueError, TypeError, UsageError) as error:
+        except (ValueError, TypeError, RecursionError, UsageError) as error:
             raise KerasCnnError(
                 f"{path}: its description is damaged or of a newer kerascnn ({error})."
             ) from error
@@ -111,3 +128,18 @@ class ModelDescription(Settings):
             output="unknown",
             parameters=0,
         )
+
+
+def _end(path: Path) -> bytes:
+    """Return the last bytes of a file, where a description would be."""
+    with path.open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
+        return file.read(LONGEST)
+
+
+def _unpacked(archive: zipfile.ZipFile) -> bytes:
+    """Return the description in an archive, cut off where it is longer than any."""
+    if archive.getinfo(MEMBER).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("packed as kerascnn does not pack")
+    with archive.open(MEMBER) as member:
+        return member.read(LONGEST + 1)

@@ -1,19 +1,21 @@
 """A flatbuffer that nobody vouches for, opened for the classes that are generated from its schema.
 
-Those classes trust a file: a forged length sends them through four thousand million entries, and a list may name
-one part of the file a million times. Here each list is weighed before it is walked, and a file as a whole gives no
-more than one of its size can hold.
+Those classes trust a file: a forged length sends them through four thousand million entries, and a list may
+name one part of the file a million times. Here each list is weighed before it is walked, and a file as a
+whole gives no more than one of its size can hold.
 """
 
 import mmap
 import os
 from typing import Any, BinaryIO
 
-LARGEST = 64 * 2**20  # bytes of lists, names and tables, without the constants: a language model's take as much
+LARGEST = (
+    64 * 2**20
+)  # bytes of lists, names and tables, without the constants: a language model's take as much
 TABLE = 128  # bytes; a table of the file may be smaller, the Python object made from it is not
 
 
-class Damaged(Exception):
+class DamagedError(Exception):
     """A file breaks the rules of its format; the message completes "it is no sound file: …"."""
 
 
@@ -27,22 +29,22 @@ class FlatBuffer(mmap.mmap):
         """Map an open file that begins as a flatbuffer of this kind does.
 
         Raises:
-            Damaged: It is too short, or its identifier is another.
+            DamagedError: It is too short, or its identifier is another.
             OSError: It cannot be mapped.
         """
         size = os.fstat(file.fileno()).st_size
         if size < 8:
-            raise Damaged(f"it has {size} bytes")
+            raise DamagedError(f"it has {size} bytes")
         content = cls(file.fileno(), 0, access=mmap.ACCESS_READ)
         content._left = min(LARGEST, 65_536 + 8 * size)
         if content[4:8] != identifier:
-            raise Damaged(f"it does not have {identifier.decode()} at its bytes 4 to 7")
+            raise DamagedError(f"it does not have {identifier.decode()} at its bytes 4 to 7")
         return content
 
     def __getitem__(self, part: Any) -> Any:
         """Return a slice, which is how the generated classes take names; too long a one is not cut short."""
         if part.stop > len(self):
-            raise Damaged("it is truncated or damaged")
+            raise DamagedError("it is truncated or damaged")
         self._take(part.stop - part.start)
         return super().__getitem__(part)
 
@@ -69,7 +71,7 @@ class FlatBuffer(mmap.mmap):
     def _take(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
-            raise Damaged("its lists are longer than the file can hold")
+            raise DamagedError("its lists are longer than the file can hold")
 
 
 def text(name: bytes | None) -> str:

@@ -1,4 +1,4 @@
-"""What is in a ``.tflite`` file: tensors, operators, subgraphs; of any origin, also a damaged or hostile one."""
+"""What is in a ``.tflite`` file of any origin: tensors, operators, subgraphs; or why it cannot be read."""
 
 import math
 import struct
@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from kerascnn.errors import KerasCnnError
-from kerascnn.tflite.flatbuffer import Damaged, FlatBuffer, text
+from kerascnn.tflite.flatbuffer import DamagedError, FlatBuffer, text
 from kerascnn.tflite.operator_options import read_options, schema_name
 
 IDENTIFIER = b"TFL3"
@@ -152,7 +152,7 @@ def read_graph(path: Path) -> ModelGraph:
         return _graph(content, path)
     except OSError as error:
         raise KerasCnnError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except Damaged as error:
+    except DamagedError as error:
         raise KerasCnnError(f"{path} is not a sound .tflite file: {error}.") from error
     except (struct.error, TypeError, ValueError, IndexError, OverflowError) as error:
         # what the generated classes and NumPy say of an offset that leads nowhere
@@ -170,7 +170,7 @@ def constant_data(graph: ModelGraph, tensor: Tensor) -> bytes:
         data = file.read(tensor.bytes)
     if len(data) < tensor.bytes:
         raise KerasCnnError(f"{graph.path} was cut off while it was read.")
-    if not data and math.prod(tensor.shape):
+    if not data and 0 not in tensor.shape:
         raise KerasCnnError(f"{graph.path}: the values of tensor {tensor.index} are not in this file.")
     return data
 
@@ -189,12 +189,12 @@ class _Code:
 def _graph(content: FlatBuffer, path: Path) -> ModelGraph:
     model = schema.Model.GetRootAs(content)
     if model.Version() != VERSION:
-        raise Damaged(f"its schema has version {model.Version()}, not {VERSION}")
+        raise DamagedError(f"its schema has version {model.Version()}, not {VERSION}")
     places = _places(content, model)
     codes = [_code(code) for code in content.tables(model, "OperatorCodes")]
     subgraphs = content.tables(model, "Subgraphs")
     if not subgraphs:
-        raise Damaged("it has no subgraph")
+        raise DamagedError("it has no subgraph")
     metadata = content.tables(model, "Metadata")
     _inside((entry.Buffer() for entry in metadata), len(places), "buffer")
     return ModelGraph(
@@ -216,7 +216,7 @@ def _places(content: FlatBuffer, model: Any) -> list[_Place]:
             places.append((_address(data) - first, data.nbytes))
         elif buffer.Offset() > 1:  # behind the flatbuffer, which has at most 2 GiB; 1 is a placeholder
             if buffer.Offset() + buffer.Size() > len(content):
-                raise Damaged(f"the data of buffer {number} lies beyond its end")
+                raise DamagedError(f"the data of buffer {number} lies beyond its end")
             places.append((buffer.Offset(), buffer.Size()))
         else:
             places.append(None)
@@ -253,10 +253,10 @@ def _subgraph(
 def _tensor(content: FlatBuffer, index: int, tensor: Any, places: Sequence[_Place]) -> Tensor:
     shape, signature = (content.numbers(tensor, field) for field in ("Shape", "ShapeSignature"))
     if len(shape) > MOST_SIDES or min((*shape, *signature), default=0) < -1:
-        raise Damaged(f"tensor {index} has an impossible shape")
+        raise DamagedError(f"tensor {index} has an impossible shape")
     _inside([tensor.Buffer()], len(places), "buffer")
     place = places[tensor.Buffer()] if tensor.Buffer() else None  # buffer 0 is empty by definition
-    if place and not place[1] and math.prod(shape):  # an empty list where there should be values is none
+    if place and not place[1] and 0 not in shape:  # an empty list where there should be values is none
         place = None
     start, size = place or (0, 0)
     found = Tensor(
@@ -275,7 +275,7 @@ def _tensor(content: FlatBuffer, index: int, tensor: Any, places: Sequence[_Plac
     if place is not None and not found.sparse and found.type in BITS:
         needed = -(-math.prod(shape) * BITS[found.type] // 8)
         if size != needed:
-            raise Damaged(f"tensor {index} needs {needed:,} bytes and has {size:,}")
+            raise DamagedError(f"tensor {index} needs {needed:,} bytes and has {size:,}")
     return found
 
 
@@ -287,14 +287,14 @@ def _quantization(content: FlatBuffer, index: int, tensor: Any, sides: int) -> Q
     if not any(scales):  # none, or the 0 that old converters wrote for a tensor that is not quantized
         return None
     if not all(map(math.isfinite, scales)):
-        raise Damaged(f"tensor {index} has a scale that is not a finite number")
+        raise DamagedError(f"tensor {index} has a scale that is not a finite number")
     if len(zero_points) <= 1:
         zero_points = (zero_points or (0,)) * len(scales)
     if len(zero_points) != len(scales):
-        raise Damaged(f"tensor {index} has {len(scales)} scales and {len(zero_points)} zero points")
+        raise DamagedError(f"tensor {index} has {len(scales)} scales and {len(zero_points)} zero points")
     dimension = found.QuantizedDimension()
     if len(scales) > 1 and not 0 <= dimension < sides:
-        raise Damaged(f"tensor {index} is quantized along dimension {dimension} of {sides}")
+        raise DamagedError(f"tensor {index} is quantized along dimension {dimension} of {sides}")
     return Quantization(scales, zero_points, dimension)
 
 
@@ -326,4 +326,4 @@ def _operator(
 def _inside(numbers: Iterable[int], count: int, what: str, *, lowest: int = 0) -> None:
     for number in numbers:
         if not lowest <= number < count:
-            raise Damaged(f"it names {what} {number} and has {count}")
+            raise DamagedError(f"it names {what} {number} and has {count}")

@@ -1,4 +1,4 @@
-"""What an operator of a ``.tflite`` file is set to, by the names of the schema; and the names of its numbers."""
+"""What an operator of a ``.tflite`` file is set to, in the words of the schema."""
 
 import re
 from functools import cache
