@@ -1,0 +1,93 @@
+"""A buffer with a name inside a ``.tflite`` file: where metadata is kept."""
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+from kerascnn.errors import KerasCnnError
+from kerascnn.tflite.metadata_schema import write_list
+
+IDENTIFIER = b"TFL3"
+ALIGNMENT = 16  # bytes: of every buffer in a file
+FIELDS = 10  # of the root table
+VERSION, BUFFERS, METADATA = 0, 4, 6  # their places
+MOST = 100  # names looked at: a hostile list can be as long as the file
+
+
+def attach(content: bytes, name: str, data: bytes) -> bytes:
+    """Return the file with one more named buffer; what it was before follows to the bit.
+
+    A new root table is put before the old one and refers to everything behind it. Writing the whole model anew
+    with the Python classes of the schema would move its weights to addresses that are no multiples of 16.
+
+    Args:
+        content: A ``.tflite`` file that LiteRT accepts.
+        name: The buffer's name, which the file must not have yet.
+        data: Its content.
+
+    Raises:
+        KerasCnnError: The file has such a buffer, or keeps weights behind its flatbuffer.
+    """
+    if attached(content, name) is not None:
+        raise KerasCnnError(f"The file has {name} already: convert it again.")
+    model = schema.Model.GetRootAs(content)
+    buffers = [model.Buffers(number) for number in range(model.BuffersLength())]
+    if any(buffer.Offset() for buffer in buffers):
+        raise KerasCnnError(f"{name} cannot be added to a file of weights behind its flatbuffer (over 2 GB).")
+
+    builder = flatbuffers.Builder()
+    buffer, entry = _write_buffer(builder, data), _write_entry(builder, name, len(buffers))
+    entries = [model.Metadata(number) for number in range(model.MetadataLength())]
+    lists = {
+        BUFFERS: write_list(builder, [*(_behind(old) for old in buffers), buffer]),
+        METADATA: write_list(builder, [*(_behind(old) for old in entries), entry]),
+    }
+    builder.StartObject(FIELDS)
+    builder.PrependUint32Slot(VERSION, model.Version(), 0)
+    for place in range(1, FIELDS):
+        builder.PrependUOffsetTRelativeSlot(place, lists.get(place) or _field_behind(model, place), 0)
+    builder.Finish(builder.EndObject(), IDENTIFIER)
+    return bytes(builder.Output()) + content
+
+
+def attached(content: bytes, name: str) -> bytes | None:
+    """Return the data of a named buffer, None where there is none.
+
+    Raises:
+        Exception: The file is damaged: whatever reading behind its end raises.
+    """
+    model = schema.Model.GetRootAs(content)
+    for number in range(min(model.MetadataLength(), MOST)):
+        entry = model.Metadata(number)
+        if entry.Name() == name.encode():
+            buffer = model.Buffers(entry.Buffer())
+            return b"" if buffer.DataIsNone() else bytes(buffer.DataAsNumpy())
+    return None
+
+
+def _write_buffer(builder: flatbuffers.Builder, data: bytes) -> int:
+    builder.StartVector(1, len(data), ALIGNMENT)
+    for byte in reversed(data):
+        builder.PrependByte(byte)
+    vector = builder.EndVector()
+    schema.BufferStart(builder)
+    schema.BufferAddData(builder, vector)
+    return int(schema.BufferEnd(builder))
+
+
+def _write_entry(builder: flatbuffers.Builder, name: str, number: int) -> int:
+    text = builder.CreateString(name)
+    schema.MetadataStart(builder)
+    schema.MetadataAddName(builder, text)
+    schema.MetadataAddBuffer(builder, number)
+    return int(schema.MetadataEnd(builder))
+
+
+def _behind(table: schema.Buffer | schema.Metadata) -> int:
+    """Return an old table's offset for the builder, which counts from its end backwards: a negative one."""
+    return -int(table._tab.Pos)
+
+
+def _field_behind(model: schema.Model, place: int) -> int:
+    """Return the offset of what a field of the old root refers to, 0 for an empty field."""
+    offset = model._tab.Offset(4 + 2 * place)
+    return -int(model._tab.Indirect(model._tab.Pos + offset)) if offset else 0
