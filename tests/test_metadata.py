@@ -49,7 +49,10 @@ def _description(channels=3, classes=CLASSES, side=8, **preprocessing):
     )
 
 
-def _card(description, test=Accuracy(90, 100)):
+TESTED = Accuracy(90, 100)
+
+
+def _card(description, test=TESTED):
     return ModelCard("alexnet-nin-pets-1", "2026-01-31", description, test, HASH)
 
 
@@ -108,7 +111,9 @@ class Raw:
     def place(self, number):
         table = self.position - struct.unpack_from("<i", self.content, self.position)[0]
         size = struct.unpack_from("<H", self.content, table)[0]
-        offset = struct.unpack_from("<H", self.content, table + 4 + 2 * number)[0] if 4 + 2 * number < size else 0
+        offset = (
+            struct.unpack_from("<H", self.content, table + 4 + 2 * number)[0] if 4 + 2 * number < size else 0
+        )
         return self.position + offset if offset else None
 
     def follow(self, number):
@@ -200,7 +205,8 @@ def test_each_type_of_tensor_is_described_as_it_is(bare, tmp_path, io_type, take
     found = read_metadata(path)
     (image,), (probability,) = found.inputs, found.outputs
     assert image.description == (
-        f"RGB pixels, 8 rows of 8: the middle of a picture, scaled to fill them. Raw values 0 to 255: {taken}."
+        "RGB pixels, 8 rows of 8: the middle of a picture, scaled to fill them. "
+        f"Raw values 0 to 255: {taken}."
     )
     assert probability.description.endswith(f"{given}.")
     assert (image.minimum + image.maximum, probability.minimum + probability.maximum) == (pixels, shares)
@@ -216,7 +222,9 @@ def test_the_network_stays_as_it_was_to_the_bit(bare, io_type):
     runners = [Interpreter(model_content=content) for content in (before, after)]
     images = np.random.default_rng(5).integers(0, 256, (20, 1, 8, 8, 3)).astype(io_type, casting="unsafe")
     for image in images:
-        first, second = (next(iter(runner.get_signature_runner()(pixels=image).values())) for runner in runners)
+        first, second = (
+            next(iter(runner.get_signature_runner()(pixels=image).values())) for runner in runners
+        )
         np.testing.assert_array_equal(first, second)
 
 
@@ -232,17 +240,24 @@ def _network(content):
         [int(operator.opcodeIndex), np.array(operator.inputs).tolist(), np.array(operator.outputs).tolist()]
         for operator in graph.operators
     ]
-    tensors = [[tensor.name.decode(), np.array(tensor.shape).tolist(), tensor.type] for tensor in graph.tensors]
+    tensors = [
+        [tensor.name.decode(), np.array(tensor.shape).tolist(), tensor.type] for tensor in graph.tensors
+    ]
     codes = [[code.builtinCode, code.version] for code in model.operatorCodes]
     names = [entry.name.decode() for entry in model.metadata if entry.name != b"TFLITE_METADATA"]
     return [weights, operators, tensors, codes, names, model.version, model.description.decode()]
 
 
-def test_every_buffer_starts_at_a_multiple_of_16(file):
-    buffers = Raw.root(file.read_bytes(), b"TFL3").tables(4)
-    starts = [buffer.follow(0) + 4 for buffer in buffers if buffer.place(0)]
-    assert len(starts) >= 5
-    assert {start % 16 for start in starts} == {0}
+@pytest.mark.parametrize("io_type", ["float32", "uint8", "int8"])
+def test_weights_stay_aligned_as_they_were(bare, io_type):
+    starts = [
+        [buffer.follow(0) + 4 for buffer in Raw.root(content, b"TFL3").tables(4) if buffer.place(0)]
+        for content in (bare[io_type], with_metadata(bare[io_type], _card(_description())))
+    ]
+    before, (*after, metadata) = ([start % 16 for start in each] for each in starts)
+    assert len(before) >= 5
+    assert after == before
+    assert metadata == 0
 
 
 def test_labels_and_description_share_one_archive_that_every_reader_takes(file):
@@ -251,7 +266,7 @@ def test_labels_and_description_share_one_archive_that_every_reader_takes(file):
         assert archive.namelist() == ["labels.txt", "kerascnn.json"]
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
         assert archive.read("labels.txt") == "Löwe\n猫\ndog house\n".encode()
-        # Android's reader takes the directory's place from the last 22 bytes and counts from the file's start.
+        # Android's reader finds the directory by the last 22 bytes, and counts from the file's start.
         (directory,) = struct.unpack_from("<I", content, len(content) - 22 + 16)
         assert content[directory : directory + 4] == b"PK\1\2"
         for member in archive.infolist():
@@ -271,10 +286,10 @@ def test_read_metadata_says_what_was_written(file):
 
 def test_a_grey_model_says_so(tmp_path):
     path = tmp_path / "grey.tflite"
-    description = _description(channels=1, classes=("0",), margin=2)
-    path.write_bytes(with_metadata(_converted(_small(1, 1), "float32"), _card(description, test=None)))
+    description = _description(channels=1, classes=("0", "1"), margin=2)
+    path.write_bytes(with_metadata(_converted(_small(1, 2), "float32"), _card(description, test=None)))
     found = read_metadata(path)
-    assert (found.inputs[0].content, found.inputs[0].mean, found.classes) == ("grey image", (0,), ("0",))
+    assert (found.inputs[0].content, found.inputs[0].mean, found.classes) == ("grey image", (0,), ("0", "1"))
     assert "Test accuracy" not in found.description
     assert found.inputs[0].description.startswith("Grey pixels, 8 rows of 8: a whole picture,")
     assert "2 pixels of margin" in found.inputs[0].description
@@ -392,14 +407,15 @@ def _read_or_refuse(path):
     try:
         read_metadata(path)
     except KerasCnnError as error:
-        assert path.name in str(error)
-        return True
+        return path.name in str(error)
     return False
 
 
 def test_references_that_lead_to_the_same_bytes_end_the_reading(bare, tmp_path):
     names = ["x" * 1000, *[""] * 399]
-    packed = bytearray(write({"subgraph_metadata": [{"input_tensor_metadata": [{"name": n} for n in names]}]}))
+    packed = bytearray(
+        write({"subgraph_metadata": [{"input_tensor_metadata": [{"name": n} for n in names]}]})
+    )
     (graph,) = Raw.root(bytes(packed), b"M001").tables(3)
     assert len(packed) < 20_000
     first, start = graph.tables(2)[0].position, graph.follow(2) + 4
@@ -436,7 +452,11 @@ def test_metadata_of_another_format_is_refused(bare, tmp_path):
         (3, "float32", []),
         (3, "int8", ["they want uint8 or float32, this file takes int8", "quantize with --io uint8"]),
         (1, "uint8", ["three colour channels, this file takes one", "--channels 3", "--io uint8"]),
-        (1, "int8", ["three colour channels, this file takes one and uint8 or float32, this file takes int8"]),
+        (
+            1,
+            "int8",
+            ["three colour channels, this file takes one and uint8 or float32, this file takes int8"],
+        ),
     ],
 )
 def test_who_cannot_load_the_file_is_said(channels, io_type, words):

@@ -167,7 +167,9 @@ def _members(path: Path) -> dict[str, bytes]:
 def _tensor(document: dict[str, Any]) -> TensorMetadata:
     properties = document.get("content", {}).get("content_properties", {})
     units = [unit.get("options", {}) for unit in document.get("process_units", [])]
-    normalization = {key: value for unit in units for key, value in unit.get("NormalizationOptions", {}).items()}
+    normalization = {
+        key: value for unit in units for key, value in unit.get("NormalizationOptions", {}).items()
+    }
     stats = document.get("stats", {})
     return TensorMetadata(
         name=document.get("name", ""),

@@ -1,8 +1,8 @@
 """The public schema of TFLite metadata as a table, and the flatbuffers that are written and read by it.
 
-From ``metadata_schema.fbs`` of tensorflow/tflite-support, version 1.5.0: the tables that the file of a classifier
-needs. The order of their fields is the binary format. A document is made of dicts, lists, texts and numbers;
-of a union it holds a dict with one table.
+From ``metadata_schema.fbs`` of tensorflow/tflite-support, version 1.5.0: the tables that a classifier needs.
+The order of their fields is the binary format. A document is made of dicts, lists, texts and numbers; of a
+union it holds a dict with one table.
 """
 
 import math
@@ -54,7 +54,7 @@ TABLES: dict[str, dict[str, str]] = {
     "AssociatedFile": {"name": "text", "description": "text", "type": "byte"},
 }
 
-#: Their tables by number; a field of a union takes two places, the number and the table. Later ones are not read.
+#: Their tables by number; a field of a union takes two places, number and table. Later ones are not read.
 UNIONS: dict[str, Sequence[str | None]] = {
     "ContentProperties": (None, "FeatureProperties", "ImageProperties"),
     "ProcessUnitOptions": (None, "NormalizationOptions"),

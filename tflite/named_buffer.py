@@ -16,8 +16,8 @@ MOST = 100  # names looked at: a hostile list can be as long as the file
 def attach(content: bytes, name: str, data: bytes) -> bytes:
     """Return the file with one more named buffer; what it was before follows to the bit.
 
-    A new root table is put before the old one and refers to everything behind it. Writing the whole model anew
-    with the Python classes of the schema would move its weights to addresses that are no multiples of 16.
+    A new root table is put before the old one and refers to everything behind it. Packing the model anew
+    with the Python classes of the schema would drop what they do not know and lose the weights' alignment.
 
     Args:
         content: A ``.tflite`` file that LiteRT accepts.
