@@ -7,7 +7,7 @@ import struct
 import time
 import warnings
 import zipfile
-from datetime import UTC, datetime
+from functools import partial
 
 import flatbuffers
 import keras
@@ -16,6 +16,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.description import ModelDescription
@@ -319,7 +320,7 @@ def test_the_card_of_a_run_has_its_accuracy_and_the_hash_of_its_model(run):
 
     card = ModelCard.of(Run.open(run), load_model(run / "model.keras")[1])
     assert card.name == "digits-fc"
-    assert card.created == str(datetime.now(UTC).date())
+    assert card.created == json.loads((run / "run.json").read_text())["created"][:10]
     assert card.sha256 == hashlib.sha256((run / "model.keras").read_bytes()).hexdigest()
     tested = json.loads((run / "metrics.json").read_text())["test"]
     assert f"{100 * tested['accuracy']:.2f} % (95 % interval" in str(card)
@@ -466,31 +467,52 @@ def test_who_cannot_load_the_file_is_said(channels, io_type, words):
     assert all(part in note for part in words)
 
 
-def test_mediapipe_classifies_a_photo_as_litert_does(tmp_path):
+def _mediapipe_classifier(path):
+    """MediaPipe's own image classifier on a file, and the function that makes its pictures."""
     mediapipe = pytest.importorskip("mediapipe", reason="mediapipe is not installed")
     from mediapipe.tasks.python import vision
     from mediapipe.tasks.python.core.base_options import BaseOptions
-    from sklearn.datasets import load_sample_image
 
+    options = vision.ImageClassifierOptions(BaseOptions(model_asset_path=str(path)), max_results=-1)
+    image = partial(mediapipe.Image, image_format=mediapipe.ImageFormat.SRGB)
+    return vision.ImageClassifier.create_from_options(options), image
+
+
+@pytest.mark.parametrize("io_type", ["uint8", "float32"])
+def test_mediapipe_classifies_a_photo_as_litert_does(tmp_path, io_type):
+    pytest.importorskip("mediapipe", reason="mediapipe is not installed")
     photo = Image.fromarray(load_sample_image("china.jpg"))
     description = _description(classes=("temple", "花", "cat", "dog house"), side=32, fit="crop")
     pixels = description.preprocessing.image(photo)
     keras.utils.set_random_seed(4)
     network = build("alexnet", variant="small_stem", head="nin", classes=4, norm="batch")
-    last = network.layers[-1] if network.layers[-1].weights else network.layers[-2]
-    last.set_weights([30 * weight for weight in last.get_weights()])  # untrained: let one class stand out
+    scores = network.get_layer("class_map")
+    scores.set_weights([30 * weight for weight in scores.get_weights()])  # untrained: let one class stand out
     image = keras.Input(batch_shape=(1, 32, 32, 3), name="pixels")
-    content = _converted(keras.Model(image, keras.layers.Softmax()(network(image))), "uint8")
+    content = _converted(keras.Model(image, keras.layers.Softmax()(network(image))), io_type)
     path = tmp_path / "photo.tflite"
     path.write_bytes(with_metadata(content, _card(description)))
     description.embed(path)
 
-    options = vision.ImageClassifierOptions(BaseOptions(model_asset_path=str(path)), max_results=4)
-    with vision.ImageClassifier.create_from_options(options) as classifier:
-        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-        (found,) = classifier.classify(picture).classifications
+    classifier, picture = _mediapipe_classifier(path)
+    with classifier:
+        (found,) = classifier.classify(picture(data=pixels)).classifications
     (expected,) = LiteRTClassifier(path)(pixels[np.newaxis])
     assert found.head_name == "probability"
     assert found.categories[0].category_name == description.classes[expected.argmax()]
-    scores = {category.category_name: category.score for category in found.categories}
-    np.testing.assert_allclose([scores[name] for name in description.classes], expected, atol=1e-6)
+    told = {category.category_name: category.score for category in found.categories}
+    np.testing.assert_allclose([told[name] for name in description.classes], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("channels", "io_type", "words"),
+    [(3, "int8", "uint8/float32, got INT8"), (1, "uint8", "Only RGB color space is supported")],
+)
+def test_mediapipe_refuses_what_the_note_says_it_refuses(bare, tmp_path, channels, io_type, words):
+    pytest.importorskip("mediapipe", reason="mediapipe is not installed")
+    content = bare[io_type] if channels == 3 else _converted(_small(1), io_type)
+    path = tmp_path / "refused.tflite"
+    path.write_bytes(with_metadata(content, _card(_description(channels=channels))))
+    with pytest.raises(ValueError, match=words):
+        _mediapipe_classifier(path)
+    assert mobile_tasks_note(_description(channels=channels), io_type)
