@@ -9,6 +9,7 @@ import click
 from kerascnn.cli.compare import compare
 from kerascnn.cli.conv import conv
 from kerascnn.cli.data import data
+from kerascnn.cli.debug import debug
 from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.inspect import inspect
 from kerascnn.cli.predict import predict
@@ -32,7 +33,20 @@ def kerascnn() -> None:
     """
 
 
-for command in (data, train, evaluate, quantize, inspect, predict, surgery, summary, conv, compare, runs):
+for command in (
+    data,
+    train,
+    evaluate,
+    quantize,
+    inspect,
+    debug,
+    predict,
+    surgery,
+    summary,
+    conv,
+    compare,
+    runs,
+):
     kerascnn.add_command(command)
 
 

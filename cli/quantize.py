@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Training images that set the int8 ranges; without it 500, or all where there are fewer.",
 )
+@click.option(
+    "--max-drop",
+    type=float,
+    metavar="POINTS",
+    help="Percentage points that full int8 may lose; layers are left in float, or the exit code is 3.",
+)
 @options.data_dir
 def quantize(
     run: Path,
@@ -39,10 +45,12 @@ def quantize(
     target: str,
     io: str | None,
     calibration_samples: int | None,
+    max_drop: float | None,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
     """Convert the model of RUN to .tflite and compare both on the same test images."""
+    from kerascnn.errors import QualityError
     from kerascnn.tflite.schemes import FULL_INT8, schemes
 
     if every and scheme:
@@ -57,10 +65,13 @@ def quantize(
             target=target,
             io=io,
             calibration_samples=calibration_samples,
+            max_drop=max_drop,
             data_dir=data_dir,
             progress=progress,
         )
     display(result, as_json=as_json, text=_text)
+    for missed in filter(None, (file.misses for file in result.files)):
+        raise QualityError(missed)
 
 
 def _text(result: "QuantizationResult") -> str:
@@ -97,6 +108,8 @@ def _steps(file: "QuantizedFile") -> str:
     told = {"file": str(file.path)}
     if file.ladder.first_break:
         told["breaks at"] = f"{file.ladder.first_break}: more answers differ from the step before than may"
+    if file.note:
+        told["note"] = file.note
     stable = file.stability
     if stable:
         told["calibration"] = (
@@ -104,4 +117,10 @@ def _steps(file: "QuantizedFile") -> str:
             f"{100 * stable.largest_scale_difference:.1f} %, {100 * stable.agreement:.2f} % of {stable.n:,} "
             "validation images alike"
         )
-    return f"{table(header, rows)}\n\n{facts(told)}"
+    parts = [table(header, rows), facts(told)]
+    if file.budget:
+        tries = [
+            [each.what, f"{0.0 - each.drop_points:+.2f}", f"{each.bytes:,}"] for each in file.budget.tries
+        ]
+        parts.insert(1, table(["tried", "validation accuracy, points", "bytes"], tries))
+    return "\n\n".join(parts)

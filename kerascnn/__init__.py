@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kerascnn.comparison import compare
     from kerascnn.convolution import conv
     from kerascnn.data_description import describe_data
-    from kerascnn.errors import KerasCnnError, MissingError, TargetError, UsageError
+    from kerascnn.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
     from kerascnn.head_surgery import surgery
     from kerascnn.layer_table import summary
     from kerascnn.models.alexnet import alexnet
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kerascnn.predictor import Predictor, evaluate, predict
     from kerascnn.run import Run
     from kerascnn.run import list_runs as runs
+    from kerascnn.tflite.debugging import debug
     from kerascnn.tflite.inspection import inspect
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
@@ -28,12 +29,14 @@ _HOME = {
     "KerasCnnError": "errors",
     "MissingError": "errors",
     "Predictor": "predictor",
+    "QualityError": "errors",
     "Run": "run",
     "TargetError": "errors",
     "TrainingConfig": "training.config",
     "UsageError": "errors",
     "compare": "comparison",
     "conv": "convolution",
+    "debug": "tflite.debugging",
     "describe_data": "data_description",
     "evaluate": "predictor",
     "inspect": "tflite.inspection",
@@ -52,6 +55,7 @@ __all__ = [
     "KerasCnnError",
     "MissingError",
     "Predictor",
+    "QualityError",
     "Run",
     "TargetError",
     "TrainingConfig",
@@ -59,6 +63,7 @@ __all__ = [
     "alexnet",
     "compare",
     "conv",
+    "debug",
     "describe_data",
     "evaluate",
     "inspect",

@@ -3,6 +3,7 @@
 KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 ├── ImageError        1  one picture: it can be left out
 ├── UsageError        2  wrong usage: an unknown name, a setting that makes no sense
+├── QualityError      3  a limit that the user set was missed
 ├── TargetError       4  the model does not fit the target
 └── MissingError      5  an optional library or device is not there
 
@@ -35,6 +36,12 @@ class UsageError(KerasCnnError):
     """The request itself makes no sense."""
 
     exit_code = 2
+
+
+class QualityError(KerasCnnError):
+    """The work is done, and a limit that the user set is missed."""
+
+    exit_code = 3
 
 
 class TargetError(KerasCnnError):

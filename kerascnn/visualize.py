@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from kerascnn.files import whole_file
 
 # Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
-TRAINING, VALIDATION = "#0072B2", "#D55E00"
+BLUE, VERMILION = "#0072B2", "#D55E00"
+TRAINING, VALIDATION = BLUE, VERMILION
 
 DPI = 120
 CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below them
@@ -156,4 +157,67 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     axes.set_xticks(ticks, classes, rotation=0 if max(map(len, classes)) < 3 else 90)
     axes.set_yticks(ticks, classes)
     axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,} test images")
+    return figure
+
+
+class Spread(NamedTuple):
+    """A histogram of the same values before and after quantization.
+
+    Attributes:
+        borders: Of the bars, shape (bars + 1,).
+        trained: Counts before, shape (bars,); ``quantized`` after.
+    """
+
+    borders: NDArray[np.floating[Any]]
+    trained: NDArray[np.int64]
+    quantized: NDArray[np.int64]
+
+
+def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]]) -> Figure:
+    """Draw the signal to quantization noise of each layer: a short bar is a bad layer.
+
+    Args:
+        rows: Of the layers in their order: name, what the layer itself adds, and all that has come together
+            there, in dB; ``None`` where there is no noise.
+    """
+    figure = Figure(figsize=(9, 1.2 + 0.42 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(rows))
+    own, whole = ([row[column] for row in rows] for column in (1, 2))
+    for offset, colour, label, decibels in (
+        (-0.2, BLUE, "its own noise", own),
+        (0.2, VERMILION, "with all it inherited", whole),
+    ):
+        bars = axes.barh(places + offset, [each or 0.0 for each in decibels], 0.38, color=colour, label=label)
+        texts = ["no noise" if each is None else f"{each:.1f}" for each in decibels]
+        axes.bar_label(bars, texts, padding=2, fontsize=7)
+    axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.08, y=0.02)
+    axes.set(xlabel="signal to quantization noise in dB, more is better")
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(frameon=False, loc="outside upper center", ncols=2)
+    return figure
+
+
+def spreads_of_layers(rows: Sequence[tuple[str, Spread | None, Spread | None]]) -> Figure:
+    """Draw histograms of layers before and after quantization, a row a layer.
+
+    Args:
+        rows: Name, weights and activations of each layer; ``None`` where there are none.
+    """
+    figure = Figure(figsize=(9, 2.7 * len(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), 2, squeeze=False)
+    for axes_of_row, (name, *spreads) in zip(panels, rows, strict=True):
+        for axes, kind, spread in zip(axes_of_row, ("weights", "activations"), spreads, strict=True):
+            if spread is None:
+                axes.set_axis_off()
+                axes.set_title(f"{name}: no quantized {kind}", fontsize=9)
+                continue
+            axes.stairs(spread.trained, spread.borders, color=BLUE, fill=True, alpha=0.4, label="float")
+            axes.stairs(spread.quantized, spread.borders, color=VERMILION, label="quantized")
+            axes.set_yscale("symlog")  # one value far out is a figure too, and 0 has no logarithm
+            axes.set_title(f"{name}: {kind}", fontsize=9)
+            axes.set(ylabel="values")
+            axes.legend(frameon=False, fontsize=8)
     return figure

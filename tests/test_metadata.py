@@ -171,7 +171,7 @@ def test_another_reader_finds_every_field_where_the_schema_has_it(file):
 
     assert image.text(0) == "image"
     assert image.text(1) == (
-        "RGB pixels, 8 rows of 8: a whole picture, scaled into their middle on black, 0 pixels of margin. "
+        "RGB pixels, 8 rows of 8: a whole picture, scaled into their middle on black. "
         "Raw values 0 to 255: pixel as uint8."
     )
     assert image.table(3).byte(0) == 2  # the union's second table: ImageProperties …
@@ -293,7 +293,7 @@ def test_a_grey_model_says_so(tmp_path):
     assert (found.inputs[0].content, found.inputs[0].mean, found.classes) == ("grey image", (0,), ("0", "1"))
     assert "Test accuracy" not in found.description
     assert found.inputs[0].description.startswith("Grey pixels, 8 rows of 8: a whole picture,")
-    assert "2 pixels of margin" in found.inputs[0].description
+    assert "on black with 2 pixels of margin." in found.inputs[0].description
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Tries are judged on the validation images: whoever picks among several files by 
 say what the test images say about the file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,13 @@ class Try:
 
     Attributes:
         what: In words.
+        in_float: Layers that it keeps in float.
         drop_points: Percentage points of accuracy on the validation images that it loses against Keras.
         content: The file.
     """
 
     what: str
+    in_float: tuple[str, ...]
     drop_points: float
     content: bytes
 
@@ -29,8 +31,13 @@ class Try:
         return len(self.content)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what, drop_points and bytes."""
-        return {"tried": self.what, "drop_points": round(self.drop_points, 4), "bytes": self.bytes}
+        """Return what was tried, the layers in float, drop_points and bytes."""
+        return {
+            "tried": self.what,
+            "in_float": list(self.in_float),
+            "drop_points": round(self.drop_points, 4),
+            "bytes": self.bytes,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,17 +73,21 @@ class Budget:
         }
 
 
-def spend(points: float, ways: Iterator[tuple[str, bytes]], drop: Callable[[bytes], float]) -> Budget:
+#: What is tried in words, the layers it keeps in float, and the file.
+Way = tuple[str, tuple[str, ...], bytes]
+
+
+def spend(points: float, ways: Iterable[Way], drop: Callable[[bytes], float]) -> Budget:
     """Go through the ways until one is within the budget.
 
     Args:
         points: Percentage points that may be lost.
-        ways: What is tried in words, and the file; each is made only when those before were not enough.
+        ways: Each is made only when those before were not enough.
         drop: Percentage points that a file loses on the validation images.
     """
     tries: list[Try] = []
-    for what, content in ways:
-        tries.append(Try(what, drop(content), content))
+    for what, in_float, content in ways:
+        tries.append(Try(what, in_float, drop(content), content))
         if tries[-1].drop_points <= points:
             break
     return Budget(points, tuple(tries))

@@ -8,6 +8,7 @@ import numpy as np
 
 from kerascnn.evaluation import Evaluation
 from kerascnn.results import Latency
+from kerascnn.tflite.budget import Budget
 from kerascnn.tflite.parity import Ladder
 from kerascnn.tflite.schemes import Form
 from kerascnn.tflite.stability import Stability
@@ -40,14 +41,18 @@ class QuantizedFile(MeasuredFile):
 
     Attributes:
         form: What was asked for.
+        note: What a user of this form must know, or nothing.
         original: The Keras model on the same test images.
         ladder: The steps from there to this file.
+        budget: What was tried to keep ``max_drop``; ``None``: none was set.
         stability: Whether other calibration images would have made another one; ``None``: it was not asked.
     """
 
     form: Form
+    note: str
     original: Evaluation
     ladder: Ladder
+    budget: Budget | None
     stability: Stability | None
 
     @property
@@ -61,14 +66,27 @@ class QuantizedFile(MeasuredFile):
         answers = (each.probabilities.argmax(axis=1) for each in (self.original, self.evaluation))
         return float(np.equal(*answers).mean())
 
+    @property
+    def misses(self) -> str:
+        """How it misses the budget, in words; empty where it keeps it or none was set."""
+        if self.budget is None or (self.budget.kept and self.drop_points <= self.budget.points):
+            return ""
+        tried = "; ".join(f"{each.what}: {each.drop_points:.2f}" for each in self.budget.tries)
+        return (
+            f"{self.path} loses {self.drop_points:.2f} points: more than max_drop={self.budget.points:g} "
+            f"here or on the validation images. Tried there: {tried}."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return what is measured of any file, how it compares, and the steps."""
         return super().to_dict() | {
             "target": self.form.target,
             "io": self.form.ends,
+            "note": self.note,
             "drop_points": round(self.drop_points, 4),
             "agreement": self.agreement,
             "ladder": self.ladder.to_dict(),
+            "budget": self.budget.to_dict() if self.budget else None,
             "stability": self.stability.to_dict() if self.stability else None,
         }
 

@@ -106,9 +106,10 @@ def _probability(scores: TensorValues) -> dict[str, Any]:
 
 def _picture(preprocessing: Preprocessing) -> str:
     tint = "RGB" if preprocessing.channels == 3 else "Grey"
+    margin = f" with {preprocessing.margin} pixels of margin" if preprocessing.margin else ""
     fit = (
         "the middle of a picture, scaled to fill them"
         if preprocessing.fit == "crop"
-        else f"a whole picture, scaled into their middle on black, {preprocessing.margin} pixels of margin"
+        else f"a whole picture, scaled into their middle on black{margin}"
     )
     return f"{tint} pixels, {preprocessing.height} rows of {preprocessing.width}: {fit}."

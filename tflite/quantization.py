@@ -1,9 +1,14 @@
 """``quantize``: from a run to ``.tflite`` files, each checked, evaluated and recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.description import ModelDescription
@@ -15,16 +20,25 @@ from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
 from kerascnn.tflite import latency
+from kerascnn.tflite.budget import Way, doubling, spend
 from kerascnn.tflite.calibration import Calibration, choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.labels import LABELS, write_labels
+from kerascnn.tflite.layer_errors import measure_layers, rank_layers
 from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
+from kerascnn.tflite.metadata import with_metadata
+from kerascnn.tflite.mobile_tasks import mobile_tasks_note
+from kerascnn.tflite.model_card import ModelCard
 from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
 from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
+from kerascnn.tflite.selective import convert_except
 from kerascnn.tflite.stability import stability
 from kerascnn.tflite.verification import check_convertible, verify_integer
 from kerascnn.training.card import write_card
 from kerascnn.training.trained_data import load_trained_data
+
+RANKED = 50  # validation images that rank the layers
 
 
 def quantize(
@@ -34,6 +48,7 @@ def quantize(
     target: str = "mobile",
     io: str | None = None,
     calibration_samples: int | None = None,
+    max_drop: float | None = None,
     check_stability: bool = True,
     data_dir: Path | str | None = None,
     progress: Progress = silent,
@@ -47,6 +62,8 @@ def quantize(
         target: ``mobile`` or ``edgetpu``.
         io: Type of input and output, ``int8``, ``uint8`` or ``float32``; ``None``: the scheme's usual one.
         calibration_samples: ``None`` takes 500 training images, or all where there are fewer.
+        max_drop: Percentage points of accuracy that full int8 may lose; see :mod:`kerascnn.tflite.budget` for
+            what is tried otherwise.
         check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
         data_dir: Where the source's files are now, if not where they were at training.
         progress: Told about the stages.
@@ -59,6 +76,8 @@ def quantize(
     """
     run = run if isinstance(run, Run) else Run.open(run)
     forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target, calibration_samples)
+    if max_drop is not None:
+        _require_budget(max_drop, forms)
     stages = len(forms) + 2
     progress("quantizing", 0, stages, "loading")
     model, description = load_model(run.require_model())
@@ -74,7 +93,9 @@ def quantize(
     pairs = []
     for number, form in enumerate(forms, start=2):
         progress("quantizing", number, stages, form.scheme)
-        pairs.append(subject.quantized(form, in_float, calibration, check_stability=check_stability))
+        pairs.append(
+            subject.quantized(form, in_float, calibration, max_drop, check_stability=check_stability)
+        )
     (keras_latency, _), *_ = pairs
     original = MeasuredFile(
         run.model_path, "keras", run.model_path.stat().st_size, in_float[0][1], keras_latency
@@ -90,6 +111,13 @@ def _forms(names: Sequence[str], io: str | None, target: str, samples: int | Non
     if samples is not None and not _calibrated(forms):
         raise UsageError(f"{forms[0].scheme} is not calibrated. Received: calibration_samples={samples}")
     return forms
+
+
+def _require_budget(max_drop: float, forms: Sequence[Form]) -> None:
+    if not 0 <= max_drop <= 100:
+        raise UsageError(f"max_drop must be 0 to 100 percentage points. Received: max_drop={max_drop:g}")
+    if all(form.scheme != FULL_INT8 for form in forms):
+        raise UsageError(f"max_drop is for {FULL_INT8}. Received: scheme={forms[0].scheme}")
 
 
 def _calibrated(forms: Sequence[Form]) -> bool:
@@ -131,8 +159,9 @@ class _Subject:
     def quantized(
         self,
         form: Form,
-        in_float: Sequence[tuple[str, Evaluation]],
+        before: Sequence[tuple[str, Evaluation]],
         calibration: Calibration | None,
+        max_drop: float | None,
         *,
         check_stability: bool,
     ) -> tuple[Latency, QuantizedFile]:
@@ -144,12 +173,17 @@ class _Subject:
         scheme = schemes[form.scheme]
         images = calibration.images if calibration and scheme.calibrated else None
         content = convert(self.model, scheme, images, ends=form.ends)
+        budget = None
+        if max_drop is not None and form.scheme == FULL_INT8 and images is not None:
+            budget = spend(max_drop, self._ways(form, content, images), self._drop_in_validation)
+            content = budget.chosen.content
+        in_float = budget.chosen.in_float if budget else ()
         self.run.tflite_dir.mkdir(exist_ok=True)
-        path = self.run.tflite_dir / f"{form.stem}.tflite"
+        path = self.run.tflite_dir / f"{form.stem}{'-mixed' if in_float else ''}.tflite"
         with whole_file(path) as aside:
-            aside.write_bytes(content)
+            aside.write_bytes(with_metadata(content, ModelCard.of(self.run, self._described)))
             self._described.embed(aside)
-            if scheme.calibrated:
+            if scheme.calibrated and not in_float:
                 verify_integer(content, path, activations=scheme.activations, ends=form.ends)
             lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
             on_device = [
@@ -158,7 +192,7 @@ class _Subject:
             ]
             times = self._latencies(lite)
             stable = None
-            if calibration and scheme.calibrated and check_stability:
+            if calibration and scheme.calibrated and check_stability and not in_float:
                 stable = stability(
                     self.model, self._described, scheme, calibration, self.splits["validation"].images
                 )
@@ -169,11 +203,39 @@ class _Subject:
             evaluation=on_device[-1][1],
             latency=times[1],
             form=form,
-            original=in_float[0][1],
-            ladder=Ladder.of([*in_float, *on_device]),
+            note=mobile_tasks_note(self.description, "uint8") if form.ends == "uint8" else "",
+            original=before[0][1],
+            ladder=Ladder.of([*before, *on_device]),
+            budget=budget,
             stability=stable,
         )
         return times[0], file
+
+    def _ways(self, form: Form, content: bytes, images: NDArray[np.uint8]) -> Iterator[Way]:
+        """Yield full int8, then files with the noisiest layers in float, where the target takes float."""
+        yield "full int8", (), content
+        if form.target != "mobile" or form.ends != "int8":
+            return
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
+            path = Path(folder) / f"{form.stem}.tflite"
+            path.write_bytes(content)
+            few = self.splits["validation"].images[:RANKED]
+            errors = measure_layers(path, self.model, few, run=self.run.path)
+        for layers in doubling(rank_layers(errors)):
+            yield f"{', '.join(layers)} in float", layers, convert_except(self.model, layers, images)
+
+    def _drop_in_validation(self, content: bytes) -> float:
+        """Return the percentage points of accuracy on the validation images that a file loses."""
+        lite = LiteRTClassifier(Path("try.tflite"), content, self._described)
+        right = (self._validation_answers, lite(self.splits["validation"].images).argmax(axis=1))
+        shares = [float((answers == self.splits["validation"].labels).mean()) for answers in right]
+        return 100 * (shares[0] - shares[1])
+
+    @cached_property
+    def _validation_answers(self) -> NDArray[np.intp]:
+        shares = keras_classifier(self.model, self.description.output)(self.splits["validation"].images)
+        answers: NDArray[np.intp] = shares.argmax(axis=1)
+        return answers
 
     @property
     def _described(self) -> ModelDescription:
@@ -195,6 +257,7 @@ class _Subject:
 
 
 def _record(run: Run, result: QuantizationResult, calibration: Calibration | None) -> None:
+    write_labels(run.tflite_dir / LABELS, result.original.evaluation.classes)
     if calibration:
         write_json(run.tflite_dir / "calibration.json", calibration.record)
     for file in result.files:

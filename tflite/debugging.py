@@ -1,0 +1,132 @@
+"""``debug``: each layer of a quantized file against the run it was made from, as record and charts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascnn.data.dataset import Split
+from kerascnn.errors import UsageError
+from kerascnn.files import write_json
+from kerascnn.model_file import load_model
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run
+from kerascnn.tflite.layer_errors import LayerError, measure_layers, worst_first
+from kerascnn.tflite.model_explorer import node_data
+from kerascnn.tflite.model_graph import read_graph
+from kerascnn.training.trained_data import load_trained_data
+from kerascnn.visualize import noise_of_layers, save_figure, spreads_of_layers
+
+DEFAULT_SAMPLES = 100
+DEFAULT_WORST = 3
+
+#: What Model Explorer shows: an attribute of a layer's error, and whether low values are bad.
+SHOWN = {"own_sqnr": True, "sqnr": True, "saturation": False}
+
+
+@dataclass(frozen=True)
+class LayerErrors:
+    """The errors of a file's layers.
+
+    Attributes:
+        file: The quantized file; ``run`` what it was made from.
+        source: Of the images; ``n`` how many of its validation images were run.
+        layers: The worst first.
+        written: The record, the charts and the files for Model Explorer.
+    """
+
+    file: Path
+    run: Path
+    source: str
+    n: int
+    layers: tuple[LayerError, ...]
+    written: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return file, run, images, layers and the written files."""
+        return {
+            "file": str(self.file),
+            "run": str(self.run),
+            "images": {"source": self.source, "split": "validation", "n": self.n},
+            "layers": [layer.to_dict() for layer in self.layers],
+            "written": [str(path) for path in self.written],
+        }
+
+
+def debug(
+    file: Path | str,
+    run: Run | Path | str | None = None,
+    *,
+    samples: int | None = None,
+    worst: int = DEFAULT_WORST,
+    out: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+) -> LayerErrors:
+    """Compare each layer of a quantized file with the float network on images that it was not calibrated on.
+
+    These are validation images: training images set its ranges, test images are for the final figure.
+
+    Args:
+        file: A ``.tflite`` file with quantized tensors.
+        run: What it was made from; ``None``: the run it lies in.
+        samples: How many images, of all classes; ``None`` takes 100, or all where there are fewer.
+        worst: Of how many layers histograms are drawn.
+        out: The folder for the charts and records; ``None``: ``tflite/debug-<file>`` in the run.
+        data_dir: Where the source's files are now, if not where they were at training.
+        progress: Told about each image.
+
+    Raises:
+        UsageError: No run is known, there are not so many images, or ``worst`` is less than 1.
+        TargetError: The file is float.
+        KerasCnnError: A file cannot be read, is of another network or training, or the data changed.
+    """
+    file = Path(file)
+    run = run if isinstance(run, Run) else _run_of(file, run)
+    if worst < 1:
+        raise UsageError(f"worst must be at least 1. Received: worst={worst}")
+    graph = read_graph(file)
+    model, description = load_model(run.require_model())
+    chosen = _choose(load_trained_data(run, data_dir).validation, samples)
+    images = chosen.prepared(description.preprocessing).images
+    errors = measure_layers(file, model, images, run=run.path, progress=progress)
+    folder = Path(out) if out else run.tflite_dir / f"debug-{file.stem}"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("layers.json", "noise.png", "histograms.png", *(f"model-explorer-{name}.json" for name in SHOWN))
+    written = tuple(folder / name for name in names)
+    result = LayerErrors(file, run.path, run.record.source, len(images), worst_first(errors), written)
+    write_json(written[0], result.to_dict())
+    save_figure(
+        noise_of_layers([(_label(error), error.own_sqnr, error.sqnr) for error in errors]), written[1]
+    )
+    panels = [(_label(error), error.weights, error.activations) for error in result.layers[:worst]]
+    save_figure(spreads_of_layers(panels), written[2])
+    for path, (name, low_is_bad) in zip(written[3:], SHOWN.items(), strict=True):
+        values = {error.tensor: getattr(error, name) for error in errors}
+        write_json(path, node_data(graph, values, low_is_bad=low_is_bad))
+    return result
+
+
+def _run_of(file: Path, run: Path | str | None) -> Run:
+    found = Run.open(run) if run else Run.around(file)
+    if found is None:
+        raise UsageError(f"{file} lies in no run: name the one it was made from with --run.")
+    return found
+
+
+def _choose(split: Split, samples: int | None) -> Split:
+    """Take images at even distances from the split sorted by class, so that every class is there."""
+    if samples is None:
+        samples = min(DEFAULT_SAMPLES, len(split))
+    if not 1 <= samples <= len(split):
+        raise UsageError(
+            f"samples must be 1 to {len(split):,}, the number of validation images. "
+            f"Received: samples={samples}"
+        )
+    even = ((np.arange(samples) + 0.5) * len(split) / samples).astype(np.intp)
+    return split.take(np.argsort(split.labels, kind="stable")[even])
+
+
+def _label(error: LayerError) -> str:
+    return f"{error.layer} {error.operator}"
