@@ -26,7 +26,7 @@ LEGEND = {
     "scale, zero": "of the output: real value = scale × (q − zero)",
     "weights": "the largest constant it computes with",
     "scales": "of the weights, one per channel or one per tensor",
-    "bytes": "of all its constants",
+    "bytes": "of all its constants, and of a custom operator's own data",
 }
 
 
@@ -77,13 +77,13 @@ def _table(subgraph: "Subgraph") -> tuple[str, Sequence[str]]:
 
 
 def _row(operator: "Operator", subgraph: "Subgraph", sources: dict[int, str]) -> dict[str, str]:
-    from kerascnn.tflite.inspection import constants, weights
+    from kerascnn.tflite.inspection import held_bytes, weights
 
     weight = weights(operator, subgraph)
     inputs = [tensor for tensor in _tensors(subgraph, operator.inputs) if not tensor.constant]
     outputs = _tensors(subgraph, operator.outputs)
     scaling = outputs[0].quantization if outputs else None
-    size = sum(tensor.bytes for tensor in constants(operator, subgraph))
+    size = held_bytes(operator, subgraph)
     return {
         "#": str(operator.index),
         "operator": _operator(operator),
@@ -110,7 +110,9 @@ def _operator(operator: "Operator") -> str:
 
 def _types(inputs: Sequence["Tensor"], weight: "Tensor | None", outputs: Sequence["Tensor"]) -> str:
     """Return "int8", "int8 → float32", or "float32 × int8" where the weights are of another type."""
-    taken, given = (_listed((tensor.type.lower() for tensor in side), 3) for side in (inputs, outputs))
+    taken, given = (
+        _listed(sorted({tensor.type.lower() for tensor in side}), 3) for side in (inputs, outputs)
+    )
     held = weight.type.lower() if weight else ""
     if not taken:  # it unpacks a constant
         taken, held = held, ""

@@ -244,7 +244,7 @@ def test_a_loop_with_its_subgraphs(cli, looping):
     assert [end["shape"] for end in found["inputs"]] == [[-1, 3], []]
     assert found["inputs"][1]["meaning"] == "int32, whole numbers as they are"
     shown = cli("inspect", looping).out
-    assert "WHILE, cond 1, body 2" in shown
+    assert "WHILE, cond 1, body 2  in    float32, int32  1  scalar +2" in shown
     assert "?×3: float32; the file does not say which range it expects" in shown
     assert "subgraph 1, " in shown
 
@@ -378,6 +378,31 @@ def test_custom_unknown_and_unused_operators(tmp_path, cli):
     assert "edgetpu-custom-op, custom" in shown
     assert "float32 → unknown (code 99)" in shown
     assert "QUANTIZE" not in shown  # it stands in the table of codes and no operator uses it
+
+
+def test_what_a_custom_operator_carries_counts(tmp_path):
+    carrying = operator(0, [0], [1])
+    carrying.customOptions = list(range(200))
+    path = packed(
+        tmp_path / "m.tflite",
+        [tensor(), tensor()],
+        [carrying],
+        [code("CUSTOM", customCode="edgetpu-custom-op")],
+    )
+    (told,) = inspect(path).to_dict()["subgraphs"][0]["operators"]
+    assert (told["bytes"], told["options"]) == (200, {"custom_options_bytes": 200})
+
+
+def test_what_a_custom_operator_carries_behind_the_flatbuffer(tmp_path):
+    carrying = operator(0, [0], [1])
+    path = tmp_path / "m.tflite"
+    for size in (6, 2**64 - 1):
+        carrying.largeCustomOptionsOffset, carrying.largeCustomOptionsSize = 8, size
+        packed(path, [tensor(), tensor()], [carrying], [code("CUSTOM", customCode="own")])
+        if size == 6:
+            assert inspect(path).to_dict()["subgraphs"][0]["operators"][0]["bytes"] == 6
+    with pytest.raises(KerasCnnError, match="the options of an operator lie beyond its end"):
+        inspect(path)
 
 
 def test_strings_sparse_and_packed_weights(tmp_path):
@@ -561,7 +586,7 @@ def test_what_is_no_tflite_file(cli, tmp_path, content, words):
 
 def test_what_is_no_file(cli, tmp_path):
     refused(cli("inspect", "absent.tflite"), FAILED, "absent.tflite does not exist")
-    refused(cli("inspect", "."), FAILED, ". is not a file")
+    refused(cli("inspect", "."), FAILED, ". is no .tflite file")
 
 
 def forgeries():
@@ -573,6 +598,9 @@ def forgeries():
 
     def output(model, graph):
         graph.outputs = [2**31 - 1]
+
+    def inputs(model, graph):
+        graph.inputs = [0] * 1_000
 
     def missing_input(model, graph):
         graph.inputs = [-1]
@@ -618,6 +646,7 @@ def forgeries():
         opcode: "names operator code 99",
         input_: "names tensor -2",
         output: "names tensor 2147483647",
+        inputs: "it has more inputs or outputs than tensors",
         missing_input: "names tensor -1",
         buffer: "names buffer 4294967295",
         metadata: "names buffer 1000",

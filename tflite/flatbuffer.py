@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 LARGEST = (
     64 * 2**20
 )  # bytes of lists, names and tables, without the constants: a language model's take as much
-TABLE = 128  # bytes; a table of the file may be smaller, the Python object made from it is not
+TABLE = 256  # bytes; a table of the file may be smaller, the Python object made from it is not
 
 
 class DamagedError(Exception):

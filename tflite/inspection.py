@@ -73,16 +73,22 @@ def inspect(path: Path | str) -> Inspection:
     return Inspection(graph, inputs_in_words(main, description), outputs_in_words(main), description, damage)
 
 
-def constants(operator: Operator, subgraph: Subgraph) -> list[Tensor]:
-    """Return the constant tensors that an operator takes, each once."""
-    inputs = (subgraph.tensors[index] for index in sorted(set(operator.inputs)) if index >= 0)
-    return [tensor for tensor in inputs if tensor.constant]
+def held_bytes(operator: Operator, subgraph: Subgraph) -> int:
+    """Return the bytes that stand in the file for an operator: its constants and, if custom, its options."""
+    constants = sum(tensor.bytes for tensor in _constants(operator, subgraph))
+    return constants + int(operator.options.get("custom_options_bytes", 0))
 
 
 def weights(operator: Operator, subgraph: Subgraph) -> Tensor | None:
     """Return the largest constant that an operator computes with; shapes, axes and the like are none."""
-    found = [tensor for tensor in constants(operator, subgraph) if _is_weight(tensor)]
+    found = [tensor for tensor in _constants(operator, subgraph) if _is_weight(tensor)]
     return max(found, key=lambda tensor: tensor.bytes, default=None)
+
+
+def _constants(operator: Operator, subgraph: Subgraph) -> list[Tensor]:
+    """Return the constant tensors that an operator takes, each once."""
+    inputs = (subgraph.tensors[index] for index in sorted(set(operator.inputs)) if index >= 0)
+    return [tensor for tensor in inputs if tensor.constant]
 
 
 def _is_weight(tensor: Tensor) -> bool:
@@ -127,7 +133,7 @@ def _operator(operator: Operator, subgraph: Subgraph) -> dict[str, Any]:
         "options": {name: _plain(value) for name, value in operator.options.items()},
         "weights": weight.index if weight else None,
         "per_channel": weight.quantization.per_channel if weight and weight.quantization else None,
-        "bytes": sum(tensor.bytes for tensor in constants(operator, subgraph)),
+        "bytes": held_bytes(operator, subgraph),
     }
 
 

@@ -95,7 +95,7 @@ class Operator:
         inputs: Numbers of tensors; −1: an optional one that is not there.
         outputs: Likewise.
         activation: What is fused into it: ``NONE``, ``RELU``, …
-        options: By their names in the schema; those of a custom operator are its own affair and not here.
+        options: By their names in the schema; of a custom operator only ``custom_options_bytes``.
     """
 
     index: int
@@ -145,7 +145,7 @@ def read_graph(path: Path) -> ModelGraph:
         KerasCnnError: There is no such file, or it is not a sound one.
     """
     if not path.is_file():
-        raise KerasCnnError(f"{path} {'is not a file' if path.exists() else 'does not exist'}.")
+        raise KerasCnnError(f"{path} {'is no .tflite file' if path.exists() else 'does not exist'}.")
     try:
         with path.open("rb") as file:
             content = FlatBuffer.of(file, IDENTIFIER)
@@ -246,6 +246,8 @@ def _subgraph(
         for index, operator in enumerate(content.tables(subgraph, "Operators"))
     )
     inputs, outputs = (content.numbers(subgraph, field) for field in ("Inputs", "Outputs"))
+    if max(len(inputs), len(outputs)) > len(tensors):
+        raise DamagedError("it has more inputs or outputs than tensors")
     _inside((*inputs, *outputs), len(tensors), "tensor")
     return Subgraph(text(subgraph.Name()), tensors, operators, inputs, outputs)
 
@@ -326,4 +328,4 @@ def _operator(
 def _inside(numbers: Iterable[int], count: int, what: str, *, lowest: int = 0) -> None:
     for number in numbers:
         if not lowest <= number < count:
-            raise DamagedError(f"it names {what} {number} and has {count}")
+            raise DamagedError(f"it names {what} {number}, but has {count}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from kerascnn.tflite.flatbuffer import FlatBuffer, text
+from kerascnn.tflite.flatbuffer import DamagedError, FlatBuffer, text
 
 #: The options whose numbers have names.
 _ENUMS = {
@@ -33,7 +33,7 @@ _ENUMS = {
 
 
 def read_options(content: FlatBuffer, operator: Any) -> dict[str, Any]:
-    """Return the options of an operator that is built in, numbers with a name by that name.
+    """Return the options of an operator, numbers with a name by that name; of a custom one only their size.
 
     Args:
         content: The file.
@@ -49,12 +49,23 @@ def read_options(content: FlatBuffer, operator: Any) -> dict[str, Any]:
             options = getattr(schema, kind)()
             options.Init(table.Bytes, table.Pos)
             return {name: _option(content, options, name, field) for name, field in _fields(kind).items()}
-    return {}
+    size = _custom_bytes(content, operator)
+    return {"custom_options_bytes": size} if size else {}
 
 
 def schema_name(kinds: Any, code: int) -> str:
     """Return what a class of constants of the schema calls a number; ``UNKNOWN (code 99)`` if it does not."""
     return _names(kinds).get(code, f"UNKNOWN (code {code})")
+
+
+def _custom_bytes(content: FlatBuffer, operator: Any) -> int:
+    if operator.LargeCustomOptionsOffset() > 1:  # behind the flatbuffer; 1 is a placeholder
+        size = int(operator.LargeCustomOptionsSize())
+        if operator.LargeCustomOptionsOffset() + size > len(content):
+            raise DamagedError("the options of an operator lie beyond its end")
+        return size
+    own = operator.CustomOptionsAsNumpy()
+    return 0 if isinstance(own, int) else int(own.nbytes)
 
 
 def _option(content: FlatBuffer, options: Any, name: str, field: str) -> Any:
