@@ -51,5 +51,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"
 
 
+def size(count: int) -> str:
+    """Return bytes in the unit that leaves one to four digits: "180 B", "60.9 KiB", "52.0 MiB"."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 2**10:.1f} KiB" if count < 2**20 else f"{count / 2**20:,.1f} MiB"
+
+
 def _plain(result: Any) -> Any:
     return [_plain(one) for one in result] if isinstance(result, list) else result.to_dict()

@@ -6,6 +6,7 @@ from io import TextIOWrapper
 
 import click
 
+from kerascnn.cli.check import check
 from kerascnn.cli.compare import compare
 from kerascnn.cli.conv import conv
 from kerascnn.cli.data import data
@@ -40,6 +41,7 @@ for command in (
     quantize,
     inspect,
     debug,
+    check,
     predict,
     surgery,
     summary,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kerascnn.run import list_runs as runs
     from kerascnn.tflite.debugging import debug
     from kerascnn.tflite.inspection import inspect
+    from kerascnn.tflite.edgetpu.check import check
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train
@@ -34,6 +35,7 @@ _HOME = {
     "TargetError": "errors",
     "TrainingConfig": "training.config",
     "UsageError": "errors",
+    "check": "tflite.edgetpu.check",
     "compare": "comparison",
     "conv": "convolution",
     "debug": "tflite.debugging",
@@ -61,6 +63,7 @@ __all__ = [
     "TrainingConfig",
     "UsageError",
     "alexnet",
+    "check",
     "compare",
     "conv",
     "debug",

@@ -1,17 +1,25 @@
 """Everything that needs TensorFlow Lite or LiteRT: conversion, checks, inference."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerascnn.tflite.measured import QuantizationResult
     from kerascnn.tflite.quantization import quantize
+    from kerascnn.tflite.edgetpu.check import Check, check
+    from kerascnn.tflite.quantization import QuantizationResult, quantize
 
-__all__ = ["QuantizationResult", "quantize"]
+_HOME = {
+    "Check": "edgetpu.check",
+    "QuantizationResult": "quantization",
+    "check": "edgetpu.check",
+    "quantize": "quantization",
+}
+
+__all__ = ["Check", "QuantizationResult", "check", "quantize"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from kerascnn.tflite import quantization
-
-        return getattr(quantization, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,117 @@
+"""--max-drop: what is tried when full int8 loses too much, and what is said when nothing helps."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from test_bad_input import USAGE, refused
+
+from kerascnn.model_file import load_model, save_model
+from kerascnn.tflite.budget import doubling, spend
+from kerascnn.tflite.model_graph import read_graph
+
+MISSED = 3
+
+
+@pytest.fixture(scope="module")
+def uneven(trained, tmp_path_factory):
+    """The same network with one channel 2,000 times as large: the next layer divides it again.
+
+    In float nothing changes. In int8 one scale serves all channels of a map, so the others are rounded away.
+    """
+    folder = tmp_path_factory.mktemp("uneven") / "run"
+    shutil.copytree(trained[0], folder, ignore=shutil.ignore_patterns("tflite"))
+    model, description = load_model(folder / "model.keras")
+    conv, dense = model.get_layer("conv2"), model.get_layer("fc1")
+    kernel, bias = conv.get_weights()
+    weights, offset = dense.get_weights()
+    channel = int(np.argmax(bias + kernel.sum((0, 1, 2))))
+    factor = np.float32(2_000)
+    kernel[..., channel] *= factor
+    bias[channel] *= factor
+    by_channel = weights.reshape(25, 16, -1)
+    by_channel[:, channel] /= factor
+    conv.set_weights([kernel, bias])
+    dense.set_weights([by_channel.reshape(weights.shape), offset])
+    save_model(model, description, folder / "model.keras")
+    return folder
+
+
+def test_the_noisiest_layers_stay_in_float_until_the_budget_holds(cli, uneven):
+    (file,) = cli("quantize", uneven, "--max-drop", 1, "--json").json["files"]
+    budget = file["budget"]
+    drops = [each["drop_points"] for each in budget["tries"]]
+    assert budget["tries"][0]["tried"] == "full int8"
+    assert drops[0] > 5  # it really loses
+    assert drops[-1] <= 1 < min(drops[:-1])
+    assert (budget["kept"], budget["chosen"]) == (True, budget["tries"][-1]["tried"])
+    assert {"conv2", "fc1"} <= set(budget["tries"][-1]["in_float"])
+    assert file["drop_points"] <= 1
+    assert file["path"].endswith("static_wi8_ai8-mixed.tflite")
+    kinds = [
+        operator.name
+        for operator in read_graph(uneven / "tflite" / "static_wi8_ai8-mixed.tflite").subgraphs[0].operators
+    ]
+    assert kinds.count("DEQUANTIZE") == kinds.count("QUANTIZE") == 1
+    interpreter = Interpreter(model_path=file["path"])
+    assert {
+        each["dtype"] for each in (*interpreter.get_input_details(), *interpreter.get_output_details())
+    } == {np.int8}
+    recorded = json.loads((uneven / "tflite" / "static_wi8_ai8-mixed.result.json").read_text())
+    assert recorded["budget"] == budget
+
+
+@pytest.mark.parametrize("options", [["--target", "edgetpu"], ["--io", "uint8"]])
+def test_where_only_full_int8_counts_the_exit_code_is_3_with_what_was_tried(cli, uneven, options):
+    answer = cli("quantize", uneven, "--max-drop", 1, *options, "--json")
+    assert answer.code == MISSED
+    (file,) = json.loads(answer.out)["files"]
+    assert [each["tried"] for each in file["budget"]["tries"]] == ["full int8"]
+    assert file["budget"]["kept"] is False
+    last = answer.err.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert "max_drop=1" in last
+    assert "full int8: " in last
+
+
+def test_within_the_budget_nothing_else_is_tried(cli, tmp_path, run):
+    shutil.copytree(run, tmp_path / "copy")
+    shown = cli("quantize", "copy", "--max-drop", 5)
+    assert shown.code == 0
+    assert "full int8" in shown.out
+    assert "in float" not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--max-drop", -1], ["max_drop must be 0 to 100", "max_drop=-1"]),
+        (["--max-drop", 1, "--scheme", "float16"], ["max_drop is for static_wi8_ai8", "scheme=float16"]),
+        (["--max-drop", "nan"], ["max_drop must be 0 to 100"]),
+    ],
+)
+def test_budgets_that_make_no_sense(cli, run, options, words):
+    refused(cli("quantize", run, *options), USAGE, *words)
+
+
+def test_of_all_that_miss_the_budget_the_best_is_chosen():
+    made = []
+
+    def ways():
+        for number, what in enumerate(["a", "b", "c"]):
+            made.append(what)
+            yield what, (), bytes(number)
+
+    lost = {0: 3.0, 1: 1.5, 2: 2.0}
+    missed = spend(1.0, ways(), lambda content: lost[len(content)])
+    assert (missed.chosen.what, missed.kept, [each.bytes for each in missed.tries]) == ("b", False, [0, 1, 2])
+    made.clear()
+    held = spend(1.5, ways(), lambda content: lost[len(content)])
+    assert (held.chosen.what, held.kept, made) == ("b", True, ["a", "b"])
+
+
+def test_one_two_four_layers_up_to_half():
+    assert list(doubling("abcdefghi")) == [("a",), ("a", "b"), ("a", "b", "c", "d")]
+    assert list(doubling("a")) == []

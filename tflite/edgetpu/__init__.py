@@ -1,0 +1,1 @@
+"""The Coral Edge TPU: what its compiler takes, what that costs, and the compiler itself."""
