@@ -8,6 +8,7 @@ import click
 
 from kerascnn.cli.check import check
 from kerascnn.cli.compare import compare
+from kerascnn.cli.compile import compile_file
 from kerascnn.cli.conv import conv
 from kerascnn.cli.data import data
 from kerascnn.cli.debug import debug
@@ -42,6 +43,7 @@ for command in (
     inspect,
     debug,
     check,
+    compile_file,
     predict,
     surgery,
     summary,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kerascnn.tflite.debugging import debug
     from kerascnn.tflite.inspection import inspect
     from kerascnn.tflite.edgetpu.check import check
+    from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu as compile  # noqa: A004
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train
@@ -37,6 +38,7 @@ _HOME = {
     "UsageError": "errors",
     "check": "tflite.edgetpu.check",
     "compare": "comparison",
+    "compile": "tflite.edgetpu.compiler:compile_for_edgetpu",
     "conv": "convolution",
     "debug": "tflite.debugging",
     "describe_data": "data_description",
@@ -65,6 +67,7 @@ __all__ = [
     "alexnet",
     "check",
     "compare",
+    "compile",
     "conv",
     "debug",
     "describe_data",
