@@ -77,15 +77,17 @@ def _reasons(operators: "tuple[CheckedOperator, ...]") -> list[str]:
 
 def _facts(result: "Check") -> dict[str, str]:
     counts = f"{result.on_target:,} of {len(result.operators):,} operators"
+    counts += f", {result.unknown:,} unknown" if result.unknown else ""
     if not result.cost:
         return {"edge tpu": counts}
     cost = result.cost
     streamed = [str(operator.index) for operator in result.operators if operator.cached is False]
     where = f" at each inference, of operator{'s' if len(streamed) > 1 else ''} {', '.join(streamed)}"
+    least = f"; {size(cost.least_streamed_bytes)} if parts of layers are kept"
     return {
         "edge tpu": f"{counts}, runtime {result.runtime} or later",
         "on chip": f"{size(cost.cached_bytes)} of parameters",
-        "streamed": f"{size(cost.streamed_bytes)}{where}" if streamed else "nothing",
+        "streamed": f"{size(cost.streamed_bytes)}{where}{least}" if streamed else "nothing",
         "time": f"{cost.milliseconds:,.1f} ms over USB 3, {cost.milliseconds_pcie:,.1f} ms over PCIe, "
         "computing not counted",
     }

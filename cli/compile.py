@@ -77,12 +77,16 @@ def _file(file: "CompiledFile") -> str:
                 {
                     "on chip": f"{_known(file.report.cached_bytes)} of parameters, "
                     f"{_known(file.report.free_bytes)} free",
-                    "streamed": f"{_known(file.report.streamed_bytes)} at each inference",
+                    "streamed": _streamed(file.report.streamed_bytes),
                     "file": f"{quote(str(file.path))}, {file.bytes:,} bytes",
                 }
             ),
         ]
     )
+
+
+def _streamed(count: int | None) -> str:
+    return f"{_known(count)} at each inference" if count != 0 else "nothing"
 
 
 def _known(count: int | None) -> str:

@@ -16,12 +16,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ai_edge_litert import schema_py_generated as schema
-from small_tflite import compiled
-
 MAPPED = "Mapped to Edge TPU"
 LEFT = "Operation is otherwise supported, but not mapped due to some unspecified limitation"
-NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
 #: The words of the failures, behind the version and the timer.
 WORDS = {
@@ -54,9 +50,9 @@ def main():
     print("Edge TPU Compiler version 16.0.384591198", flush=True)
     print(f"Started a compilation timeout timer of {settings.t} seconds.", flush=True)
     if case == "hang":
-        child = subprocess.Popen(["sleep", "600"])
+        child = subprocess.Popen(["sleep", "120"])
         seen.with_suffix(".pids").write_text(f"{os.getpid()} {child.pid}")
-        time.sleep(600)
+        time.sleep(120)
     if case == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if case == "crash_of_the_child":
@@ -91,12 +87,17 @@ def succeed(case, settings):
 
 
 def operators(file):
+    from ai_edge_litert import schema_py_generated as schema  # here, so that a hang begins at once
+
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     model = schema.ModelT.InitFromPackedBuf(bytearray(file.read_bytes()))
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    return [NAMES[codes[operator.opcodeIndex]] for operator in model.subgraphs[0].operators]
+    return [names[codes[operator.opcodeIndex]] for operator in model.subgraphs[0].operators]
 
 
 def write(case, settings, stem, names):
+    from small_tflite import compiled
+
     left = {"nothing": names, "partial": names[-2:]}.get(case, [])
     rows = [(name, count, MAPPED) for name, count in Counter(names[: len(names) - len(left)]).items()] + [
         (name, count, LEFT) for name, count in Counter(left).items()

@@ -293,6 +293,7 @@ def test_layers_are_kept_in_order_and_one_that_does_not_fit_whole_is_streamed():
     cost = estimate([4 * MIB, 5 * MIB, 3 * MIB, MIB])
     assert cost.cached == (True, False, True, False)
     assert (cost.cached_bytes, cost.streamed_bytes) == (7 * MIB, 6 * MIB)
+    assert cost.least_streamed_bytes == 13 * MIB - int(7.7 * MIB)
     assert cost.milliseconds == pytest.approx(0.43 + 3.3 * 6)
     assert cost.milliseconds_pcie == pytest.approx(0.43 + 2.7 * 6)
     assert estimate([]).milliseconds == 0.43
@@ -447,6 +448,7 @@ def test_alexnet_maps_whole_and_streams_what_does_not_fit(judged, head, least, m
     found = judged(_int8(build("alexnet", head=head, classes=10), pixels))
     assert (found.verdict, found.problem) == ("maps", "")
     assert least * MIB <= found.cost.streamed_bytes <= most * MIB
+    assert round(found.cost.least_streamed_bytes / MIB) == least
     if head == "fc":
         assert 165 <= found.cost.milliseconds <= 185
 

@@ -223,10 +223,12 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path,
     monkeypatch.setattr(compiler, "GRACE", 1)
     for name, value in environment("hang").items():
         monkeypatch.setenv(name, value)
+    began = time.monotonic()
     with pytest.raises(
         KerasCnnError, match=r"hung on .*lenet\.tflite and was ended 1 s after its time limit"
     ):
-        compiler.compile_for_edgetpu(file, timeout=2)
+        compiler.compile_for_edgetpu(file, timeout=4)
+    assert time.monotonic() - began < 60  # left alone they would sleep for two minutes
     pids = (tmp_path / "seen.pids").read_text().split()
     assert len(pids) == 2
     assert not any(map(_runs, pids))
@@ -345,6 +347,13 @@ def test_the_words_of_the_real_compiler_are_read():
         ("DEQUANTIZE", 2),
     ]
     assert report.rows[1] == Row("CONV_2D", 5, "Mapped to Edge TPU")
+
+
+def test_the_words_without_the_table_have_the_counts_too():
+    (report,) = read_reports(TRANSCRIPT.partition("\nOperator")[0])
+    assert (report.on_target, report.on_cpu, report.rows) == (5, 6, ())
+    (whole,) = read_reports(TRANSCRIPT.partition("\nModel successfully")[0])
+    assert (whole.on_target, whole.on_cpu) == (11, 0)
 
 
 def test_words_that_nobody_has_seen_are_quoted():

@@ -133,6 +133,7 @@ class Check:
             "runtime": self.runtime,
             "cached_bytes": cost.cached_bytes if cost else None,
             "streamed_bytes": cost.streamed_bytes if cost else None,
+            "least_streamed_bytes": cost.least_streamed_bytes if cost else None,
             "milliseconds": cost.milliseconds if cost else None,
             "milliseconds_pcie": cost.milliseconds_pcie if cost else None,
             "assumptions": assumptions(cost) if cost else [],
@@ -195,7 +196,7 @@ def _compiled(graph: ModelGraph, target: str) -> Check:
 def _checked(
     use: Use, side: str, reason: str = "", size: int = 0, cached: bool | None = None
 ) -> CheckedOperator:
-    output = printable(use.outputs[0].name) if use.outputs else ""
+    output = printable(use.outputs[0].name, 1_000) if use.outputs else ""
     name, version = printable(use.operator.name), use.operator.version
     return CheckedOperator(use.operator.index, name, version, side, reason, output, size, cached)
 
