@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from kerascnn.run import Run
     from kerascnn.run import list_runs as runs
     from kerascnn.tflite.debugging import debug
-    from kerascnn.tflite.inspection import inspect
     from kerascnn.tflite.edgetpu.check import check
     from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu as compile  # noqa: A004
+    from kerascnn.tflite.inspection import inspect
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train

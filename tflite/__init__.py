@@ -4,14 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kerascnn.tflite.edgetpu.check import Check, check
     from kerascnn.tflite.measured import QuantizationResult
     from kerascnn.tflite.quantization import quantize
-    from kerascnn.tflite.edgetpu.check import Check, check
-    from kerascnn.tflite.quantization import QuantizationResult, quantize
 
 _HOME = {
     "Check": "edgetpu.check",
-    "QuantizationResult": "quantization",
+    "QuantizationResult": "measured",
     "check": "edgetpu.check",
     "quantize": "quantization",
 }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.description import ModelDescription
-from kerascnn.errors import UsageError
+from kerascnn.errors import TargetError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import whole_file, write_json
 from kerascnn.model_file import load_model
@@ -23,6 +23,7 @@ from kerascnn.tflite import latency
 from kerascnn.tflite.budget import Way, doubling, spend
 from kerascnn.tflite.calibration import Calibration, choose
 from kerascnn.tflite.conversion import convert
+from kerascnn.tflite.edgetpu.check import check
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, write_labels
 from kerascnn.tflite.layer_errors import measure_layers, rank_layers
@@ -71,7 +72,8 @@ def quantize(
 
     Raises:
         UsageError: A name is unknown, two settings exclude each other, or there are not so many images.
-        TargetError: A converted file is not integer only, static and scaled as raw pixels.
+        TargetError: A converted file is not integer only, static and scaled as raw pixels, or the Edge TPU
+            would not run all of it.
         KerasCnnError: The run is incomplete, its data changed, or a file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
@@ -185,6 +187,8 @@ class _Subject:
             self._described.embed(aside)
             if scheme.calibrated and not in_float:
                 verify_integer(content, path, activations=scheme.activations, ends=form.ends)
+            if form.target == "edgetpu" and (problem := check(aside).problem):
+                raise TargetError(problem.replace(str(aside), str(path)))
             lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
             on_device = [
                 (name, self._evaluated(classify, path))

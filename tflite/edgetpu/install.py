@@ -16,7 +16,7 @@ LINES = (
     "sudo apt-get install -y edgetpu-compiler",
 )
 #: A machine on which they work, without sudo, wherever there is Docker.
-CONTAINER = 'docker run --rm -it --platform linux/amd64 -v "$PWD":/work -w /work debian:12'
+CONTAINER = 'docker run --rm -it --platform linux/amd64 -v "$PWD":/models -w /models debian:12'
 #: Google's own page that compiles a file, in a browser.
 NOTEBOOK = (
     "https://colab.research.google.com/github/google-coral/tutorials/blob/master/compile_for_edgetpu.ipynb"
