@@ -329,7 +329,8 @@ def test_a_file_that_takes_uint8(tmp_path):
     pixels = keras.Input(batch_shape=(1, 32, 32, 1))
     whole = keras.Model(pixels, keras.layers.Softmax()(model(pixels)))
     converter = tf.lite.TFLiteConverter.from_keras_model(whole)
-    schemes["static_wi8_ai8"].set_up(converter, lambda: ([image[None].astype("float32")] for image in images))
+    schemes["static_wi8_ai8"].set_up(converter)
+    converter.representative_dataset = lambda: ([image[None].astype("float32")] for image in images)
     converter.inference_input_type = converter.inference_output_type = tf.uint8
     (tmp_path / "uint8.tflite").write_bytes(converter.convert())
     errors = measure_layers(tmp_path / "uint8.tflite", model, images, run=tmp_path)

@@ -23,6 +23,7 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.tflite import check
 from kerascnn.tflite.edgetpu import compiler, install
 from kerascnn.tflite.edgetpu.report import Row, failure, read_reports, read_version
+from kerascnn.tflite.metadata import read_metadata
 
 FAILED, USAGE, DOES_NOT_FIT, MISSING, INTERRUPTED = 1, 2, 4, 5, 130
 STAND_IN = Path(__file__).parent / "edgetpu_compiler_stand_in.py"
@@ -97,13 +98,13 @@ def test_a_success_is_shown(compiled):
     assert "lenet_edgetpu.tflite" in answer.out
 
 
-def test_every_member_of_the_archive_is_appended_again(compiled, tmp_path, file):
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr("labels.txt", "zero\none\n")
+def test_metadata_labels_and_description_are_given_back(compiled, tmp_path, file):
     assert compiled("success").code == 0
-    with zipfile.ZipFile(tmp_path / "lenet_edgetpu.tflite") as archive:
-        assert archive.namelist() == ["kerascnn.json", "labels.txt"]
-        assert archive.read("labels.txt") == b"zero\none\n"
+    result = tmp_path / "lenet_edgetpu.tflite"
+    with zipfile.ZipFile(result) as archive, zipfile.ZipFile(file) as source:
+        assert archive.namelist() == source.namelist() == ["labels.txt", "kerascnn.json"]
+        assert archive.read("labels.txt") == "".join(f"{digit}\n" for digit in range(10)).encode()
+    assert read_metadata(result) == read_metadata(file) is not None
 
 
 def test_a_file_without_an_archive_gets_none(compiled, tmp_path, file):

@@ -248,6 +248,15 @@ def test_what_excludes_each_other_is_refused(cli, run, options, words):
     assert words in answer.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("io", ["int8", "uint8"])
+def test_for_the_edge_tpu_the_whole_file_must_map(cli, tmp_path, run, io):
+    copy = _copied(run, tmp_path)
+    (file,) = cli("quantize", copy, "--target", "edgetpu", "--io", io, "--json").json["files"]
+    assert file["target"] == "edgetpu"
+    checked = cli("check", file["path"], "--json").json
+    assert (checked["verdict"], checked["on_cpu"], checked["streamed_bytes"]) == ("maps", 0, 0)
+
+
 def test_the_ladder_names_the_step_that_breaks():
     def answers(*wrong):
         shares = np.full((100, 2), [0.9, 0.1], np.float32)

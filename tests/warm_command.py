@@ -47,6 +47,7 @@ def run_warm(arguments: list[str], cwd: Path) -> tuple[int, str, str]:
 def _command(arguments: list[str], cwd: Path, out: Path, err: Path) -> None:
     for path, stream in ((out, sys.stdout), (err, sys.stderr)):
         os.dup2(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND), stream.fileno())
+        stream.reconfigure(encoding="utf-8")
     os.chdir(cwd)
     sys.argv = ["kerascnn", *arguments]
     runpy.run_module("kerascnn", run_name="__main__", alter_sys=True)

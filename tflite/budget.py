@@ -4,7 +4,7 @@ Tries are judged on the validation images: whoever picks among several files by 
 say what the test images say about the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,14 +91,3 @@ def spend(points: float, ways: Iterable[Way], drop: Callable[[bytes], float]) ->
         if tries[-1].drop_points <= points:
             break
     return Budget(points, tuple(tries))
-
-
-def doubling(ranked: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the first 1, 2, 4, … of the layers ranked worst first, up to half of them.
-
-    Beyond half the file would be a float one with detours.
-    """
-    count = 1
-    while 2 * count <= len(ranked):
-        yield tuple(ranked[:count])
-        count *= 2

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,26 +19,25 @@ from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
 from kerascnn.tflite import latency
-from kerascnn.tflite.budget import Way, doubling, spend
+from kerascnn.tflite.budget import Way, spend
 from kerascnn.tflite.calibration import Calibration, choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.edgetpu.check import check
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, write_labels
-from kerascnn.tflite.layer_errors import measure_layers, rank_layers
 from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
 from kerascnn.tflite.metadata import with_metadata
 from kerascnn.tflite.mobile_tasks import mobile_tasks_note
 from kerascnn.tflite.model_card import ModelCard
 from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
 from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
-from kerascnn.tflite.selective import convert_except
+from kerascnn.tflite.selective import SelectiveQuantizer
 from kerascnn.tflite.stability import stability
 from kerascnn.tflite.verification import check_convertible, verify_integer
 from kerascnn.training.card import write_card
 from kerascnn.training.trained_data import load_trained_data
 
-RANKED = 50  # validation images that rank the layers
+RANKED = 50  # validation images that choose the layers to leave in float
 
 
 def quantize(
@@ -216,30 +214,31 @@ class _Subject:
         return times[0], file
 
     def _ways(self, form: Form, content: bytes, images: NDArray[np.uint8]) -> Iterator[Way]:
-        """Yield full int8, then files with the noisiest layers in float, where the target takes float."""
+        """Yield full int8, then files with more and more layers in float, where the target takes float."""
         yield "full int8", (), content
         if form.target != "mobile" or form.ends != "int8":
             return
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
-            path = Path(folder) / f"{form.stem}.tflite"
-            path.write_bytes(content)
-            few = self.splits["validation"].images[:RANKED]
-            errors = measure_layers(path, self.model, few, run=self.run.path)
-        for layers in doubling(rank_layers(errors)):
-            yield f"{', '.join(layers)} in float", layers, convert_except(self.model, layers, images)
+        selective = SelectiveQuantizer(self.model, images)
+        for layers, mixed in selective.noisiest_first(self._noise_in_validation):
+            yield f"{', '.join(layers)} in float", layers, mixed
+
+    def _noise_in_validation(self, content: bytes) -> float:
+        """Return the mean difference of a probability from Keras' on some validation images."""
+        lite = LiteRTClassifier(Path("try.tflite"), content, self._described)
+        found = lite(self.splits["validation"].images[:RANKED])
+        return float(np.abs(found - self._validation_shares[:RANKED]).mean())
 
     def _drop_in_validation(self, content: bytes) -> float:
         """Return the percentage points of accuracy on the validation images that a file loses."""
         lite = LiteRTClassifier(Path("try.tflite"), content, self._described)
-        right = (self._validation_answers, lite(self.splits["validation"].images).argmax(axis=1))
-        shares = [float((answers == self.splits["validation"].labels).mean()) for answers in right]
-        return 100 * (shares[0] - shares[1])
+        validation = self.splits["validation"]
+        both = (self._validation_shares, lite(validation.images))
+        before, after = (float((shares.argmax(axis=1) == validation.labels).mean()) for shares in both)
+        return 100 * (before - after)
 
     @cached_property
-    def _validation_answers(self) -> NDArray[np.intp]:
-        shares = keras_classifier(self.model, self.description.output)(self.splits["validation"].images)
-        answers: NDArray[np.intp] = shares.argmax(axis=1)
-        return answers
+    def _validation_shares(self) -> NDArray[np.float32]:
+        return keras_classifier(self.model, self.description.output)(self.splits["validation"].images)
 
     @property
     def _described(self) -> ModelDescription:

@@ -1,10 +1,10 @@
-"""Full int8 except for some layers, which stay in float: AI Edge Quantizer's selective recipe."""
+"""Full int8 except for some layers, which stay in float: AI Edge Quantizer's selective recipes."""
 
 import io
 import re
 import warnings
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 import numpy as np
@@ -16,36 +16,61 @@ from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.schemes import schemes
 
 
-def convert_except(model: Any, layers: Sequence[str], images: NDArray[np.uint8]) -> bytes:
-    """Convert to int8 with some layers in float, each stretch of them between a DEQUANTIZE and a QUANTIZE.
+class SelectiveQuantizer:
+    """Makes int8 files of one model that leave layers in float; the ranges are found once.
 
     Args:
         model: From raw pixels to logits.
-        layers: Names of its layers; what only passes their values on stays in float with them.
         images: Calibration images, uint8 (n, height, width, channels).
-
-    Returns:
-        The file; its input and output are int8 as in full int8.
     """
-    from ai_edge_quantizer.quantizer import Quantizer
 
-    content = convert(model, schemes["float32"])
-    signature, pixels = _entry(content)
-    quantizer = Quantizer(bytearray(content))
-    quantizer.add_static_config(regex=".*", operation_name="*", activation_num_bits=8, weight_num_bits=8)
-    for layer in _and_followers(model, layers):
-        # Tensors are called model/layer/operation; Keras counts repeated names on.
-        scope = rf"/{re.escape(layer)}(_\d+)?/"
-        quantizer.update_quantization_recipe(regex=scope, operation_name="*", algorithm_key="no_quantize")
-    samples = [{pixels: image[np.newaxis].astype(np.float32)} for image in images]
-    with redirect_stderr(io.StringIO()), warnings.catch_warnings():  # it draws progress and warns of memory
-        warnings.simplefilter("ignore")
-        ranges = quantizer.calibrate({signature: samples}, num_threads=1)
-        quantized = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
-    return bytes(quantized)
+    def __init__(self, model: Any, images: NDArray[np.uint8]) -> None:
+        self._model, self._float = model, convert(model, schemes["float32"])
+        ((signature, ends),) = Interpreter(model_content=self._float).get_signature_list().items()
+        samples = [{ends["inputs"][0]: image[np.newaxis].astype(np.float32)} for image in images]
+        with _silence():
+            self._ranges = self._quantizer(()).calibrate({signature: samples}, num_threads=1)
+
+    def convert(self, in_float: Collection[str]) -> bytes:
+        """Return a file whose input and output are int8.
+
+        Args:
+            in_float: Names of layers; what only passes their values on stays in float with them. Each stretch
+                of them stands between a DEQUANTIZE and a QUANTIZE.
+        """
+        with _silence():
+            made = self._quantizer(in_float).quantize(self._ranges, enable_progress_report=False)
+        return bytes(made.quantized_model)
+
+    def noisiest_first(self, noise: Callable[[bytes], float]) -> Iterator[tuple[tuple[str, ...], bytes]]:
+        """Yield one layer in float, then two, up to half of those with a kernel, and the file.
+
+        Each step adds the layer without whose rounding the least noise remains. Their own noise would not do
+        as an order: a map of uneven channels costs nothing before, and everything behind it.
+
+        Args:
+            noise: How far a file is from the float network.
+        """
+        layers = [layer.name for layer in self._model.layers if hasattr(layer, "kernel")]
+        kept: tuple[str, ...] = ()
+        while 2 * (len(kept) + 1) <= len(layers):
+            tries = ((*kept, layer) for layer in layers if layer not in kept)
+            kept = min(tries, key=lambda in_float: noise(self.convert(in_float)))
+            yield kept, self.convert(kept)
+
+    def _quantizer(self, in_float: Collection[str]) -> Any:
+        from ai_edge_quantizer.quantizer import Quantizer
+
+        quantizer = Quantizer(bytearray(self._float))
+        quantizer.add_static_config(regex=".*", operation_name="*", activation_num_bits=8, weight_num_bits=8)
+        for layer in _and_followers(self._model, in_float):
+            # Tensors are called model/layer/operation; Keras counts repeated names on.
+            scope = rf"/{re.escape(layer)}(_\d+)?/"
+            quantizer.update_quantization_recipe(regex=scope, operation_name="*", algorithm_key="no_quantize")
+        return quantizer
 
 
-def _and_followers(model: Any, layers: Sequence[str]) -> set[str]:
+def _and_followers(model: Any, layers: Collection[str]) -> set[str]:
     """Return layers and what stands behind them up to the next with a kernel: pools, activations, norms.
 
     Their values have the same range: in int8 they would bring back the rounding that is to be avoided.
@@ -59,7 +84,9 @@ def _and_followers(model: Any, layers: Sequence[str]) -> set[str]:
     return kept
 
 
-def _entry(content: bytes) -> tuple[str, str]:
-    """Return the names of a file's only signature and of its only input."""
-    ((signature, ends),) = Interpreter(model_content=content).get_signature_list().items()
-    return str(signature), str(ends["inputs"][0])
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep AI Edge Quantizer from drawing its progress and LiteRT from warning of kept tensors."""
+    with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from kerascnn.tflite.edgetpu.report import (
     read_rows,
     read_version,
 )
+from kerascnn.tflite.metadata import with_metadata_of
 from kerascnn.tflite.model_graph import read_graph
 
 TIMEOUT = 180  # seconds, the compiler's own default
@@ -284,24 +284,11 @@ def _runs_on_edgetpu(output: Path) -> bool:
 def _keep(source: Path, compiled: Path, folder: Path, report: Report) -> CompiledFile:
     target = folder / compiled.name
     with whole_file(target) as aside:
-        shutil.copyfile(compiled, aside)
-        append_archive(source, aside)
+        aside.write_bytes(with_metadata_of(compiled.read_bytes(), source))
     log = compiled.with_suffix(".log")
     if log.is_file():
         write_text(folder / log.name, log.read_text(encoding="utf-8", errors="replace"))
     return CompiledFile(target, target.stat().st_size, report)
-
-
-def append_archive(source: Path, target: Path) -> None:
-    """Append to ``target`` the ZIP archive that stands at the end of ``source``, if there is one.
-
-    There lie the model's description and the files of its TFLite metadata; the compiler drops them.
-    """
-    if not zipfile.is_zipfile(source):
-        return
-    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "a") as appended:
-        for member in archive.infolist():
-            appended.writestr(member, archive.read(member))
 
 
 def _disagreements(expected: Check, reports: Sequence[Report]) -> tuple[Disagreement, ...]:
