@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import struct
+import tracemalloc
 import zipfile
 
 import flatbuffers
@@ -460,7 +461,8 @@ def test_shared_constants_are_counted_once(tmp_path):
         [code("ADD")],
         buffers=[schema.BufferT(data=[0] * 5)],
     )
-    assert inspect(path).constant_bytes == 5
+    told = inspect(path).to_dict()
+    assert (told["constant_bytes"], told["subgraphs"][0]["operators"][0]["bytes"]) == (5, 5)
 
 
 def test_every_kind_of_options_can_be_read(tmp_path):
@@ -546,6 +548,12 @@ def _cut(path, described):
     path.write_bytes(described.read_bytes()[:-30])
 
 
+def _cut_at_the_end_of_a_large_file(path, described):
+    with path.open("ab") as file:
+        file.write(bytes(17 * 2**20))
+        file.write(described.read_bytes()[len(_bare(described)) : -30])
+
+
 def _other_packing(path, described):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_LZMA) as archive:
         archive.writestr("kerascnn.json", "{}")
@@ -558,6 +566,7 @@ def _other_packing(path, described):
         (_bomb, "its description is longer than 16,777,216 bytes"),
         (_nested, "its description is damaged"),
         (_cut, "is truncated: its description is cut off"),
+        (_cut_at_the_end_of_a_large_file, "is truncated: its description is cut off"),
         (_other_packing, "its description is cut off"),
     ],
 )
@@ -568,6 +577,17 @@ def test_a_damaged_description_is_told_and_no_failure(cli, tmp_path, floating, i
     assert words in found["kerascnn_damage"]
     assert found["kerascnn"] is None
     assert "kerascnn" in _text(inspect(path))
+
+
+def test_a_description_without_end_is_not_unpacked(tmp_path, floating):
+    path = shutil.copy(floating, tmp_path / "m.tflite")
+    _bomb(path, None)
+    tracemalloc.start()
+    try:
+        inspect(path)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

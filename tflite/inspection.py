@@ -1,6 +1,7 @@
 """``inspect``: what stands in a ``.tflite`` file, and what goes into it and comes out, in words."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,7 @@ class Inspection:
     @property
     def constant_bytes(self) -> int:
         """Bytes of all constants; what several tensors share is counted once."""
-        return sum(
-            {
-                tensor.start: tensor.bytes for subgraph in self.graph.subgraphs for tensor in subgraph.tensors
-            }.values()
-        )
+        return _stored(tensor for subgraph in self.graph.subgraphs for tensor in subgraph.tensors)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the file, its ends in words, and each subgraph; operators name tensors by their index."""
@@ -75,8 +72,8 @@ def inspect(path: Path | str) -> Inspection:
 
 def held_bytes(operator: Operator, subgraph: Subgraph) -> int:
     """Return the bytes that stand in the file for an operator: its constants and, if custom, its options."""
-    constants = sum(tensor.bytes for tensor in _constants(operator, subgraph))
-    return constants + int(operator.options.get("custom_options_bytes", 0))
+    carried: int = operator.options.get("custom_options_bytes", 0)
+    return carried + _stored(_constants(operator, subgraph))
 
 
 def weights(operator: Operator, subgraph: Subgraph) -> Tensor | None:
@@ -86,9 +83,13 @@ def weights(operator: Operator, subgraph: Subgraph) -> Tensor | None:
 
 
 def _constants(operator: Operator, subgraph: Subgraph) -> list[Tensor]:
-    """Return the constant tensors that an operator takes, each once."""
-    inputs = (subgraph.tensors[index] for index in sorted(set(operator.inputs)) if index >= 0)
+    inputs = (subgraph.tensors[index] for index in operator.inputs if index >= 0)
     return [tensor for tensor in inputs if tensor.constant]
+
+
+def _stored(tensors: Iterable[Tensor]) -> int:
+    """Return the bytes of constants; what several tensors share is counted once."""
+    return sum({tensor.start: tensor.bytes for tensor in tensors}.values())
 
 
 def _is_weight(tensor: Tensor) -> bool:
