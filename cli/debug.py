@@ -68,22 +68,20 @@ def debug(
 
 def _text(result: "LayerErrors") -> str:
     header = ["layer", "operator", "own noise", "all noise", "cosine", "saturated", "steps", "range"]
-    record, noise, histograms, *shown = map(str, result.written)
+    record, noise, histograms, *_ = map(str, result.written)
     return "\n".join(
         [
             table(header, [_row(layer) for layer in result.layers], left=2),
             "",
-            "noise: signal to quantization noise, of the layer itself and with all it inherited; more is "
-            "better.",
+            "noise: signal to quantization noise, of the layer and with all it inherited; more is better.",
             "saturated: at an end of the type and wrong there; steps, range: how much of the type is used.",
             f"Compared with {result.run} on {result.n:,} validation images of {result.source}.",
             "",
             facts(
                 {
                     "figures": record,
-                    "noise": noise,
-                    "histograms": histograms,
-                    "Model Explorer": ", ".join(shown),
+                    "charts": f"{noise}, {histograms}",
+                    "for Model Explorer": str(result.written[0].parent / "model-explorer-*.json"),
                 }
             ),
         ]

@@ -14,9 +14,10 @@ from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.data.sources import load
+from kerascnn.model_file import load_model, save_model
 from kerascnn.models.family import build
 from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.layer_errors import measure_layers, rank_layers
+from kerascnn.tflite.layer_errors import measure_layers, rank_layers, read_quantized
 from kerascnn.tflite.layer_matching import layer_of
 from kerascnn.tflite.schemes import schemes
 
@@ -154,28 +155,43 @@ def test_two_convolutions_worked_out_by_hand(run, whole):
 def test_what_is_printed_and_written(cli, tmp_path, run):
     answer = cli("debug", _int8(run), "--run", run, "--out", "out", "--samples", 20, "--worst", 2)
     assert answer.code == 0, answer.err
-    assert "Compared with" in answer.out
-    assert "20 validation images of digits" in answer.out
+    assert f"Compared with {run} on 20 validation images of digits." in answer.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(WRITTEN)
-    document = json.loads((tmp_path / "out" / "layers.json").read_text())
-    printed = cli("debug", _int8(run), "--run", run, "--out", "out", "--samples", 20, "--json").json
-    assert printed == document
-    assert printed["images"] == {"source": "digits", "split": "validation", "n": 20}
-    assert [path.partition("/")[2] for path in printed["written"]] == WRITTEN
-    assert sorted(layer["layer"] for layer in printed["layers"]) == sorted(LAYERS)
-    own = [np.inf if layer["own_sqnr_db"] is None else layer["own_sqnr_db"] for layer in printed["layers"]]
+    layers = json.loads((tmp_path / "out" / "layers.json").read_text())["layers"]
+    assert sorted(layer["layer"] for layer in layers) == sorted(LAYERS)
+    own = [np.inf if layer["own_sqnr_db"] is None else layer["own_sqnr_db"] for layer in layers]
     assert own == sorted(own)
-    lines = answer.out.splitlines()
-    assert [line.split()[0] for line in lines[2 : 2 + len(LAYERS)]] == [
-        layer["layer"] for layer in printed["layers"]
-    ]
-    by_layer = {layer["layer"]: layer for layer in printed["layers"]}
+    lines = answer.out.splitlines()[2 : 2 + len(LAYERS)]
+    assert [line.split()[:2] for line in lines] == [[layer["layer"], layer["operator"]] for layer in layers]
+    by_layer = {layer["layer"]: layer for layer in layers}
     assert by_layer["pool1"]["own_sqnr_db"] is None  # the largest of four steps is one of them
     assert by_layer["pool1"]["sqnr_db"] > 20
+    heights = {}
     for chart in ("noise.png", "histograms.png"):
-        drawn = np.asarray(Image.open(tmp_path / "out" / chart).convert("RGB")).reshape(-1, 3)
-        colours = {tuple(colour) for colour in np.unique(drawn, axis=0).tolist()}
-        assert (0xD5, 0x5E, 0x00) in colours
+        drawn = Image.open(tmp_path / "out" / chart).convert("RGB")
+        heights[chart] = drawn.height
+        assert (0xD5, 0x5E, 0x00) in {colour for _, colour in drawn.getcolors(2**20)}
+    assert heights["histograms.png"] == 2 * 324  # pixels of a layer
+
+
+def test_the_record_is_what_json_prints(whole):
+    document = whole.json
+    record, *others = document["written"]
+    assert [record, *others] == [f"out/{name}" for name in WRITTEN]
+    assert set(document) == {"file", "run", "images", "layers", "written"}
+    assert set(document["layers"][0]) == {
+        "layer",
+        "operator",
+        "index",
+        "tensor",
+        "type",
+        "own_sqnr_db",
+        "sqnr_db",
+        "cosine",
+        "saturation",
+        "steps_used",
+        "range_used",
+    }
 
 
 def test_model_explorer_finds_each_operator(cli, tmp_path, run):
@@ -225,44 +241,46 @@ def test_a_file_in_its_run_needs_no_run(cli, tmp_path, run):
     refused(cli("debug", alone), USAGE, "alone.tflite lies in no run", "--run")
 
 
-def test_other_schemes(cli, tmp_path, run):
-    copy = shutil.copytree(run, tmp_path / "copy")
+def test_float_files_are_refused_and_quantized_weights_are_enough(cli, tmp_path, run):
+    model = keras.saving.load_model(run / "model.keras")
     for scheme in ("float32", "float16", "dynamic_wi8_afp32"):
-        cli("quantize", copy, "--scheme", scheme)
+        (tmp_path / f"{scheme}.tflite").write_bytes(convert(model, schemes[scheme]))
     for scheme in ("float32", "float16"):
-        answer = cli("debug", copy / "tflite" / f"{scheme}.tflite")
+        answer = cli("debug", f"{scheme}.tflite", "--run", run)
         refused(answer, UNFIT, f"{scheme}.tflite is float where int8 is needed", "kerascnn quantize RUN")
-    dynamic = _by_layer(cli("debug", copy / "tflite" / "dynamic_wi8_afp32.tflite", "--samples", 5, "--json"))
+    command = ("debug", "dynamic_wi8_afp32.tflite", "--run", run, "--out", "out", "--samples", 5, "--json")
+    dynamic = _by_layer(cli(*command))
     assert list(dynamic["fc1"].values()).count(None) == 3  # nothing is said of the steps of float values
     assert 20 < dynamic["fc1"]["own_sqnr_db"] < 60
-    assert not list(copy.glob("tflite/debug-float*"))
+    assert dynamic["pool1"]["own_sqnr_db"] is None
 
 
-def test_files_of_another_network_or_training(cli, tmp_path, run):
-    for name, *settings in (
-        ("nin", "--head", "nin"),
-        ("small", "--image-size", 28),
-        ("again", "--seed", 7),
-    ):
-        assert cli("train", "lenet", "--epochs", 1, "--name", name, *settings).code == 0
-    other = "static_wi8_ai8.tflite is not the network of runs/{}: it {}, the run's has {} there"
-    refused(
-        cli("debug", _int8(run), "--run", "runs/nin"),
-        FAILED,
-        other.format("nin", "has RESHAPE to 400 as operator 4", "CONV_2D to 5×5×10"),
-    )
-    refused(
-        cli("debug", _int8(run), "--run", "runs/small"),
-        FAILED,
-        other.format("small", "takes 32×32×1", "28×28×1"),
-    )
-    refused(
-        cli("debug", _int8(run), "--run", "runs/again"),
-        FAILED,
-        "has the network of runs/again, but other weights in conv1",
-        "another training",
-    )
-    assert not list((tmp_path / "runs").glob("*/tflite"))
+def _run_with(model, run, path):
+    """Write a copy of a run with another network in it."""
+    shutil.copytree(run, path, ignore=shutil.ignore_patterns("tflite"))
+    save_model(model, load_model(run / "model.keras")[1], path / "model.keras")
+
+
+@pytest.mark.parametrize(
+    ("network", "difference"),
+    [
+        ({"head": "nin"}, "it has RESHAPE to 400 as operator 4, the run's has CONV_2D to 5×5×10 there"),
+        ({"image_size": 28}, "it takes 32×32×1, the run's has 28×28×1 there"),
+        ({"head_units": (120, 80)}, "it has FULLY_CONNECTED to 84 as operator 6, the run's has "),
+    ],
+)
+def test_a_file_of_another_network(cli, tmp_path, run, network, difference):
+    _run_with(build("lenet5", **network), run, tmp_path / "other")
+    answer = cli("debug", _int8(run), "--run", "other")
+    refused(answer, FAILED, f"static_wi8_ai8.tflite is not the network of other: {difference}")
+    assert not (tmp_path / "other" / "tflite").exists()
+
+
+def test_a_file_of_another_training(cli, tmp_path, run):
+    keras.utils.set_random_seed(7)
+    _run_with(build("lenet5"), run, tmp_path / "again")
+    answer = cli("debug", _int8(run), "--run", "again")
+    refused(answer, FAILED, "has the network of again, but other weights in conv1", "another training")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +326,7 @@ def test_every_layer_of_alexnet_is_found(tmp_path, variant, size, head):
     model = build("alexnet", variant=variant, head=head, image_size=size, classes=5, **units)
     pictures = PICTURES[:, :size, :size]
     (tmp_path / "a.tflite").write_bytes(convert(model, schemes["static_wi8_ai8"], pictures))
-    errors = measure_layers(tmp_path / "a.tflite", model, pictures[:1], run=tmp_path)
+    errors = measure_layers(read_quantized(tmp_path / "a.tflite"), model, pictures[:1], run=tmp_path)
     towers = ("a", "b") if variant == "two_towers" else ("",)
     found = [error.layer for error in errors]
     for layer in ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"):
@@ -333,7 +351,7 @@ def test_a_file_that_takes_uint8(tmp_path):
     converter.representative_dataset = lambda: ([image[None].astype("float32")] for image in images)
     converter.inference_input_type = converter.inference_output_type = tf.uint8
     (tmp_path / "uint8.tflite").write_bytes(converter.convert())
-    errors = measure_layers(tmp_path / "uint8.tflite", model, images, run=tmp_path)
+    errors = measure_layers(read_quantized(tmp_path / "uint8.tflite"), model, images, run=tmp_path)
     expected = ["conv1", "pool1", "conv2", "pool2", "class_map", "logits", "softmax"]
     assert [error.layer for error in errors] == expected
     assert all(error.cosine > 0.99 for error in errors)

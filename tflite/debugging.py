@@ -1,5 +1,7 @@
 """``debug``: each layer of a quantized file against the run it was made from, as record and charts."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,15 @@ from kerascnn.files import write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite.layer_errors import LayerError, measure_layers, worst_first
+from kerascnn.tflite.layer_errors import LayerError, measure_layers, read_quantized, worst_first
 from kerascnn.tflite.model_explorer import node_data
-from kerascnn.tflite.model_graph import read_graph
+from kerascnn.tflite.model_graph import ModelGraph
 from kerascnn.training.trained_data import load_trained_data
 from kerascnn.visualize import noise_of_layers, save_figure, spreads_of_layers
 
 DEFAULT_SAMPLES = 100
 DEFAULT_WORST = 3
+FILES = ("layers.json", "noise.png", "histograms.png")
 
 #: What Model Explorer shows: an attribute of a layer's error, and whether low values are bad.
 SHOWN = {"own_sqnr": True, "sqnr": True, "saturation": False}
@@ -82,30 +85,36 @@ def debug(
         TargetError: The file is float.
         KerasCnnError: A file cannot be read, is of another network or training, or the data changed.
     """
-    file = Path(file)
-    run = run if isinstance(run, Run) else _run_of(file, run)
     if worst < 1:
         raise UsageError(f"worst must be at least 1. Received: worst={worst}")
-    graph = read_graph(file)
+    graph = read_quantized(Path(file))
+    run = run if isinstance(run, Run) else _run_of(graph.path, run)
     model, description = load_model(run.require_model())
     chosen = _choose(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images
-    errors = measure_layers(file, model, images, run=run.path, progress=progress)
-    folder = Path(out) if out else run.tflite_dir / f"debug-{file.stem}"
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ("layers.json", "noise.png", "histograms.png", *(f"model-explorer-{name}.json" for name in SHOWN))
-    written = tuple(folder / name for name in names)
-    result = LayerErrors(file, run.path, run.record.source, len(images), worst_first(errors), written)
-    write_json(written[0], result.to_dict())
-    save_figure(
-        noise_of_layers([(_label(error), error.own_sqnr, error.sqnr) for error in errors]), written[1]
-    )
-    panels = [(_label(error), error.weights, error.activations) for error in result.layers[:worst]]
-    save_figure(spreads_of_layers(panels), written[2])
-    for path, (name, low_is_bad) in zip(written[3:], SHOWN.items(), strict=True):
+    errors = measure_layers(graph, model, images, run=run.path, progress=progress)
+    folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
+    written = tuple(folder / name for name in (*FILES, *(f"model-explorer-{name}.json" for name in SHOWN)))
+    result = LayerErrors(graph.path, run.path, run.record.source, len(images), worst_first(errors), written)
+    _write(result, graph, errors, worst)
+    return result
+
+
+def _write(result: LayerErrors, graph: ModelGraph, errors: Sequence[LayerError], worst: int) -> None:
+    record, noise, histograms, *shown = result.written
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_json(record, result.to_dict())
+    times = Counter(error.layer for error in errors)
+    names = {
+        error.index: error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}"
+        for error in errors
+    }
+    save_figure(noise_of_layers([(names[each.index], each.own_sqnr, each.sqnr) for each in errors]), noise)
+    panels = [(names[each.index], each.weights, each.activations) for each in result.layers[:worst]]
+    save_figure(spreads_of_layers(panels), histograms)
+    for path, (name, low_is_bad) in zip(shown, SHOWN.items(), strict=True):
         values = {error.tensor: getattr(error, name) for error in errors}
         write_json(path, node_data(graph, values, low_is_bad=low_is_bad))
-    return result
 
 
 def _run_of(file: Path, run: Path | str | None) -> Run:
@@ -126,7 +135,3 @@ def _choose(split: Split, samples: int | None) -> Split:
         )
     even = ((np.arange(samples) + 0.5) * len(split) / samples).astype(np.intp)
     return split.take(np.argsort(split.labels, kind="stable")[even])
-
-
-def _label(error: LayerError) -> str:
-    return f"{error.layer} {error.operator}"

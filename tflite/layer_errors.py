@@ -17,7 +17,7 @@ from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.inner_values import InnerValues
 from kerascnn.tflite.layer_matching import Match, computed, layer_of, match_operators
 from kerascnn.tflite.layer_sums import Comparison, Usage, spread_of
-from kerascnn.tflite.model_graph import Operator, Subgraph, Tensor, read_graph
+from kerascnn.tflite.model_graph import ModelGraph, Operator, Tensor, read_graph
 from kerascnn.tflite.operators_alone import with_operators_alone
 from kerascnn.tflite.schemes import schemes
 from kerascnn.visualize import Spread
@@ -66,13 +66,38 @@ class LayerError:
         return {f"{name}_db" if name.endswith("sqnr") else name: value for name, value in kept.items()}
 
 
+def read_quantized(file: Path) -> ModelGraph:
+    """Read a file whose layers can be compared with those of a float network.
+
+    Raises:
+        TargetError: It is float.
+        KerasCnnError: It cannot be read, has several subgraphs, or was compiled for a device.
+    """
+    found = read_graph(file)
+    if len(found.subgraphs) != 1:
+        raise KerasCnnError(f"{file} has {len(found.subgraphs)} subgraphs; an image classifier has one.")
+    (graph,) = found.subgraphs
+    custom = [operator.name for operator in graph.operators if operator.custom]
+    if custom:
+        raise KerasCnnError(
+            f"{file} has the operator {custom[0]}, which runs on its device only. Name the file that it was "
+            "compiled from."
+        )
+    if not any(tensor.quantization and "INT" in tensor.type for tensor in graph.tensors):
+        raise TargetError(
+            f"{file} is float where int8 is needed: none of its tensors is quantized. Make a file with "
+            "`kerascnn quantize RUN`."
+        )
+    return found
+
+
 def measure_layers(
-    file: Path, model: Any, images: Images, *, run: Path, progress: Progress = silent
+    quantized: ModelGraph, model: Any, images: Images, *, run: Path, progress: Progress = silent
 ) -> tuple[LayerError, ...]:
     """Run a quantized file beside the float network, image by image, and compare every layer.
 
     Args:
-        file: The quantized file.
+        quantized: The file, from :func:`read_quantized`.
         model: The Keras model from raw pixels that it was made from.
         images: That fit its input, uint8 (n, height, width, channels).
         run: Where the model is from, for messages.
@@ -82,10 +107,9 @@ def measure_layers(
         One entry for each operator, in the order of the file.
 
     Raises:
-        TargetError: No tensor of the file is quantized.
-        KerasCnnError: It cannot be read or run, is not the model's network, or is of another training.
+        KerasCnnError: The file cannot be run, is not the model's network, or is of another training.
     """
-    graph = _quantized_graph(file)
+    file, (graph,) = quantized.path, quantized.subgraphs
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
         path = Path(folder) / "float32.tflite"
         path.write_bytes(with_operators_alone(convert(model, schemes["float32"])))
@@ -204,25 +228,6 @@ def _run_both(layers: Sequence[_Layer], image: NDArray[np.uint8]) -> None:
     for layer in layers:
         fed |= layer.inputs_of_twin()
     trained.run(fed)
-
-
-def _quantized_graph(file: Path) -> Subgraph:
-    subgraphs = read_graph(file).subgraphs
-    if len(subgraphs) != 1:
-        raise KerasCnnError(f"{file} has {len(subgraphs)} subgraphs; an image classifier has one.")
-    (graph,) = subgraphs
-    custom = [operator.name for operator in graph.operators if operator.custom]
-    if custom:
-        raise KerasCnnError(
-            f"{file} has the operator {custom[0]}, which runs on its device only. Name the file that it was "
-            "compiled from."
-        )
-    if not any(tensor.quantization and "INT" in tensor.type for tensor in graph.tensors):
-        raise TargetError(
-            f"{file} is float where int8 is needed: none of its tensors is quantized. Make a file with "
-            "`kerascnn quantize RUN`."
-        )
-    return graph
 
 
 def _has_steps(tensor: Tensor) -> bool:
