@@ -17,7 +17,7 @@ from kerascnn.data.sources import load
 from kerascnn.model_file import load_model, save_model
 from kerascnn.models.family import build
 from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.layer_errors import measure_layers, rank_layers, read_quantized
+from kerascnn.tflite.layer_errors import measure_layers, rank_layers
 from kerascnn.tflite.layer_matching import layer_of
 from kerascnn.tflite.schemes import schemes
 
@@ -326,7 +326,7 @@ def test_every_layer_of_alexnet_is_found(tmp_path, variant, size, head):
     model = build("alexnet", variant=variant, head=head, image_size=size, classes=5, **units)
     pictures = PICTURES[:, :size, :size]
     (tmp_path / "a.tflite").write_bytes(convert(model, schemes["static_wi8_ai8"], pictures))
-    errors = measure_layers(read_quantized(tmp_path / "a.tflite"), model, pictures[:1], run=tmp_path)
+    errors = measure_layers(tmp_path / "a.tflite", model, pictures[:1], run=tmp_path)
     towers = ("a", "b") if variant == "two_towers" else ("",)
     found = [error.layer for error in errors]
     for layer in ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5"):
@@ -351,7 +351,7 @@ def test_a_file_that_takes_uint8(tmp_path):
     converter.representative_dataset = lambda: ([image[None].astype("float32")] for image in images)
     converter.inference_input_type = converter.inference_output_type = tf.uint8
     (tmp_path / "uint8.tflite").write_bytes(converter.convert())
-    errors = measure_layers(read_quantized(tmp_path / "uint8.tflite"), model, images, run=tmp_path)
+    errors = measure_layers(tmp_path / "uint8.tflite", model, images, run=tmp_path)
     expected = ["conv1", "pool1", "conv2", "pool2", "class_map", "logits", "softmax"]
     assert [error.layer for error in errors] == expected
     assert all(error.cosine > 0.99 for error in errors)

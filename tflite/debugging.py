@@ -92,7 +92,7 @@ def debug(
     model, description = load_model(run.require_model())
     chosen = _choose(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images
-    errors = measure_layers(graph, model, images, run=run.path, progress=progress)
+    errors = measure_layers(graph.path, model, images, run=run.path, progress=progress)
     folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
     written = tuple(folder / name for name in (*FILES, *(f"model-explorer-{name}.json" for name in SHOWN)))
     result = LayerErrors(graph.path, run.path, run.record.source, len(images), worst_first(errors), written)

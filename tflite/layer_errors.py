@@ -92,12 +92,12 @@ def read_quantized(file: Path) -> ModelGraph:
 
 
 def measure_layers(
-    quantized: ModelGraph, model: Any, images: Images, *, run: Path, progress: Progress = silent
+    file: Path, model: Any, images: Images, *, run: Path, progress: Progress = silent
 ) -> tuple[LayerError, ...]:
     """Run a quantized file beside the float network, image by image, and compare every layer.
 
     Args:
-        quantized: The file, from :func:`read_quantized`.
+        file: The quantized file.
         model: The Keras model from raw pixels that it was made from.
         images: That fit its input, uint8 (n, height, width, channels).
         run: Where the model is from, for messages.
@@ -107,9 +107,10 @@ def measure_layers(
         One entry for each operator, in the order of the file.
 
     Raises:
-        KerasCnnError: The file cannot be run, is not the model's network, or is of another training.
+        TargetError: The file is float.
+        KerasCnnError: It cannot be read or run, is not the model's network, or is of another training.
     """
-    file, (graph,) = quantized.path, quantized.subgraphs
+    (graph,) = read_quantized(file).subgraphs
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
         path = Path(folder) / "float32.tflite"
         path.write_bytes(with_operators_alone(convert(model, schemes["float32"])))

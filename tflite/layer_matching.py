@@ -72,9 +72,11 @@ def match_operators(
             and _shapes(trained, each.outputs) == gives
         ]
         if not fitting:
-            where = f"has {operator.name} to {gives} as operator {operator.index}"
-            raise _different(file, run, where, _next(trained, left))
-        alike, best = max(fitting, key=lambda found: found[0])
+            found, wanted = f"{operator.name} to {gives}", _next(trained, left)
+            if found == wanted:
+                wanted += " of other layers"
+            raise _different(file, run, f"has {found} as operator {operator.index}", wanted)
+        alike, best = max(fitting, key=lambda pair: pair[0])
         left.remove(best)
         partners |= dict(zip(operator.outputs, best.outputs, strict=True))
         matches.append(Match(operator, best.index, reads, alike))
