@@ -5,12 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import USAGE, refused
 
+from kerascnn.data.sources import load
+from kerascnn.evaluation import keras_scores
 from kerascnn.model_file import load_model, save_model
 from kerascnn.tflite.budget import spend
 from kerascnn.tflite.model_graph import read_graph
+from kerascnn.tflite.selective import SelectiveQuantizer
 
 MISSED = 3
 
@@ -61,6 +65,16 @@ def test_the_noisiest_layers_stay_in_float_until_the_budget_holds(cli, uneven):
     } == {np.int8}
     recorded = json.loads((uneven / "tflite" / "static_wi8_ai8-mixed.result.json").read_text())
     assert recorded["budget"] == budget
+
+
+def test_ranges_are_as_wide_as_the_widest_image(run):
+    model, _ = load_model(run / "model.keras")
+    digits = load("digits")
+    images = digits.preprocessing(32).batch(digits.train.images[:20])
+    (graph,) = schema.ModelT.InitFromPackedBuf(SelectiveQuantizer(model, images).convert(())).subgraphs
+    (scores,) = (each for each in graph.tensors if list(each.shape) == [1, 10] and b"MatMul" in each.name)
+    low, high = (float(end(keras_scores(model, images))) for end in (np.min, np.max))
+    assert scores.quantization.scale[0] == pytest.approx((high - low) / 255, rel=0.02)
 
 
 @pytest.mark.parametrize("options", [["--target", "edgetpu"], ["--io", "uint8"]])

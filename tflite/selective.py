@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
@@ -28,8 +28,11 @@ class SelectiveQuantizer:
         self._model, self._float = model, convert(model, schemes["float32"])
         ((signature, ends),) = Interpreter(model_content=self._float).get_signature_list().items()
         samples = [{ends["inputs"][0]: image[np.newaxis].astype(np.float32)} for image in images]
+        quantizer = self._quantizer(())
         with _silence():
-            self._ranges = self._quantizer(()).calibrate({signature: samples}, num_threads=1)
+            self._ranges = _widest(
+                quantizer.calibrate({signature: [sample]}, num_threads=1) for sample in samples
+            )
 
     def convert(self, in_float: Collection[str]) -> bytes:
         """Return a file whose input and output are int8.
@@ -68,6 +71,24 @@ class SelectiveQuantizer:
             scope = rf"/{re.escape(layer)}(_\d+)?/"
             quantizer.update_quantization_recipe(regex=scope, operation_name="*", algorithm_key="no_quantize")
         return quantizer
+
+
+def _widest(ranges: Iterable[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Join the ranges of single images, so that none of them saturates.
+
+    Given all images at once AI Edge Quantizer takes a moving average of their ends, and a brighter image than
+    usual saturates.
+    """
+    joined: dict[str, dict[str, Any]] = {}
+    for found in ranges:
+        for tensor, ends in found.items():
+            known = joined.setdefault(tensor, ends)
+            if "min" in ends:
+                known |= {
+                    "min": np.minimum(known["min"], ends["min"]),
+                    "max": np.maximum(known["max"], ends["max"]),
+                }
+    return joined
 
 
 def _and_followers(model: Any, layers: Collection[str]) -> set[str]:
