@@ -243,6 +243,8 @@ def test_ctrl_c_ends_the_compiler_too(environment, tmp_path, file):
         env=environment("hang"),
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in the background with Ctrl-C ignored, and the tests may run there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     pids = tmp_path / "seen.pids"
     for _ in range(600):

@@ -35,6 +35,7 @@ def test_the_run_folder_holds_what_the_design_promises(trained):
         "plots/learning_curves.png",
         "plots/confusion.png",
         "tflite/static_wi8_ai8.tflite",
+        "tflite/labels.txt",
         "tflite/static_wi8_ai8.result.json",
         "tflite/calibration.json",
     }
