@@ -9,8 +9,10 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, facts, table
 from kerascnn.cli.progress import shown_progress
+from kerascnn.results import percent
 
 if TYPE_CHECKING:
+    from kerascnn.tflite.fine_tuning.record import Tuning
     from kerascnn.tflite.measured import QuantizationResult, QuantizedFile
 
 
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 @click.option("--all", "every", is_flag=True, help="Every scheme.")
 @click.option("--target", default="mobile", show_default=True, help="mobile or edgetpu.")
 @click.option("--io", help="Type of input and output: int8 (for full int8 the default), uint8 or float32.")
+@click.option("--method", default="ptq", show_default=True, help="ptq, or qat: train with int8 in the loop.")
+@click.option("--prune", type=float, metavar="SPARSITY", help="Share of weights that become 0, before int8.")
+@click.option("--cluster", type=int, metavar="N", help="Different weights that a layer keeps, before int8.")
+@click.option(
+    "--fine-tuning-epochs",
+    type=int,
+    metavar="N",
+    help="Of each of qat, prune and cluster.  [default: 3]",
+)
 @click.option(
     "--calibration-samples",
     type=int,
@@ -35,7 +46,7 @@ if TYPE_CHECKING:
     "--max-drop",
     type=float,
     metavar="POINTS",
-    help="Percentage points that full int8 may lose; layers are left in float, or the exit code is 3.",
+    help="Points that full int8 may lose; else layers stay in float, qat is tried, or the exit code is 3.",
 )
 @options.data_dir
 def quantize(
@@ -44,6 +55,10 @@ def quantize(
     every: bool,
     target: str,
     io: str | None,
+    method: str,
+    prune: float | None,
+    cluster: int | None,
+    fine_tuning_epochs: int | None,
     calibration_samples: int | None,
     max_drop: float | None,
     data_dir: Path | None,
@@ -64,6 +79,10 @@ def quantize(
             scheme=names,
             target=target,
             io=io,
+            method=method,
+            prune=prune,
+            cluster=cluster,
+            fine_tuning_epochs=fine_tuning_epochs,
             calibration_samples=calibration_samples,
             max_drop=max_drop,
             data_dir=data_dir,
@@ -76,18 +95,19 @@ def quantize(
 
 def _text(result: "QuantizationResult") -> str:
     keras = result.original
-    rows = [["Keras", f"{keras.bytes:,}", f"{keras.latency.median:,.1f} µs", "", ""]]
+    rows = [["Keras", f"{keras.bytes:,}", "", f"{keras.latency.median:,.1f} µs", "", ""]]
     rows += [
         [
             file.path.stem,
             f"{file.bytes:,}",
+            f"{file.zipped:,}",
             f"{file.latency.median:,.1f} µs",
             f"{0.0 - file.drop_points:+.2f}",
             f"{100 * file.agreement:.2f} %",
         ]
         for file in result.files
     ]
-    overview = table(["", "bytes", "latency, median", "accuracy, points", "same class"], rows)
+    overview = table(["", "bytes", "zipped", "latency, median", "accuracy, points", "same class"], rows)
     return "\n\n".join([overview, *map(_steps, result.files)])
 
 
@@ -108,6 +128,8 @@ def _steps(file: "QuantizedFile") -> str:
     told = {"file": str(file.path)}
     if file.ladder.first_break:
         told["breaks at"] = f"{file.ladder.first_break}: more answers differ from the step before than may"
+    for tuning in file.tunings:
+        told |= _tuned(tuning)
     if file.note:
         told["note"] = file.note
     stable = file.stability
@@ -124,3 +146,20 @@ def _steps(file: "QuantizedFile") -> str:
         ]
         parts.insert(1, table(["tried", "validation accuracy, points", "bytes"], tries))
     return "\n\n".join(parts)
+
+
+def _tuned(tuning: "Tuning") -> dict[str, str]:
+    """Return what was done to the weights, and that it began from the same network."""
+    told: dict[str, str] = {
+        stage.stage: f"{len(stage.epochs)} epochs, validation {percent(stage.epochs[-1].val_accuracy)}"
+        for stage in tuning.stages
+    }
+    if tuning.zeros is not None:
+        told["weights"] = (
+            f"{percent(tuning.zeros)} are 0; no layer has more than {tuning.most_values:,} different ones"
+        )
+    told["twin"] = (
+        "the same network on tf_keras: before the first step no probability is off by more than "
+        f"{tuning.twin_difference:.1g} ({tuning.twin_compared} images)"
+    )
+    return told

@@ -8,11 +8,12 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import USAGE, refused
+from uneven_run import uneven_run
 
 from kerascnn.data.sources import load
 from kerascnn.evaluation import keras_scores
-from kerascnn.model_file import load_model, save_model
-from kerascnn.tflite.budget import spend
+from kerascnn.model_file import load_model
+from kerascnn.tflite.budget import Candidate, spend
 from kerascnn.tflite.model_graph import read_graph
 from kerascnn.tflite.selective import SelectiveQuantizer
 
@@ -21,26 +22,7 @@ MISSED = 3
 
 @pytest.fixture(scope="module")
 def uneven(trained, tmp_path_factory):
-    """The same network with one channel 2,000 times as large: the next layer divides it again.
-
-    In float nothing changes. In int8 one scale serves all channels of a map, so the others are rounded away.
-    """
-    folder = tmp_path_factory.mktemp("uneven") / "run"
-    shutil.copytree(trained[0], folder, ignore=shutil.ignore_patterns("tflite"))
-    model, description = load_model(folder / "model.keras")
-    conv, dense = model.get_layer("conv2"), model.get_layer("fc1")
-    kernel, bias = conv.get_weights()
-    weights, offset = dense.get_weights()
-    channel = int(np.argmax(bias + kernel.sum((0, 1, 2))))
-    factor = np.float32(2_000)
-    kernel[..., channel] *= factor
-    bias[channel] *= factor
-    by_channel = weights.reshape(25, 16, -1)
-    by_channel[:, channel] /= factor
-    conv.set_weights([kernel, bias])
-    dense.set_weights([by_channel.reshape(weights.shape), offset])
-    save_model(model, description, folder / "model.keras")
-    return folder
+    return uneven_run(trained[0], tmp_path_factory.mktemp("uneven") / "run", factor=2_000)
 
 
 def test_the_noisiest_layers_stay_in_float_until_the_budget_holds(cli, uneven):
@@ -82,12 +64,13 @@ def test_where_only_full_int8_counts_the_exit_code_is_3_with_what_was_tried(cli,
     answer = cli("quantize", uneven, "--max-drop", 1, *options, "--json")
     assert answer.code == MISSED
     (file,) = json.loads(answer.out)["files"]
-    assert [each["tried"] for each in file["budget"]["tries"]] == ["full int8"]
+    assert [each["tried"] for each in file["budget"]["tries"]] == ["full int8", "quantization-aware training"]
     assert file["budget"]["kept"] is False
     last = answer.err.splitlines()[-1]
     assert last.startswith("Error: ")
     assert "max_drop=1" in last
     assert "full int8: " in last
+    assert "quantization-aware training: " in last
 
 
 def test_within_the_budget_nothing_else_is_tried(cli, tmp_path, run):
@@ -116,7 +99,7 @@ def test_of_all_that_miss_the_budget_the_best_is_chosen():
     def ways():
         for number, what in enumerate(["a", "b", "c"]):
             made.append(what)
-            yield what, (), bytes(number)
+            yield Candidate(what, bytes(number))
 
     lost = {0: 3.0, 1: 1.5, 2: 2.0}
     missed = spend(1.0, ways(), lambda content: lost[len(content)])

@@ -8,33 +8,60 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kerascnn.tflite.fine_tuning.tuning import Taught
+
 
 @dataclass(frozen=True)
-class Try:
-    """One file that was made.
+class Candidate:
+    """One way to make a file, and the file.
 
     Attributes:
         what: In words.
-        in_float: Layers that it keeps in float.
-        drop_points: Percentage points of accuracy on the validation images that it loses against Keras.
         content: The file.
+        suffix: What its name says of it.
+        in_float: Layers that it keeps in float.
+        taught: The training with int8 in the loop that it comes from.
     """
 
     what: str
-    in_float: tuple[str, ...]
-    drop_points: float
     content: bytes
+    suffix: str = ""
+    in_float: tuple[str, ...] = ()
+    taught: Taught | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether calibration alone made it."""
+        return not self.in_float and self.taught is None
+
+
+@dataclass(frozen=True)
+class Try:
+    """A candidate that was judged.
+
+    Attributes:
+        candidate: What was made.
+        drop_points: Percentage points of accuracy on the validation images that it loses against Keras.
+    """
+
+    candidate: Candidate
+    drop_points: float
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        return self.candidate.what
 
     @property
     def bytes(self) -> int:
         """Size of the network, without labels and descriptions."""
-        return len(self.content)
+        return len(self.candidate.content)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was tried, the layers in float, drop_points and bytes."""
         return {
             "tried": self.what,
-            "in_float": list(self.in_float),
+            "in_float": list(self.candidate.in_float),
             "drop_points": round(self.drop_points, 4),
             "bytes": self.bytes,
         }
@@ -73,21 +100,17 @@ class Budget:
         }
 
 
-#: What is tried in words, the layers it keeps in float, and the file.
-Way = tuple[str, tuple[str, ...], bytes]
-
-
-def spend(points: float, ways: Iterable[Way], drop: Callable[[bytes], float]) -> Budget:
-    """Go through the ways until one is within the budget.
+def spend(points: float, candidates: Iterable[Candidate], drop: Callable[[bytes], float]) -> Budget:
+    """Go through the candidates until one is within the budget.
 
     Args:
         points: Percentage points that may be lost.
-        ways: Each is made only when those before were not enough.
+        candidates: Each is made only when those before were not enough.
         drop: Percentage points that a file loses on the validation images.
     """
     tries: list[Try] = []
-    for what, in_float, content in ways:
-        tries.append(Try(what, in_float, drop(content), content))
+    for candidate in candidates:
+        tries.append(Try(candidate, drop(candidate.content)))
         if tries[-1].drop_points <= points:
             break
     return Budget(points, tuple(tries))

@@ -1,5 +1,7 @@
 """What is known of a run's model and of the files made from it."""
 
+import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 from kerascnn.evaluation import Evaluation
 from kerascnn.results import Latency
 from kerascnn.tflite.budget import Budget
+from kerascnn.tflite.fine_tuning.record import Tuning
 from kerascnn.tflite.parity import Ladder
 from kerascnn.tflite.schemes import Form
 from kerascnn.tflite.stability import Stability
@@ -42,18 +45,22 @@ class QuantizedFile(MeasuredFile):
     Attributes:
         form: What was asked for.
         note: What a user of this form must know, or nothing.
+        zipped: Bytes of the file in a ZIP archive.
         original: The Keras model on the same test images.
         ladder: The steps from there to this file.
         budget: What was tried to keep ``max_drop``; ``None``: none was set.
         stability: Whether other calibration images would have made another one; ``None``: it was not asked.
+        tunings: Records of what was done to the weights before.
     """
 
     form: Form
     note: str
+    zipped: int
     original: Evaluation
     ladder: Ladder
     budget: Budget | None
     stability: Stability | None
+    tunings: tuple[Tuning, ...]
 
     @property
     def drop_points(self) -> float:
@@ -83,12 +90,22 @@ class QuantizedFile(MeasuredFile):
             "target": self.form.target,
             "io": self.form.ends,
             "note": self.note,
+            "zipped_bytes": self.zipped,
             "drop_points": round(self.drop_points, 4),
             "agreement": self.agreement,
             "ladder": self.ladder.to_dict(),
             "budget": self.budget.to_dict() if self.budget else None,
             "stability": self.stability.to_dict() if self.stability else None,
+            "fine_tuning": [tuning.to_dict() for tuning in self.tunings],
         }
+
+
+def zipped_bytes(path: Path) -> int:
+    """Return the size of a ZIP archive with a file: weights that are 0 or few in kind pack well."""
+    with io.BytesIO() as packed:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, path.name)
+        return packed.tell()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,9 @@
 """``quantize``: from a run to ``.tflite`` files, each checked, evaluated and recorded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.description import ModelDescription
@@ -19,25 +15,27 @@ from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
 from kerascnn.tflite import latency
-from kerascnn.tflite.budget import Way, spend
+from kerascnn.tflite.budget import Candidate
 from kerascnn.tflite.calibration import Calibration, choose
+from kerascnn.tflite.candidates import Maker
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.edgetpu.check import check
+from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.plan import Plan
+from kerascnn.tflite.fine_tuning.tuning import Lesson, Shrunk, shrink
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, write_labels
-from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
+from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile, zipped_bytes
 from kerascnn.tflite.metadata import with_metadata
 from kerascnn.tflite.mobile_tasks import mobile_tasks_note
 from kerascnn.tflite.model_card import ModelCard
-from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
+from kerascnn.tflite.parity import AWARE_TWIN, FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
 from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
-from kerascnn.tflite.selective import SelectiveQuantizer
 from kerascnn.tflite.stability import stability
 from kerascnn.tflite.verification import check_convertible, verify_integer
 from kerascnn.training.card import write_card
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.trained_data import load_trained_data
-
-RANKED = 50  # validation images that choose the layers to leave in float
 
 
 def quantize(
@@ -46,6 +44,10 @@ def quantize(
     scheme: str | Sequence[str] = FULL_INT8,
     target: str = "mobile",
     io: str | None = None,
+    method: str = "ptq",
+    prune: float | None = None,
+    cluster: int | None = None,
+    fine_tuning_epochs: int | None = None,
     calibration_samples: int | None = None,
     max_drop: float | None = None,
     check_stability: bool = True,
@@ -60,9 +62,13 @@ def quantize(
         scheme: One or several, see :mod:`kerascnn.tflite.schemes`.
         target: ``mobile`` or ``edgetpu``.
         io: Type of input and output, ``int8``, ``uint8`` or ``float32``; ``None``: the scheme's usual one.
+        method: ``ptq`` quantizes the weights as they are, ``qat`` trains them with int8 in the loop before.
+        prune: Share of the weights of each layer that become 0 before, for instance 0.5.
+        cluster: How many different weights each layer keeps before, 2 to 256.
+        fine_tuning_epochs: Passes over the training images for each of these three; ``None``: 3.
         calibration_samples: ``None`` takes 500 training images, or all where there are fewer.
-        max_drop: Percentage points of accuracy that full int8 may lose; see :mod:`kerascnn.tflite.budget` for
-            what is tried otherwise.
+        max_drop: Percentage points of accuracy that full int8 may lose; see :mod:`kerascnn.tflite.candidates`
+            for what is tried otherwise.
         check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
         data_dir: Where the source's files are now, if not where they were at training.
         progress: Told about the stages.
@@ -70,22 +76,24 @@ def quantize(
 
     Raises:
         UsageError: A name is unknown, two settings exclude each other, or there are not so many images.
-        TargetError: A converted file is not integer only, static and scaled as raw pixels, or the Edge TPU
-            would not run all of it.
+        TargetError: A layer cannot be fine-tuned; a converted file is not integer only, static and scaled as
+            raw pixels; or the Edge TPU would not run all of it.
         KerasCnnError: The run is incomplete, its data changed, or a file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target, calibration_samples)
-    if max_drop is not None:
-        _require_budget(max_drop, forms)
+    plan = Plan.of(method, prune, cluster, fine_tuning_epochs)
+    forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target)
+    _require_consistent(forms, plan, fine_tuning_epochs, calibration_samples, max_drop)
     stages = len(forms) + 2
     progress("quantizing", 0, stages, "loading")
     model, description = load_model(run.require_model())
     for form in forms:
         check_convertible(model, schemes[form.scheme], run.path)
+    if plan.tunes:
+        architecture_of(model)  # refuses what cannot be fine-tuned before the data are read
     dataset = dataset or load_trained_data(run, data_dir)
     splits = {name: split.prepared(description.preprocessing) for name, split in dataset.splits().items()}
-    subject = _Subject(run, model, description, splits)
+    subject = _Subject(run, model, description, splits, plan, progress)
     calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
     progress("quantizing", 1, stages, "evaluating in float")
@@ -97,31 +105,55 @@ def quantize(
             subject.quantized(form, in_float, calibration, max_drop, check_stability=check_stability)
         )
     (keras_latency, _), *_ = pairs
-    original = MeasuredFile(
-        run.model_path, "keras", run.model_path.stat().st_size, in_float[0][1], keras_latency
-    )
+    size = run.model_path.stat().st_size
+    original = MeasuredFile(run.model_path, "keras", size, in_float.steps[0][1], keras_latency)
     result = QuantizationResult(run.path, original, tuple(file for _, file in pairs))
     _record(run, result, calibration)
     progress("quantizing", stages, stages, "done")
     return result
 
 
-def _forms(names: Sequence[str], io: str | None, target: str, samples: int | None) -> list[Form]:
-    forms = [Form.of(name, io, target) for name in names]
+def _forms(names: Sequence[str], io: str | None, target: str) -> list[Form]:
+    return [Form.of(name, io, target) for name in names]
+
+
+def _require_consistent(
+    forms: Sequence[Form], plan: Plan, epochs: int | None, samples: int | None, max_drop: float | None
+) -> None:
+    """Refuse what is asked of a file that does not have it."""
+    odd = next((form.scheme for form in forms if form.scheme != FULL_INT8), None)
     if samples is not None and not _calibrated(forms):
-        raise UsageError(f"{forms[0].scheme} is not calibrated. Received: calibration_samples={samples}")
-    return forms
-
-
-def _require_budget(max_drop: float, forms: Sequence[Form]) -> None:
-    if not 0 <= max_drop <= 100:
+        raise UsageError(f"{odd} is not calibrated. Received: calibration_samples={samples}")
+    if plan.aware and odd:
+        raise UsageError(f"method qat is for {FULL_INT8} only. Received: scheme={odd}")
+    if max_drop is not None and not 0 <= max_drop <= 100:
         raise UsageError(f"max_drop must be 0 to 100 percentage points. Received: max_drop={max_drop:g}")
-    if all(form.scheme != FULL_INT8 for form in forms):
-        raise UsageError(f"max_drop is for {FULL_INT8}. Received: scheme={forms[0].scheme}")
+    if max_drop is not None and all(form.scheme != FULL_INT8 for form in forms):
+        raise UsageError(f"max_drop is for {FULL_INT8}. Received: scheme={odd}")
+    if epochs is not None and not plan.tunes and max_drop is None:
+        raise UsageError(
+            "fine_tuning_epochs are those of prune, cluster, method qat or max_drop. "
+            f"Received: fine_tuning_epochs={epochs} without one of them"
+        )
 
 
 def _calibrated(forms: Sequence[Form]) -> bool:
     return any(schemes[form.scheme].calibrated for form in forms)
+
+
+@dataclass(frozen=True)
+class _InFloat:
+    """What comes before any quantization.
+
+    Attributes:
+        model: The Keras model that is converted.
+        shrunk: How it was pruned and clustered, ``None``: it is the run's.
+        steps: The first steps of the ladder with their evaluations.
+    """
+
+    model: Any
+    shrunk: Shrunk | None
+    steps: list[tuple[str, Evaluation]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +164,8 @@ class _Subject:
     model: Any
     description: ModelDescription
     splits: dict[str, Split]
+    plan: Plan
+    progress: Progress
 
     def calibration(self, samples: int | None) -> Calibration:
         """Choose images of the training split that are in no other."""
@@ -144,22 +178,23 @@ class _Subject:
             held_out={name: self.splits[name] for name in others},
         )
 
-    def in_float(self) -> list[tuple[str, Evaluation]]:
-        """Evaluate what comes before any quantization: the Keras model, and it as a float file."""
-        content = convert(self.model, schemes["float32"])
+    def in_float(self) -> _InFloat:
+        """Evaluate the Keras model, prune and cluster it if asked to, and evaluate that as a float file."""
+        steps = [(KERAS, self._evaluated(self._keras(self.model), self.run.model_path))]
+        model, shrunk = self.model, None
+        if self.plan.shrinks:
+            shrunk = shrink(model, self.plan, self._lesson, self.progress)
+            model = shrunk.model
+            steps.append((self.plan.words, self._evaluated(self._keras(model), self.run.model_path)))
+        content = convert(model, schemes["float32"])
         lite = LiteRTClassifier(self.run.tflite_dir / "float32.tflite", content, self._described)
-        return [
-            (
-                KERAS,
-                self._evaluated(keras_classifier(self.model, self.description.output), self.run.model_path),
-            ),
-            (FLOAT_FILE, self._evaluated(lite, lite.path)),
-        ]
+        steps.append((FLOAT_FILE, self._evaluated(lite, lite.path)))
+        return _InFloat(model, shrunk, steps)
 
     def quantized(
         self,
         form: Form,
-        before: Sequence[tuple[str, Evaluation]],
+        before: _InFloat,
         calibration: Calibration | None,
         max_drop: float | None,
         *,
@@ -172,77 +207,66 @@ class _Subject:
         """
         scheme = schemes[form.scheme]
         images = calibration.images if calibration and scheme.calibrated else None
-        content = convert(self.model, scheme, images, ends=form.ends)
-        budget = None
-        if max_drop is not None and form.scheme == FULL_INT8 and images is not None:
-            budget = spend(max_drop, self._ways(form, content, images), self._drop_in_validation)
-            content = budget.chosen.content
-        in_float = budget.chosen.in_float if budget else ()
+        maker = Maker(self.model, before.model, self._described, self.splits, self._lesson, self.progress)
+        chosen, budget = maker.make(form, self.plan, images, max_drop)
         self.run.tflite_dir.mkdir(exist_ok=True)
-        path = self.run.tflite_dir / f"{form.stem}{'-mixed' if in_float else ''}.tflite"
+        path = self.run.tflite_dir / f"{form.stem}{self.plan.suffix}{chosen.suffix}.tflite"
         with whole_file(path) as aside:
-            aside.write_bytes(with_metadata(content, ModelCard.of(self.run, self._described)))
-            self._described.embed(aside)
-            if scheme.calibrated and not in_float:
-                verify_integer(content, path, activations=scheme.activations, ends=form.ends)
-            if form.target == "edgetpu" and (problem := check(aside).problem):
-                raise TargetError(problem.replace(str(aside), str(path)))
-            lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
-            on_device = [
-                (name, self._evaluated(classify, path))
-                for name, classify in ((REFERENCE, reference), (OPTIMISED, lite))
-            ]
-            times = self._latencies(lite)
+            self._write(chosen, form, aside, path)
+            steps = before.steps + self._quantized_steps(chosen, aside, path)
+            times = self._latencies(LiteRTClassifier(aside))
             stable = None
-            if calibration and scheme.calibrated and check_stability and not in_float:
+            if calibration and scheme.calibrated and check_stability and chosen.is_plain:
                 stable = stability(
-                    self.model, self._described, scheme, calibration, self.splits["validation"].images
+                    before.model, self._described, scheme, calibration, self.splits["validation"].images
                 )
         file = QuantizedFile(
             path=path,
             scheme=form.scheme,
             bytes=path.stat().st_size,
-            evaluation=on_device[-1][1],
+            evaluation=steps[-1][1],
             latency=times[1],
             form=form,
             note=mobile_tasks_note(self.description, "uint8") if form.ends == "uint8" else "",
-            original=before[0][1],
-            ladder=Ladder.of([*before, *on_device]),
+            zipped=zipped_bytes(path),
+            original=steps[0][1],
+            ladder=Ladder.of(steps),
             budget=budget,
             stability=stable,
+            tunings=tuple(tuned.record for tuned in (before.shrunk, chosen.taught) if tuned),
         )
         return times[0], file
 
-    def _ways(self, form: Form, content: bytes, images: NDArray[np.uint8]) -> Iterator[Way]:
-        """Yield full int8, then files with more and more layers in float, where the target takes float."""
-        yield "full int8", (), content
-        if form.target != "mobile" or form.ends != "int8":
-            return
-        selective = SelectiveQuantizer(self.model, images)
-        for layers, mixed in selective.noisiest_first(self._noise_in_validation):
-            yield f"{', '.join(layers)} in float", layers, mixed
+    def _write(self, chosen: Candidate, form: Form, aside: Path, path: Path) -> None:
+        """Write a file with its metadata and check it; ``path`` is for messages."""
+        aside.write_bytes(with_metadata(chosen.content, ModelCard.of(self.run, self._described)))
+        self._described.embed(aside)
+        scheme = schemes[form.scheme]
+        if scheme.calibrated and not chosen.in_float:
+            verify_integer(chosen.content, path, activations=scheme.activations, ends=form.ends)
+        if form.target == "edgetpu" and (problem := check(aside).problem):
+            raise TargetError(problem.replace(str(aside), str(path)))
 
-    def _noise_in_validation(self, content: bytes) -> float:
-        """Return the mean difference of a probability from Keras' on some validation images."""
-        lite = LiteRTClassifier(Path("try.tflite"), content, self._described)
-        found = lite(self.splits["validation"].images[:RANKED])
-        return float(np.abs(found - self._validation_shares[:RANKED]).mean())
+    def _quantized_steps(self, chosen: Candidate, aside: Path, path: Path) -> list[tuple[str, Evaluation]]:
+        """Evaluate on the test images what was trained for int8, and the file with both sets of kernels."""
+        lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
+        computed: list[tuple[str, Classifier]] = [(REFERENCE, reference), (OPTIMISED, lite)]
+        if chosen.taught:
+            answers = chosen.taught.probabilities
+            computed.insert(0, (AWARE_TWIN, lambda images: answers))
+        return [(name, self._evaluated(classify, path)) for name, classify in computed]
 
-    def _drop_in_validation(self, content: bytes) -> float:
-        """Return the percentage points of accuracy on the validation images that a file loses."""
-        lite = LiteRTClassifier(Path("try.tflite"), content, self._described)
-        validation = self.splits["validation"]
-        both = (self._validation_shares, lite(validation.images))
-        before, after = (float((shares.argmax(axis=1) == validation.labels).mean()) for shares in both)
-        return 100 * (before - after)
-
-    @cached_property
-    def _validation_shares(self) -> NDArray[np.float32]:
-        return keras_classifier(self.model, self.description.output)(self.splits["validation"].images)
+    @property
+    def _lesson(self) -> Lesson:
+        config = ResolvedConfig.read(self.run.path / "config.toml")
+        return Lesson(self.splits["train"], self.splits["validation"], config)
 
     @property
     def _described(self) -> ModelDescription:
         return self.description.model_copy(update={"output": "probabilities"})
+
+    def _keras(self, model: Any) -> Classifier:
+        return keras_classifier(model, self.description.output)
 
     def _evaluated(self, classify: Classifier, path: Path) -> Evaluation:
         return evaluate_classifier(

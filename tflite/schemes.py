@@ -117,6 +117,11 @@ class Form:
         return cls(scheme, ends, target)
 
     @property
+    def takes_float(self) -> bool:
+        """Whether some layers of full int8 may stay in float: not on the Edge TPU, not between other ends."""
+        return self.target == "mobile" and self.ends == "int8"
+
+    @property
     def stem(self) -> str:
         """The file's name without its suffix: the scheme, and what is unusual."""
         usual = schemes[self.scheme].ends[0]

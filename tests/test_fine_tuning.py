@@ -1,0 +1,317 @@
+"""Quantization-aware training, pruning, clustering: through the real command, in a process of their own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from conftest import COMMAND
+from test_bad_input import USAGE, refused
+from uneven_run import uneven_run
+
+from kerascnn.data.dataset import Split
+from kerascnn.data.sources import load
+from kerascnn.description import ModelDescription
+from kerascnn.errors import KerasCnnError, TargetError
+from kerascnn.evaluation import keras_classifier
+from kerascnn.model_file import load_model
+from kerascnn.models.family import build
+from kerascnn.progress import silent
+from kerascnn.tflite.edgetpu.check import check
+from kerascnn.tflite.fine_tuning import process
+from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.plan import Plan
+from kerascnn.tflite.fine_tuning.tuning import Lesson, shrink, teach
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.quantization import quantize
+from kerascnn.tflite.verification import verify_integer
+from kerascnn.training.config import TrainingConfig
+
+FAILED, TARGET, INTERRUPTED = 1, 4, 130
+SOME = 64
+
+
+def _copied(run, folder):
+    return Path(shutil.copytree(run, folder / "copy", ignore=shutil.ignore_patterns("tflite")))
+
+
+def _weights(path):
+    """The kernels in a file, by layer: constants of more than one dimension."""
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    inner = {
+        int(number)
+        for operator in interpreter._get_ops_details()
+        if operator["op_name"] in ("CONV_2D", "FULLY_CONNECTED")
+        for number in operator["inputs"][1:2]
+    }
+    return [interpreter.get_tensor(number) for number in inner]
+
+
+def test_the_network_is_trained_for_int8(cli, tmp_path, run):
+    copy = _copied(run, tmp_path)
+    answer = cli("quantize", copy, "--method", "qat", "--fine-tuning-epochs", 2, "--json")
+    (file,) = answer.json["files"]
+    assert Path(file["path"]).name == "static_wi8_ai8-qat.tflite"
+    (tuning,) = file["fine_tuning"]
+    assert tuning["twin_difference"] <= 1e-6  # the same network, to float rounding
+    assert tuning["twin_compared"] == 50
+    (stage,) = tuning["stages"]
+    assert (stage["stage"], len(stage["epochs"])) == ("quantization-aware training", 2)
+    steps = {step["step"]: step for step in file["ladder"]["steps"]}
+    assert list(steps) == [
+        "Keras",
+        "float .tflite",
+        "trained for int8",
+        "reference kernels",
+        "optimised kernels",
+    ]
+    assert steps["reference kernels"]["agreement"] >= 0.99  # the file computes what was trained
+    assert steps["reference kernels"]["mean_difference"] < 2e-3
+    assert file["drop_points"] <= 1
+    (given,) = Interpreter(model_path=file["path"]).get_input_details()
+    assert (given["dtype"], given["quantization"]) == (np.int8, (1.0, -128))
+    assert "epoch 2/2" in answer.err
+    recorded = json.loads((copy / "tflite" / "static_wi8_ai8-qat.result.json").read_text())
+    assert recorded["fine_tuning"] == file["fine_tuning"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("lenet5", {"head": "fc"}),
+        ("lenet5", {"head": "conv1x1"}),
+        ("lenet5", {"head": "nin"}),
+        ("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
+        ("alexnet", {"head": "nin", "variant": "small_stem", "image_size": 16, "norm": "none"}),
+        ("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
+        ("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
+    ],
+)
+def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_path):
+    padded = settings.get("variant") == "small_stem"
+    model = build(name, classes=10, pixel_mean=0.0 if padded else 90.0, pixel_std=70.0, **settings)
+    shape = model.input_shape[1:]
+    split = Split(
+        np.random.default_rng(1).integers(0, 256, (SOME, *shape), dtype=np.uint8),
+        (np.arange(SOME) % 10).astype(np.int32),
+    )
+    lesson = Lesson(split, split, TrainingConfig(batch_size=16).resolved())
+    taught = teach(
+        model, Plan(aware=True, epochs=1), lesson, split.images, silent, ends="int8", test=split.images
+    )
+    assert taught.record.twin_difference <= 1e-5
+    path = tmp_path / "model.tflite"
+    path.write_bytes(taught.content)
+    verify_integer(taught.content, path)
+    assert check(path).problem == ""
+    description = ModelDescription.foreign(path, shape, (10,)).model_copy(update={"output": "probabilities"})
+    found = LiteRTClassifier(path, taught.content, description)(split.images)
+    assert np.abs(found - taught.probabilities).mean() < 4e-3  # a step of a probability is 1/256
+
+
+def test_ranges_begin_at_those_of_the_network(run):
+    """One small step: what is left of ±6 would cut off logits of ±30."""
+    model, description = load_model(run / "model.keras")
+    digits = load("digits")
+    train, validation = (
+        split.prepared(description.preprocessing) for split in (digits.train, digits.validation)
+    )
+    config = TrainingConfig(batch_size=len(train), learning_rate=1e-4).resolved()
+    lesson = Lesson(train, validation, config)
+    first = train.images[:200]
+    plan = Plan(aware=True, epochs=1)
+    taught = teach(model, plan, lesson, first, silent, ends="int8", test=validation.images)
+    expected = keras_classifier(model)(validation.images)
+    assert np.abs(taught.probabilities - expected).mean() < 8e-3
+    assert (taught.probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.98
+
+
+def test_where_calibration_loses_the_training_wins_most_of_it_back(cli, trained, tmp_path):
+    """One channel of a map 300 times as large leaves the others a few steps of int8."""
+    weak = uneven_run(trained[0], tmp_path / "run", factor=300)
+    lost = cli("quantize", weak, "--json").json["files"][0]["drop_points"]
+    taught = cli("quantize", weak, "--method", "qat", "--json").json["files"][0]["drop_points"]
+    assert lost > 0.5
+    assert taught <= lost / 2
+
+
+def test_pruned_weights_are_zero_in_the_file_and_pack_well(cli, tmp_path, run):
+    copy = _copied(run, tmp_path)
+    plain = cli("quantize", copy, "--json").json["files"][0]
+    answer = cli("quantize", copy, "--prune", 0.75, "--scheme", "static_wi8_ai8", "--scheme", "float16")
+    assert answer.code == 0, answer.err
+    assert "pruned to 75 %" in answer.out
+    assert "% are 0" in answer.out
+    file = json.loads((copy / "tflite" / "static_wi8_ai8-pruned75.result.json").read_text())
+    assert (copy / "tflite" / "float16-pruned75.tflite").is_file()
+    zeros, count = (
+        sum(figures)
+        for figures in zip(
+            *((np.sum(w == 0), w.size) for w in _weights(copy / "tflite" / "static_wi8_ai8-pruned75.tflite")),
+            strict=True,
+        )
+    )
+    assert zeros / count == pytest.approx(0.75, abs=0.005)
+    assert file["fine_tuning"][0]["zeros"] == pytest.approx(0.75, abs=0.005)
+    assert file["zipped_bytes"] < 0.6 * plain["zipped_bytes"]
+    assert plain["zipped_bytes"] < plain["bytes"]
+    assert file["ladder"]["steps"][1]["step"] == "pruned to 75 %"
+    assert file["accuracy"] > 0.9
+    before = plain["ladder"]["steps"][0]["accuracy"]
+    assert file["drop_points"] == pytest.approx(100 * (before - file["accuracy"]), abs=1e-3)
+
+
+def test_a_clustered_layer_has_no_more_values_than_asked_for(cli, tmp_path, run):
+    copy = _copied(run, tmp_path)
+    (file,) = cli("quantize", copy, "--cluster", 8, "--scheme", "float32", "--json").json["files"]
+    assert Path(file["path"]).name == "float32-clustered8.tflite"
+    kernels = _weights(file["path"])
+    assert max(len(np.unique(kernel)) for kernel in kernels) == file["fine_tuning"][0]["most_values"] <= 8
+    assert file["accuracy"] > 0.9
+
+
+def test_what_was_pruned_and_clustered_stays_so_in_int8(cli, tmp_path, run):
+    copy = _copied(run, tmp_path)
+    options = ["--prune", 0.5, "--cluster", 16, "--method", "qat", "--fine-tuning-epochs", 2]
+    (file,) = cli("quantize", copy, *options, "--io", "uint8", "--json").json["files"]
+    assert Path(file["path"]).name == "static_wi8_ai8-uint8-pruned50-clustered16-qat.tflite"
+    stages = [stage["stage"] for tuning in file["fine_tuning"] for stage in tuning["stages"]]
+    assert stages == ["pruning", "clustering", "quantization-aware training"]
+    kernels = _weights(file["path"])
+    assert sum(np.sum(kernel == 0) for kernel in kernels) >= 0.48 * sum(kernel.size for kernel in kernels)
+    assert file["accuracy"] > 0.85
+
+
+def test_the_edge_tpu_file_is_trained_within_a_budget(cli, trained, tmp_path):
+    weak = uneven_run(trained[0], tmp_path / "run", factor=300)
+    (file,) = cli("quantize", weak, "--target", "edgetpu", "--max-drop", 5, "--json").json["files"]
+    assert [each["tried"] for each in file["budget"]["tries"]] == ["full int8", "quantization-aware training"]
+    assert file["path"].endswith("static_wi8_ai8-qat.tflite")
+    assert cli("check", file["path"]).code == 0
+
+
+def test_nothing_of_it_reaches_the_users_process(tmp_path, run):
+    copy = _copied(run, tmp_path)
+    program = (
+        "import sys, os, kerascnn\n"
+        f"kerascnn.quantize({str(copy)!r}, method='qat', fine_tuning_epochs=1, check_stability=False)\n"
+        "assert not {'tf_keras', 'tensorflow_model_optimization'} & set(sys.modules)\n"
+        "assert 'TF_USE_LEGACY_KERAS' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--method", "magic"], ["method must be ptq or qat", "method=magic"]),
+        (["--prune", 0], ["prune must be a share above 0 and below 1", "prune=0"]),
+        (["--prune", 1], ["prune=1"]),
+        (["--prune", "nan"], ["prune=nan"]),
+        (["--prune", 50], ["for instance 0.5", "prune=50"]),
+        (["--cluster", 1], ["cluster must be 2 to 256", "cluster=1"]),
+        (["--cluster", 257], ["cluster=257"]),
+        (["--method", "qat", "--scheme", "float16"], ["method qat is for static_wi8_ai8", "scheme=float16"]),
+        (["--method", "qat", "--all"], ["method qat is for static_wi8_ai8"]),
+        (["--fine-tuning-epochs", 2], ["fine_tuning_epochs=2 without one of them"]),
+        (["--method", "qat", "--fine-tuning-epochs", 0], ["at least 1", "fine_tuning_epochs=0"]),
+    ],
+)
+def test_requests_that_make_no_sense(cli, run, options, words):
+    refused(cli("quantize", run, *options), USAGE, *words)
+
+
+@pytest.mark.parametrize("options", [["--method", "qat"], ["--prune", 0.5], ["--cluster", 8]])
+def test_a_layer_without_a_counterpart_is_named(cli, tmp_path, options):
+    run = "runs/paper"
+    if not (tmp_path / run).exists():
+        trained = cli("train", "lenet", "--variant", "paper", "--epochs", 1, "--name", "paper")
+        assert trained.code == 0, trained.err
+    answer = cli("quantize", run, *options)
+    refused(answer, TARGET, "layer C1_tanh (ScaledTanh) cannot be fine-tuned", "--method ptq")
+    assert not (tmp_path / run / "tflite").exists()
+
+
+def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
+    model = build("alexnet", variant="small_stem", head="nin", pixel_mean=5.0, classes=3)
+    with pytest.raises(TargetError, match=r"layer conv1 .* rescaling of pixels does not melt"):
+        architecture_of(model)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was killed, perhaps for want of memory"),
+        ("raise SystemExit(3)", "ended with code 3"),
+    ],
+)
+def test_a_process_that_dies_is_told_in_one_line(run, tmp_path, monkeypatch, program, words):
+    copy = _copied(run, tmp_path)
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
+    with pytest.raises(KerasCnnError, match=words):
+        quantize(copy, method="qat", check_stability=False)
+    assert not list((copy / "tflite").glob("*"))
+
+
+def test_a_failure_over_there_is_an_error_here(run):
+    model, _ = load_model(run / "model.keras")
+    architecture = architecture_of(model)
+    first, *others = architecture.layers
+    broken = replace(
+        architecture, layers=(replace(first, settings=first.settings | {"filters": -1}), *others)
+    )
+    with (
+        process.Worker() as tune,
+        pytest.raises(KerasCnnError, match="Fine-tuning failed in build: ValueError"),
+    ):
+        tune("build", broken, Plan(), 1)
+
+
+def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
+    """Three images, two steps: schedules must not divide by their length."""
+    model = build("lenet5", head="nin")
+    few = Split(np.eye(32, dtype=np.uint8)[None, :, :, None].repeat(3, 0) * 200, np.arange(3, dtype=np.int32))
+    lesson = Lesson(few, few, TrainingConfig(batch_size=32).resolved())
+    shrunk = shrink(model, Plan(sparsity=0.5, clusters=4, epochs=2), lesson, silent)
+    assert shrunk.record.zeros == pytest.approx(0.5, abs=0.02)
+    assert shrunk.record.most_values <= 4
+
+
+def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path):
+    copy = _copied(run, tmp_path)
+    command = subprocess.Popen(
+        [*COMMAND, "quantize", str(copy), "--method", "qat", "--fine-tuning-epochs", "500"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    for line in command.stderr:
+        if line.startswith("quantization-aware training: ") and "epoch" in line:
+            break
+    os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to both
+    assert command.wait(60) == INTERRUPTED
+    assert "Interrupted" in command.stderr.read()
+    command.stderr.close()
+    assert not list((copy / "tflite").glob("*.tflite"))
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(command.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process is left behind")

@@ -1,0 +1,118 @@
+"""The ways to make a file of a model, the plainest first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.data.dataset import Split
+from kerascnn.description import ModelDescription
+from kerascnn.errors import TargetError
+from kerascnn.evaluation import keras_classifier
+from kerascnn.progress import Progress
+from kerascnn.tflite.budget import Budget, Candidate, spend
+from kerascnn.tflite.conversion import convert
+from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.plan import AWARE, Plan
+from kerascnn.tflite.fine_tuning.tuning import Lesson, teach
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
+from kerascnn.tflite.selective import SelectiveQuantizer
+
+RANKED = 50  # validation images that choose the layers to leave in float
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes the files of one model.
+
+    Attributes:
+        original: The Keras model of the run.
+        model: The one that is converted: the same, or pruned and clustered.
+        description: Of the files.
+        splits: Images by split; the test images judge nothing here.
+        lesson: With what it can be fine-tuned.
+        progress: Told about that.
+    """
+
+    original: Any
+    model: Any
+    description: ModelDescription
+    splits: Mapping[str, Split]
+    lesson: Lesson
+    progress: Progress
+
+    def make(
+        self, form: Form, plan: Plan, images: NDArray[np.uint8] | None, max_drop: float | None
+    ) -> tuple[Candidate, Budget | None]:
+        """Return a file, and what was tried to keep a budget where there is one.
+
+        Args:
+            form: What is asked for.
+            plan: What was done to the weights before, and whether they are to be trained for int8.
+            images: Calibration images, where the scheme needs them.
+            max_drop: Percentage points that full int8 may lose.
+        """
+        if form.scheme != FULL_INT8 or images is None:
+            return Candidate(form.scheme, self._converted(form, images)), None
+        candidates = self._full_int8(form, plan, images)
+        if max_drop is None:
+            return next(candidates), None
+        budget = spend(max_drop, candidates, self._drop)
+        return budget.chosen.candidate, budget
+
+    def _full_int8(self, form: Form, plan: Plan, images: NDArray[np.uint8]) -> Iterator[Candidate]:
+        """Yield it as it is; then, where the target takes float, ever more layers in float; then trained."""
+        if not plan.aware:
+            yield Candidate("full int8", self._converted(form, images))
+            if form.takes_float:
+                yield from self._mixed(images)
+        if plan.aware or self._can_be_taught:
+            yield self._taught(form, plan, images)
+
+    def _converted(self, form: Form, images: NDArray[np.uint8] | None) -> bytes:
+        return convert(self.model, schemes[form.scheme], images, ends=form.ends)
+
+    def _mixed(self, images: NDArray[np.uint8]) -> Iterator[Candidate]:
+        selective = SelectiveQuantizer(self.model, images)
+        for layers, mixed in selective.noisiest_first(self._noise):
+            yield Candidate(f"{', '.join(layers)} in float", mixed, "-mixed", layers)
+
+    def _taught(self, form: Form, plan: Plan, images: NDArray[np.uint8]) -> Candidate:
+        test = self.splits["test"].images
+        taught = teach(self.model, plan, self.lesson, images, self.progress, ends=form.ends, test=test)
+        return Candidate(AWARE, taught.content, "-qat", taught=taught)
+
+    @property
+    def _can_be_taught(self) -> bool:
+        try:
+            architecture_of(self.model)
+        except TargetError:
+            return False
+        return True
+
+    @property
+    def _validation(self) -> Split:
+        return self.splits["validation"]
+
+    def _noise(self, content: bytes) -> float:
+        """Return the mean difference of a probability from Keras' on some validation images."""
+        found = self._lite(content)(self._validation.images[:RANKED])
+        return float(np.abs(found - self._shares[:RANKED]).mean())
+
+    def _drop(self, content: bytes) -> float:
+        """Return the percentage points of accuracy on the validation images that a file loses."""
+        both = self._shares, self._lite(content)(self._validation.images)
+        before, after = (float((shares.argmax(axis=1) == self._validation.labels).mean()) for shares in both)
+        return 100 * (before - after)
+
+    def _lite(self, content: bytes) -> LiteRTClassifier:
+        return LiteRTClassifier(Path("try.tflite"), content, self.description)
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float32]:
+        return keras_classifier(self.original)(self._validation.images)

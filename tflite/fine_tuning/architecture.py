@@ -1,0 +1,122 @@
+"""A network as plain data that crosses to a process without Keras 3."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.errors import TargetError
+
+if TYPE_CHECKING:
+    from kerascnn.layer_graph import Use
+
+#: The settings of each kind of layer that can be fine-tuned, by their names in both Keras.
+KINDS = {
+    "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
+    "Dense": ("units", "activation", "use_bias"),
+    "BatchNormalization": ("momentum", "epsilon"),
+    "ReLU": (),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "GlobalAveragePooling2D": (),
+    "Concatenate": (),
+    "Flatten": (),
+    "Dropout": ("rate",),
+}
+
+#: Settings that tensorflow-model-optimization or its twin of the layer cannot have otherwise.
+FIXED = {"groups": 1, "dilation_rate": (1, 1), "data_format": "channels_last"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. ``reads`` and ``writes`` number the tensors; the network's input is 0."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    reads: tuple[int, ...]
+    writes: int
+    weights: list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network from standardised pixels to logits.
+
+    Attributes:
+        shape: Of one image: (height, width, channels).
+        scale: The network takes pixel · scale + offset.
+        offset: See ``scale``.
+        layers: In the order of computation.
+        folding: Names of the layers that see pixels: scale and offset melt into them.
+    """
+
+    shape: tuple[int, int, int]
+    scale: float
+    offset: float
+    layers: tuple[Layer, ...]
+    folding: tuple[str, ...]
+
+
+def architecture_of(model: Any) -> Architecture:
+    """Describe a Keras model that begins with its ``Rescaling``.
+
+    Raises:
+        TargetError: tensorflow-model-optimization cannot train one of its layers.
+    """
+    from kerascnn.layer_graph import uses  # here: the other process reads this file without Keras 3
+
+    _pixels, rescaling, *others = uses(model)
+    if type(rescaling.layer).__name__ != "Rescaling":
+        raise _refused(rescaling, "the first layer must be the rescaling of pixels")
+    (standardised,) = rescaling.writes
+    return Architecture(
+        shape=tuple(model.input_shape[1:]),
+        scale=float(rescaling.layer.scale),
+        offset=float(rescaling.layer.offset),
+        layers=tuple(_layers(others, standardised)),
+        folding=tuple(_folding(others, standardised, float(rescaling.layer.offset))),
+    )
+
+
+def _layers(uses: "list[Use]", standardised: int) -> list[Layer]:
+    layers: dict[int, Layer] = {}  # by what they write
+    for use in uses:
+        kind, settings = type(use.layer).__name__, use.layer.get_config()
+        if kind not in KINDS or type(use.layer).__module__.partition(".")[0] != "keras":
+            raise _refused(use, f"tensorflow-model-optimization has no form of {kind}")
+        odd = [name for name, usual in FIXED.items() if name in settings and settings[name] != usual]
+        if odd:
+            raise _refused(use, f"tensorflow-model-optimization does not take its {odd[0]}")
+        layer = Layer(
+            name=use.name,
+            kind=kind,
+            settings={name: settings[name] for name in KINDS[kind]},
+            reads=tuple(0 if number == standardised else number for number in use.reads),
+            writes=use.writes[0],
+            weights=use.layer.get_weights(),
+        )
+        if kind == "ReLU" and getattr(use.behind, "kernel", None) is not None:
+            # tensorflow-model-optimization 0.8 would leave weights right before a ReLU layer in float.
+            before = layers.pop(layer.reads[0])
+            layer = replace(before, settings=before.settings | {"activation": "relu"}, writes=layer.writes)
+        layers[layer.writes] = layer
+    return list(layers.values())
+
+
+def _folding(uses: "list[Use]", standardised: int, offset: float) -> Iterator[str]:
+    for use in uses:
+        if standardised in use.reads:
+            padded = offset != 0 and use.layer.get_config().get("padding", "valid") != "valid"
+            if padded or not getattr(use.layer, "use_bias", False):
+                raise _refused(use, "the rescaling of pixels does not melt into it")
+            yield use.name
+
+
+def _refused(use: "Use", reason: str) -> TargetError:
+    return TargetError(
+        f"layer {use.name} ({type(use.layer).__name__}) cannot be fine-tuned: {reason}. "
+        "Quantize with --method ptq, without --prune and --cluster."
+    )

@@ -1,0 +1,82 @@
+"""What is asked of a fine-tuning: fewer weights, fewer different ones, or weights that bear int8."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from kerascnn.errors import UsageError
+
+Stage = Literal["pruning", "clustering", "quantization-aware training"]
+
+PRUNING: Stage = "pruning"
+CLUSTERING: Stage = "clustering"
+AWARE: Stage = "quantization-aware training"
+
+METHODS = ("ptq", "qat")
+EPOCHS = 3
+MOST_CLUSTERS = 256  # int8 has no more values
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fine-tuning, stage by stage.
+
+    Attributes:
+        sparsity: Share of the weights of each layer that become 0 (Zhu & Gupta, 2017); ``None``: not pruned.
+        clusters: How many different weights a layer keeps (Han et al., 2016); ``None``: not clustered.
+        aware: Whether the weights are trained with the rounding of int8 in the loop (Jacob et al., 2018).
+        epochs: Of each stage.
+    """
+
+    sparsity: float | None = None
+    clusters: int | None = None
+    aware: bool = False
+    epochs: int = EPOCHS
+
+    @classmethod
+    def of(cls, method: str, prune: float | None, cluster: int | None, epochs: int | None) -> Self:
+        """Check a request.
+
+        Args:
+            method: ``ptq`` or ``qat``.
+            prune: A share, above 0 and below 1.
+            cluster: 2 to 256.
+            epochs: At least 1; ``None``: 3.
+
+        Raises:
+            UsageError: A value makes no sense, or there is nothing for which the epochs could be meant.
+        """
+        if method not in METHODS:
+            raise UsageError(f"method must be {' or '.join(METHODS)}. Received: method={method}")
+        if prune is not None and not (math.isfinite(prune) and 0 < prune < 1):
+            raise UsageError(
+                f"prune must be a share above 0 and below 1, for instance 0.5. Received: prune={prune:g}"
+            )
+        if cluster is not None and not 2 <= cluster <= MOST_CLUSTERS:
+            raise UsageError(f"cluster must be 2 to {MOST_CLUSTERS} values. Received: cluster={cluster}")
+        if epochs is not None and epochs < 1:
+            raise UsageError(f"fine_tuning_epochs must be at least 1. Received: fine_tuning_epochs={epochs}")
+        return cls(prune, cluster, method == "qat", EPOCHS if epochs is None else epochs)
+
+    @property
+    def shrinks(self) -> tuple[Stage, ...]:
+        """The stages whose result is a float network again."""
+        asked = [(PRUNING, self.sparsity), (CLUSTERING, self.clusters)]
+        return tuple(stage for stage, wanted in asked if wanted is not None)
+
+    @property
+    def tunes(self) -> bool:
+        """Whether the weights change."""
+        return bool(self.shrinks) or self.aware
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a file of the shrunk network says of it, for instance ``-pruned50``."""
+        pruned = f"-pruned{100 * self.sparsity:g}" if self.sparsity is not None else ""
+        return pruned + (f"-clustered{self.clusters}" if self.clusters is not None else "")
+
+    @property
+    def words(self) -> str:
+        """What the shrunk network is, for instance ``pruned to 50 %, 16 values``."""
+        pruned = [f"pruned to {100 * self.sparsity:g} %"] if self.sparsity is not None else []
+        return ", ".join(pruned + ([f"{self.clusters} values"] if self.clusters is not None else []))

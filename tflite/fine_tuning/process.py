@@ -1,0 +1,57 @@
+"""The process that fine-tunes, seen from this side: methods are called, failures come back as ours."""
+
+import pickle
+import signal
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from kerascnn.errors import KerasCnnError
+
+#: -P: a file in the current folder that is called like a library must not be loaded instead of it.
+COMMAND = (sys.executable, "-P", "-m", "kerascnn.tflite.fine_tuning.worker")
+
+
+class Worker:
+    """Calls :class:`kerascnn.tflite.fine_tuning.tuner.Tuner` in a process that ends with the block.
+
+    Calls and answers are pickles on its standard input and output: both ends are this package.
+    """
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+
+    def __call__(self, method: str, *arguments: Any) -> Any:
+        """Call a method over there and return what it returns.
+
+        Raises:
+            KerasCnnError: It failed, or the process ended.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            pickle.dump((method, arguments), self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+            failure, answer = pickle.load(self._process.stdout)
+        except (EOFError, BrokenPipeError) as error:
+            raise KerasCnnError(f"The process that fine-tunes {self._end()}.") from error
+        if failure:
+            raise KerasCnnError(f"Fine-tuning failed in {method}: {failure}")
+        return answer
+
+    def _end(self) -> str:
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "was killed, perhaps for want of memory"
+        return f"ended with code {code}; -v shows what it said"
