@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from conftest import Answer, write_idx
 from PIL import Image
+from small_tflite import compiled
 
 FAILED, USAGE = 1, 2
 
@@ -315,6 +316,12 @@ def test_data_that_changed_since_training_is_refused(cli, tmp_path, mnist_dir):
     write_idx(mnist_dir / "t10k-labels-idx1-ubyte.gz", np.zeros(60))
     refused(cli("quantize", "runs/a"), FAILED, "its hash differs", "--data-dir")
     assert not (tmp_path / "runs" / "a" / "tflite").exists()
+
+
+def test_an_operator_that_litert_lacks_is_named(cli, tmp_path):
+    (tmp_path / "m_edgetpu.tflite").write_bytes(compiled())
+    answer = cli("evaluate", "m_edgetpu.tflite", "--data", "digits")
+    refused(answer, FAILED, "m_edgetpu.tflite cannot be opened", "edgetpu-custom-op", "compiled from")
 
 
 def test_a_study_that_exists_is_kept(cli, tmp_path):

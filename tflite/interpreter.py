@@ -107,9 +107,10 @@ class LiteRTClassifier:
             interpreter = Interpreter(**model, num_threads=1, experimental_op_resolver_type=kernels)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise KerasCnnError(
-                f"{self.path} cannot be opened as a TFLite model: {first_line(error)}"
-            ) from error
+            reason = first_line(error)
+            if "unresolved custom op" in reason:
+                reason += " It runs on its device only: name the file that it was compiled from."
+            raise KerasCnnError(f"{self.path} cannot be opened as a TFLite model: {reason}") from error
         return interpreter
 
 
