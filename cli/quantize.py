@@ -126,8 +126,8 @@ def _steps(file: "QuantizedFile") -> str:
     ]
     header = [file.path.stem, "test accuracy", "same class", "probability off by", "on average"]
     told = {"file": str(file.path)}
-    if file.ladder.first_break:
-        told["breaks at"] = f"{file.ladder.first_break}: more answers differ from the step before than may"
+    if file.break_told:
+        told["breaks at"] = file.break_told
     for tuning in file.tunings:
         told |= _tuned(tuning)
     if file.note:
@@ -151,7 +151,7 @@ def _steps(file: "QuantizedFile") -> str:
 def _tuned(tuning: "Tuning") -> dict[str, str]:
     """Return what was done to the weights, and that it began from the same network."""
     told: dict[str, str] = {
-        stage.stage: f"{len(stage.epochs)} epochs, validation {percent(stage.epochs[-1].val_accuracy)}"
+        stage.stage: f"{len(stage.epochs)} epochs, then validation {percent(stage.epochs[-1].val_accuracy)}"
         for stage in tuning.stages
     }
     if tuning.zeros is not None:
@@ -159,7 +159,7 @@ def _tuned(tuning: "Tuning") -> dict[str, str]:
             f"{percent(tuning.zeros)} are 0; no layer has more than {tuning.most_values:,} different ones"
         )
     told["twin"] = (
-        "the same network on tf_keras: before the first step no probability is off by more than "
-        f"{tuning.twin_difference:.1g} ({tuning.twin_compared} images)"
+        f"on tf_keras, off by at most {tuning.twin_difference:.1g} in a probability before the first step "
+        f"({tuning.twin_compared} images)"
     )
     return told

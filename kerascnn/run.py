@@ -103,7 +103,10 @@ class Run:
     @property
     def files(self) -> list[str]:
         """The model files there are, relative to the run."""
-        found = [self.model_path, *sorted(self.tflite_dir.glob("*.tflite"))]
+        found = [
+            self.model_path,
+            *sorted(self.tflite_dir.glob("[!.]*.tflite")),
+        ]  # not what a kill left unfinished
         return [path.relative_to(self.path).as_posix() for path in found if path.is_file()]
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from conftest import COMMAND
 
 from kerascnn.data.dataset import Split
 from kerascnn.data.sources import load
@@ -20,6 +22,7 @@ from kerascnn.evaluation import Evaluation, as_probabilities, keras_classifier
 from kerascnn.models.family import build
 from kerascnn.models.heads import heads
 from kerascnn.results import Accuracy
+from kerascnn.run import Run
 from kerascnn.tflite.calibration import choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
@@ -274,6 +277,15 @@ def test_the_ladder_names_the_step_that_breaks():
     assert broken.first_break == FLOAT_FILE
 
 
+def test_reference_kernels_that_fail_alone_are_told_as_such(cli):
+    """LiteRT 2.3's reference SUM, which the network of 1998 has, returns the same for every input."""
+    trained = cli("train", "lenet", "--variant", "paper", "--epochs", 3, "--name", "paper")
+    assert trained.code == 0, trained.err
+    answer = cli("quantize", "runs/paper")
+    assert "breaks at" in answer.out
+    assert "reference kernels only: they are at fault, the optimised ones answer as Keras does" in answer.out
+
+
 def test_a_training_image_that_is_also_held_out_does_not_calibrate():
     images = np.random.default_rng(4).integers(0, 256, (40, 4, 4, 1), dtype=np.uint8)
     train = Split(images[:30], (np.arange(30) % 2).astype(np.int32))
@@ -374,6 +386,28 @@ def test_latency_is_measured_in_turns_after_a_warm_up():
     assert (first.runs, second.runs) == (1_000, 1_000)
     assert order[:100] == ["a"] * 50 + ["b"] * 50
     assert len(order) == 2 * 1_050
+
+
+def test_a_conversion_that_is_killed_leaves_nothing_under_its_name(run, tmp_path):
+    copy = _copied(run, tmp_path)
+    earlier = {path.name: path.read_bytes() for path in (copy / "tflite").iterdir()}
+    command = subprocess.Popen(
+        [*COMMAND, "quantize", str(copy), "--scheme", "float16", "--scheme", "static_wi8_ai8"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in command.stderr:
+        if line.startswith("quantizing: 3/4"):  # float16 is written, full int8 has begun
+            break
+    command.kill()
+    command.wait()
+    command.stderr.close()
+    left = {path.name: path for path in (copy / "tflite").iterdir() if not path.name.startswith(".")}
+    assert left.keys() - earlier.keys() == {"float16.tflite"}
+    assert {name: left[name].read_bytes() for name in earlier} == earlier
+    assert LiteRTClassifier(left["float16.tflite"])(DIM[:1]).shape == (1, 10)
+    (copy / "tflite" / ".static_wi8_ai8.part.tflite").write_bytes(b"cut off")
+    assert Run.open(copy).files == ["model.keras", "tflite/float16.tflite", "tflite/static_wi8_ai8.tflite"]
 
 
 def test_inference_never_goes_through_tensorflow():

@@ -12,7 +12,7 @@ from kerascnn.evaluation import Evaluation
 from kerascnn.results import Latency
 from kerascnn.tflite.budget import Budget
 from kerascnn.tflite.fine_tuning.record import Tuning
-from kerascnn.tflite.parity import Ladder
+from kerascnn.tflite.parity import LEAST_AGREEMENT, REFERENCE, Ladder
 from kerascnn.tflite.schemes import Form
 from kerascnn.tflite.stability import Stability
 
@@ -72,6 +72,14 @@ class QuantizedFile(MeasuredFile):
         """Share of the test images on which it and the Keras model give the same class."""
         answers = (each.probabilities.argmax(axis=1) for each in (self.original, self.evaluation))
         return float(np.equal(*answers).mean())
+
+    @property
+    def break_told(self) -> str:
+        """Where on the way answers begin to differ more than they may, in words; empty where they do not."""
+        step = self.ladder.first_break
+        if step == REFERENCE and self.agreement >= LEAST_AGREEMENT[REFERENCE]:
+            return f"{step} only: they are at fault, the optimised ones answer as Keras does"
+        return f"{step}: more answers differ from the step before than may" if step else ""
 
     @property
     def misses(self) -> str:
