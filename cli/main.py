@@ -6,6 +6,7 @@ from io import TextIOWrapper
 
 import click
 
+from kerascnn.cli.bundle import bundle
 from kerascnn.cli.check import check
 from kerascnn.cli.compare import compare
 from kerascnn.cli.compile import compile_file
@@ -20,6 +21,7 @@ from kerascnn.cli.runs import runs
 from kerascnn.cli.summary import summary
 from kerascnn.cli.surgery import surgery
 from kerascnn.cli.train import train
+from kerascnn.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +46,8 @@ for command in (
     debug,
     check,
     compile_file,
+    bundle,
+    verify,
     predict,
     surgery,
     summary,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kerascnn.predictor import Predictor, evaluate, predict
     from kerascnn.run import Run
     from kerascnn.run import list_runs as runs
+    from kerascnn.tflite.bundle.bundling import bundle
+    from kerascnn.tflite.bundle.verify import verify
     from kerascnn.tflite.debugging import debug
     from kerascnn.tflite.edgetpu.check import check
     from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu as compile  # noqa: A004
@@ -36,6 +38,7 @@ _HOME = {
     "TargetError": "errors",
     "TrainingConfig": "training.config",
     "UsageError": "errors",
+    "bundle": "tflite.bundle.bundling",
     "check": "tflite.edgetpu.check",
     "compare": "comparison",
     "compile": "tflite.edgetpu.compiler:compile_for_edgetpu",
@@ -53,6 +56,7 @@ _HOME = {
     "summary": "layer_table",
     "surgery": "head_surgery",
     "train": "training.trainer",
+    "verify": "tflite.bundle.verify",
 }
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "TrainingConfig",
     "UsageError",
     "alexnet",
+    "bundle",
     "check",
     "compare",
     "compile",
@@ -81,6 +86,7 @@ __all__ = [
     "summary",
     "surgery",
     "train",
+    "verify",
 ]
 
 

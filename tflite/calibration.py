@@ -110,7 +110,7 @@ def _apart(
     left_out: dict[int, str] = {}
     while len(left_out) < len(train):
         allowed = np.setdiff1d(np.arange(len(train)), list(left_out))
-        indices = allowed[_stratified(train.labels[allowed], min(wanted, len(allowed)), seed)]
+        indices = allowed[stratified(train.labels[allowed], min(wanted, len(allowed)), seed)]
         drawn = zip(indices.tolist(), _hashes(train.take(indices)), strict=True)
         met = {index: content for index, content in drawn if content in forbidden}
         if not met:
@@ -128,7 +128,7 @@ def _hash(image: NDArray[np.uint8]) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def _stratified(labels: NDArray[np.int32], samples: int, seed: int) -> NDArray[np.intp]:
+def stratified(labels: NDArray[np.int32], samples: int, seed: int) -> NDArray[np.intp]:
     """Return ascending indices: shuffled, sorted by class, then taken at even distances."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

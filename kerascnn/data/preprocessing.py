@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
+from kerascnn.data.pixels import on_canvas
 from kerascnn.settings import Settings
 
 
@@ -31,10 +32,13 @@ class Preprocessing(Settings):
 
     def image(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return one picture as uint8, shape (height, width, channels)."""
-        return (
-            self.crop(image, _middle(image, self.width / self.height))
-            if self.fit == "crop"
-            else self._pad(image)
+        return on_canvas(
+            image,
+            height=self.height,
+            width=self.width,
+            channels=self.channels,
+            margin=self.margin,
+            fit=self.fit,
         )
 
     def crop(self, image: Image.Image, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
@@ -44,8 +48,9 @@ class Preprocessing(Settings):
             image: The picture.
             box: (left, top, right, bottom) in pixels of the picture, of the canvas's shape.
         """
-        size = self.width, self.height
-        return self._pixels(image.convert(self._mode).resize(size, self._filter, box))
+        mode = "L" if self.channels == 1 else "RGB"
+        part = image.convert(mode).resize((self.width, self.height), Image.Resampling.BILINEAR, box)
+        return np.asarray(part, dtype=np.uint8).reshape(self.height, self.width, self.channels)
 
     def batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return pictures of one size, uint8 (n, h, w, c), as uint8 (n, height, width, channels)."""
@@ -55,32 +60,3 @@ class Preprocessing(Settings):
             return np.pad(images, ((0, 0), frame, frame, (0, 0)))
         pictures = images[..., 0] if images.shape[-1] == 1 else images
         return np.stack([self.image(Image.fromarray(picture)) for picture in pictures])
-
-    def _pad(self, image: Image.Image) -> NDArray[np.uint8]:
-        room = self.width - 2 * self.margin, self.height - 2 * self.margin
-        scale = min(room[0] / image.width, room[1] / image.height)
-        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
-        content = image.convert(self._mode)
-        if size != image.size:
-            content = content.resize(size, self._filter)
-        canvas = Image.new(self._mode, (self.width, self.height))
-        canvas.paste(content, ((self.width - size[0]) // 2, (self.height - size[1]) // 2))
-        return self._pixels(canvas)
-
-    def _pixels(self, canvas: Image.Image) -> NDArray[np.uint8]:
-        return np.asarray(canvas, dtype=np.uint8).reshape(self.height, self.width, self.channels)
-
-    @property
-    def _mode(self) -> str:
-        return "L" if self.channels == 1 else "RGB"
-
-    @property
-    def _filter(self) -> Image.Resampling:
-        return Image.Resampling[self.resample.upper()]
-
-
-def _middle(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:
-    """Return the largest box of an aspect (width / height) in the middle of a picture."""
-    width, height = min(image.width, image.height * aspect), min(image.height, image.width / aspect)
-    left, top = (image.width - width) / 2, (image.height - height) / 2
-    return left, top, left + width, top + height

@@ -1,0 +1,98 @@
+"""From a picture file to the pixels of a model's input, with Pillow and NumPy alone.
+
+These functions are also written into the ``run.py`` of a bundle, so that a device computes the same bytes.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+
+def upright(source: Any) -> tuple[Image.Image, str]:
+    """Decode a file: turned as EXIF says, in mode L or RGB, transparency shown on white.
+
+    Args:
+        source: A path or an open binary file; told by its content; of several pictures in it the first.
+
+    Returns:
+        The picture, and the file's format and mode, for instance ``JPEG RGB``.
+
+    Raises:
+        Exception: Whatever Pillow's decoder of the format meets in a damaged file.
+    """
+    with Image.open(source, formats=formats()) as opened:
+        if opened.width * opened.height > (Image.MAX_IMAGE_PIXELS or np.inf):
+            raise Image.DecompressionBombError  # up to twice as many, Pillow only warns
+        return eight_bits(ImageOps.exif_transpose(opened)), f"{opened.format} {opened.mode}"
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """Return the formats to try: all but EPS, which Pillow hands to Ghostscript, a program of its own."""
+    Image.init()
+    return tuple(name for name in Image.ID if name != "EPS")
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Return a picture in mode L or RGB."""
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel; Pillow's own conversion clips at 255
+        return scaled(image)
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        opaque.alpha_composite(image.convert("RGBA"))
+        return opaque.convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def scaled(image: Image.Image) -> Image.Image:
+    """Bring 16 or 32 bits a pixel to 8."""
+    pixels = np.asarray(image, dtype=np.float64)
+    if not np.isfinite(pixels).all():
+        raise ValueError("some of its values are no numbers")
+    brightest = float(pixels.max())
+    if image.mode.startswith("I;16"):
+        white = 65_535.0
+    else:  # the format does not say what white is: the least usual scale that holds all
+        usual = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0)
+        white = next((scale for scale in usual if brightest <= scale), brightest)
+    transparent = image.info.get("transparency")  # the grey that stands for it
+    if isinstance(transparent, int):
+        pixels = np.where(pixels == transparent, white, pixels)
+    return Image.fromarray(np.round(pixels * (255 / white)).clip(0, 255).astype(np.uint8))
+
+
+def on_canvas(
+    picture: Image.Image, *, height: int, width: int, channels: int, margin: int, fit: str
+) -> NDArray[np.uint8]:
+    """Return a picture as uint8, shape (height, width, channels), scaled with Pillow's bilinear filter.
+
+    Args:
+        picture: In mode L or RGB.
+        height, width: Of the canvas in pixels.
+        channels: 1 for grey, 3 for colour.
+        margin: Pixels on each side that stay black.
+        fit: ``pad`` brings the whole picture into the middle, ``crop`` fills the canvas with its middle.
+    """
+    mode, bilinear = "L" if channels == 1 else "RGB", Image.Resampling.BILINEAR
+    content = picture.convert(mode)
+    if fit == "crop":
+        canvas = content.resize((width, height), bilinear, middle(picture, width / height))
+    else:
+        room = width - 2 * margin, height - 2 * margin
+        scale = min(room[0] / picture.width, room[1] / picture.height)
+        size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        if size != content.size:
+            content = content.resize(size, bilinear)
+        canvas = Image.new(mode, (width, height))
+        canvas.paste(content, ((width - size[0]) // 2, (height - size[1]) // 2))
+    return np.asarray(canvas, dtype=np.uint8).reshape(height, width, channels)
+
+
+def middle(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:
+    """Return the largest box of an aspect (width / height) in the middle of a picture."""
+    width, height = min(image.width, image.height * aspect), min(image.height, image.width / aspect)
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    return left, top, left + width, top + height

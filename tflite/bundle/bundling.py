@@ -1,0 +1,259 @@
+"""``bundle``: a run as a folder or an archive that runs on a device."""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.image_files import FileSplit
+from kerascnn.errors import KerasCnnError, MissingError
+from kerascnn.files import whole_file
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run
+from kerascnn.tflite.bundle.readme import LICENSE, readme
+from kerascnn.tflite.bundle.targets import Target, targets
+from kerascnn.tflite.calibration import stratified
+from kerascnn.tflite.edgetpu.check import check
+from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.labels import LABELS, lines
+from kerascnn.tflite.quantization import quantize
+from kerascnn.tflite.schemes import FULL_INT8, Form
+from kerascnn.training.trained_data import load_trained_data
+
+SUMS = "SHA256SUMS"
+MODEL, COMPILED = "model.tflite", "model_edgetpu.tflite"
+PICTURES = 32  # golden ones
+NEEDED = ("ai-edge-litert", "numpy", "pillow")
+PIXELS = "kerascnn.data.pixels"  # what run.py imports here, and has beside it in the bundle
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What was written: a folder, or an archive where ``path`` ends in ``.zip``.
+
+    Attributes:
+        target: The device.
+        files: Their names, sorted.
+        sha256: Of the list of their hashes, so of everything in it.
+    """
+
+    path: Path
+    target: str
+    files: tuple[str, ...]
+    sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return path, target, files and sha256."""
+        return {
+            "path": str(self.path),
+            "target": self.target,
+            "files": list(self.files),
+            "sha256": self.sha256,
+        }
+
+
+def bundle(
+    run: Run | Path | str,
+    *,
+    target: str = "raspberrypi",
+    scheme: str | None = None,
+    out: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+) -> Bundle:
+    """Write what someone copies to a device: model, program, golden pictures, the lines to type.
+
+    The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
+
+    Args:
+        run: The run or its folder.
+        target: ``raspberrypi``, ``coral``, ``android`` or ``generic``.
+        scheme: ``None``: full int8.
+        out: A folder to make, or an archive where it ends in ``.zip``; ``None``: ``<run>-<target>`` here.
+        data_dir: Where the source's files are now, if not where they were at training.
+        progress: Told about the stages.
+
+    Raises:
+        UsageError: A name is unknown, or two settings exclude each other.
+        TargetError: The Edge TPU would not run all of the file.
+        KerasCnnError: The run is incomplete, its data changed, or ``out`` exists.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    device = targets[target]
+    form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)
+    path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{targets.canonical(target)}")
+    if path.exists():
+        raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
+    run.require_model()
+    progress("bundling", 0, 3, "loading")
+    dataset = load_trained_data(run, data_dir)
+    progress("bundling", 1, 3, "model")
+    model = _model(run, form, dataset, progress)
+    progress("bundling", 2, 3, "golden pictures")
+    content = _content(run, device, form, model, dataset)
+    content = dict(sorted(content.items()))
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
+    content[SUMS] = sums.encode()
+    (_write_archive if path.suffix == ".zip" else _write_folder)(path, content)
+    progress("bundling", 3, 3, "done")
+    return Bundle(path, target, tuple(sorted(content)), hashlib.sha256(sums.encode()).hexdigest())
+
+
+def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
+    """Return the run's file of a form, made now where it is missing, of another model, or does not map."""
+    path = run.tflite_dir / f"{form.stem}.tflite"
+    with run.require_model().open("rb") as file:
+        made_from = hashlib.file_digest(file, "sha256").hexdigest()
+    fits = path.is_file() and made_from.encode() in path.read_bytes()  # its metadata names the model's hash
+    recorded = path.with_suffix(".result.json").is_file()
+    if not (fits and recorded) or (form.target == "edgetpu" and check(path).problem):
+        quantize(
+            run, scheme=form.scheme, target=form.target, io=form.ends, dataset=dataset, progress=progress
+        )
+    return path
+
+
+def _content(run: Run, device: Target, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
+    """Return every file of the bundle but the list of hashes."""
+    lite = LiteRTClassifier(model)
+    compiled = _compiled(model) if form.target == "edgetpu" else None
+    card = _card(run, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
+    content = {
+        MODEL: model.read_bytes(),
+        LABELS: lines(lite.description.classes),
+        "model.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+        "run.py": _program().encode(),
+        "pixels.py": _source("kerascnn.data", "pixels.py").encode(),
+        "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
+        "README.md": readme(device, card).encode(),
+        "LICENSE": LICENSE.encode(),
+    }
+    return content | ({COMPILED: compiled} if compiled else {}) | _golden(lite, dataset.test)
+
+
+def _card(run: Run, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
+    """Return the content of ``model.json``."""
+    described = lite.description
+    tested = run.read(f"tflite/{model.stem}.result.json", "accuracy", "low", "high", "n", "drop_points")
+    rule = described.preprocessing
+    return {
+        "format": 1,
+        "run": run.path.resolve().name,
+        "network": f"{described.model} ({described.variant}), head {described.head}",
+        "source": described.source,
+        "keras_sha256": hashlib.sha256(run.model_path.read_bytes()).hexdigest(),
+        "model": MODEL,
+        "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "scheme": form.scheme,
+        "input": form.ends,
+        "output_step": 1 if form.ends in ("int8", "uint8") else 1 / 256,
+        "preprocessing": {
+            "height": rule.height,
+            "width": rule.width,
+            "channels": rule.channels,
+            "margin": rule.margin,
+            "fit": rule.fit,
+        },
+        "classes": list(described.classes),
+        "test": {name: tested[name] for name in ("accuracy", "low", "high", "n", "drop_points")},
+        "compile": f"kerascnn compile {MODEL}   (or edgetpu_compiler {MODEL})",
+    }
+
+
+def _compiled(model: Path) -> bytes | None:
+    """Return the file for the Edge TPU where the compiler is at hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            (made,) = compile_for_edgetpu(model, out=folder).files
+        except MissingError:
+            return None
+        return made.path.read_bytes()
+
+
+def _program() -> str:
+    """Return ``run.py``: the template, which imports here what stands beside it there."""
+    return _source("kerascnn.tflite.bundle", "run_template.py").replace(
+        f"from {PIXELS} import", "from pixels import"
+    )
+
+
+def _source(package: str, name: str) -> str:
+    return (files(package) / name).read_text(encoding="utf-8")
+
+
+def _golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
+    """Return test pictures of every class, with the inputs and outputs that this machine computes."""
+    chosen = stratified(test.labels, min(PICTURES, len(test)), seed=0)
+    pictures = [_picture(test, int(number)) for number in chosen]
+    rule = lite.description.preprocessing
+    inputs = lite.encode(np.stack([rule.image(picture) for picture in pictures]))
+    outputs = np.stack([lite.invoke(values[np.newaxis]) for values in inputs])
+    classes = lite.description.classes
+    names = (f"golden/{place:02}-{_plain(classes[test.labels[n]])}.png" for place, n in enumerate(chosen))
+    return {
+        "golden/inputs.npy": _npy(inputs),
+        "golden/outputs.npy": _npy(outputs),
+        **dict(zip(names, map(_png, pictures), strict=True)),
+    }
+
+
+def _picture(test: Split, number: int) -> Image.Image:
+    """Return a test picture as its source has it."""
+    if isinstance(test, FileSplit):
+        return test.images.files[number].decoded().picture
+    pixels = test.images[np.array([number])][0]
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def _plain(label: str) -> str:
+    """Return a class name as part of a file name that every system takes."""
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in label)[:40]
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _npy(values: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=False)
+    return file.getvalue()
+
+
+def _write_archive(path: Path, content: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as aside, zipfile.ZipFile(aside, "w") as archive:
+        for name, data in content.items():
+            member = zipfile.ZipInfo(f"{path.stem}/{name}")  # without a time: the same run, the same bytes
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
+
+
+def _write_folder(path: Path, content: dict[str, bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for name, data in content.items():
+            (aside / name).parent.mkdir(exist_ok=True)
+            (aside / name).write_bytes(data)
+        aside.chmod(0o755)
+        aside.rename(path)
+    except OSError as error:
+        raise KerasCnnError(f"{path} could not be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

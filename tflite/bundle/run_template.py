@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Classify pictures with the model in this folder.
+
+python run.py photo.jpg …    classes and probabilities; a folder; - for standard input; --camera
+python run.py --selftest     the golden pictures, compared with what the maker's machine computed
+python run.py --benchmark    how long one inference takes here
+
+Needs ai-edge-litert, NumPy and Pillow (requirements.txt). Made by kerascnn, Apache-2.0.
+"""
+
+import argparse
+import ctypes
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+sys.dont_write_bytecode = True  # this folder stays as it was made
+from kerascnn.data.pixels import on_canvas, upright  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+GOLDEN = HERE / "golden"
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
+TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; seconds between
+MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer where 1,000 would take a minute
+
+
+class EndError(Exception):
+    """What ends the program: one line, exit code."""
+
+
+def damaged() -> list[str]:
+    """Return what is wrong with the files of this folder, by their hashes."""
+    try:
+        lines = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
+        known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        there = {name: (HERE / name).read_bytes() for name in known if (HERE / name).is_file()}
+    except (OSError, UnicodeDecodeError) as error:
+        return [f"SHA256SUMS: {error}"]
+    missing = [f"{name} is missing" for name in known if name not in there]
+    changed = [n for n, content in there.items() if hashlib.sha256(content).hexdigest() != known[n]]
+    return missing + [f"{name} has changed" for name in changed] if known else ["SHA256SUMS is empty"]
+
+
+class Model:
+    """The network with what is around it: a picture in, probabilities out."""
+
+    def __init__(self, delegate: str, threads: int) -> None:
+        if problems := damaged():
+            raise EndError(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
+        self.card = json.loads((HERE / "model.json").read_text("utf-8"))
+        self.labels = (HERE / "labels.txt").read_text("utf-8").split("\n")[:-1]
+        self.threads, self.delegate = threads, delegate
+        self.name = self.card["edgetpu_model" if delegate == "edgetpu" else "model"]
+        if self.name is None:
+            raise EndError(f"no file for the Edge TPU is here; make it with: {self.card['compile']}", 5)
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise EndError(f"{error}: python -m pip install -r requirements.txt", 5) from error
+        began = time.perf_counter()
+        delegates = [edge_tpu()] if delegate == "edgetpu" else []
+        try:
+            self._interpreter = Interpreter(
+                str(HERE / self.name), num_threads=threads, experimental_delegates=delegates
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise EndError(f"{self.name} does not open here: {str(error).splitlines()[0]}", 1) from error
+        self.init_ms = 1e3 * (time.perf_counter() - began)
+        (self._input,) = self._interpreter.get_input_details()
+        (self._output,) = self._interpreter.get_output_details()
+
+    def encoded(self, picture: Image.Image) -> NDArray[Any]:
+        """Return a picture in mode L or RGB as the input tensor takes it."""
+        pixels = on_canvas(picture, **self.card["preprocessing"])
+        (scale, zero_point), dtype = self._input["quantization"], self._input["dtype"]
+        if not scale:
+            return pixels.astype(dtype)
+        limits = np.iinfo(dtype)
+        values: NDArray[Any] = np.round(pixels / scale + zero_point).clip(limits.min, limits.max)
+        return values.astype(dtype)
+
+    def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the output tensor's row for one encoded picture."""
+        self._interpreter.set_tensor(self._input["index"], values[np.newaxis])
+        self._interpreter.invoke()
+        row: NDArray[Any] = self._interpreter.get_tensor(self._output["index"])[0]
+        return row
+
+    def likeliest(self, picture: Image.Image, count: int = 3) -> list[dict[str, Any]]:
+        """Return labels and probabilities, the likeliest first."""
+        scale, zero_point = self._output["quantization"]
+        row = self.invoke(self.encoded(picture)).astype(np.float32)
+        shares = (row - zero_point) * scale if scale else row
+        order = np.argsort(-shares, kind="stable")[:count]
+        return [{"label": self.labels[n], "probability": float(shares[n])} for n in order]
+
+
+def edge_tpu() -> Any:
+    """Return the Edge TPU's delegate."""
+    from ai_edge_litert.interpreter import load_delegate
+
+    names = {"Darwin": "libedgetpu.1.dylib", "Windows": "edgetpu.dll"}
+    library = names.get(platform.system(), "libedgetpu.so.1")
+    try:
+        ctypes.CDLL(library)  # load_delegate would say it in three lines
+    except OSError as error:
+        raise EndError(f"{library} is not installed: see README.md.", 5) from error
+    for _ in range(TRIES):
+        with suppress(ValueError):  # no device, or not ready yet
+            return load_delegate(library)
+        time.sleep(PAUSE)
+    what = "plug it in, end any other program that uses it (one owns it), set the udev rule in README.md"
+    raise EndError(f"no Edge TPU answers: {what}.", 5)
+
+
+def opened(options: argparse.Namespace) -> Model:
+    """Return the model; on the CPU instead of an Edge TPU only where --fallback allows it, and saying so."""
+    try:
+        return Model(options.delegate, options.threads)
+    except EndError as failure:
+        if not (options.fallback and options.delegate == "edgetpu"):
+            raise
+        print(f"{failure.args[0]} Running on the CPU, as --fallback allows.", file=sys.stderr)
+        return Model("cpu", options.threads)
+
+
+def classify(model: Model, options: argparse.Namespace) -> int:
+    """Print what every picture shows; return 1 if one could not be decoded."""
+    answers: list[dict[str, Any]] = []
+    code = 0
+    for name, source in sources(options.images):
+        try:
+            answers.append({"image": name, "classes": model.likeliest(upright(source)[0])})
+        except Exception as error:  # Pillow's decoders raise whatever their format's code meets
+            reason = str(error).splitlines()[0] if str(error) else "too many pixels"
+            print(f"Error: {name} cannot be decoded as an image: {reason}", file=sys.stderr)
+            code = 1
+            continue
+        if not options.json:
+            print(f"{name}  {shown(answers[-1]['classes'])}", flush=True)
+    if options.json:
+        print(json.dumps(answers))
+    return code
+
+
+def shown(classes: list[dict[str, Any]]) -> str:
+    """Return classes and probabilities as text."""
+    return "  ".join(f"{one['label']} {100 * one['probability']:.1f} %" for one in classes)
+
+
+def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield a name and a path or open file for each picture; of a folder all its files."""
+    for name in named:
+        if name == "-":
+            yield name, BytesIO(sys.stdin.buffer.read())
+        elif Path(name).is_dir():
+            yield from (
+                (str(one), one) for one in sorted(Path(name).iterdir()) if one.suffix.lower() in SUFFIXES
+            )
+        else:
+            yield name, name
+
+
+def camera(model: Model, options: argparse.Namespace) -> int:
+    """Classify what the camera sees until Ctrl-C: picamera2's where it is installed, or else OpenCV's."""
+    try:
+        for picture in frames():
+            classes = model.likeliest(picture)
+            print(json.dumps(classes) if options.json else shown(classes), flush=True)
+    except KeyboardInterrupt:
+        return 0
+    raise EndError("the camera gives no pictures.", 1)
+
+
+def frames() -> Iterator[Image.Image]:
+    """Yield pictures of the camera."""
+    if find_spec("picamera2"):
+        from picamera2 import Picamera2
+
+        taken = Picamera2()
+        taken.start()
+        while True:
+            yield taken.capture_image().convert("RGB")
+    if not find_spec("cv2"):
+        raise EndError("--camera needs picamera2 (apt install python3-picamera2) or OpenCV.", 5)
+    import cv2
+
+    video = cv2.VideoCapture(0)
+    while (frame := video.read())[0]:
+        yield Image.fromarray(np.ascontiguousarray(frame[1][..., ::-1]))  # OpenCV has blue first
+
+
+def selftest(model: Model, options: argparse.Namespace) -> int:
+    """Compare the golden pictures' inputs and outputs with those of the maker's machine."""
+    inputs, outputs = (np.load(GOLDEN / f"{name}.npy", allow_pickle=False) for name in ("inputs", "outputs"))
+    pictures = sorted(GOLDEN.glob("*.png"))
+    found = [model.encoded(upright(path)[0]) for path in pictures]
+    pairs = zip(pictures, found, inputs, strict=True)
+    unequal = [path.name for path, here, there in pairs if here.tobytes() != there.tobytes()]
+    gaps = np.abs(np.stack([model.invoke(values) for values in inputs]).astype(np.float64) - outputs)
+    steps = gaps / model.card["output_step"]
+    differing, most = int((steps > 0).sum()), float(steps.max())
+    passed = not unequal and most <= 1
+    report = {"passed": passed, "pictures": len(pictures), "inputs_differ": unequal}
+    report |= {"outputs": outputs.size, "outputs_differ": differing, "largest_steps": most}
+    report["delegate"] = model.delegate
+    told = f"{differing} of {outputs.size} outputs differ, by at most {most:.3g} steps of quantization"
+    line = (
+        f"selftest {'passed' if passed else 'FAILED'}: {len(pictures)} pictures on the {model.delegate}, "
+        f"{'inputs differ: ' + ', '.join(unequal) if unequal else 'inputs equal byte for byte'}, "
+        f"{told if differing else 'outputs equal'}"
+    )
+    print(json.dumps(report) if options.json else line)
+    return 0 if passed else 1
+
+
+def benchmark(model: Model, options: argparse.Namespace) -> int:
+    """Time single inferences on a golden picture; the first call and the warm-up apart."""
+    values = np.load(GOLDEN / "inputs.npy", allow_pickle=False)[0]
+    first, *warm = (timed(model, values) for _ in range(20))
+    runs = options.runs or int(min(MOST, max(LEAST, SECONDS / min(warm))))
+    before = heat()
+    times = 1e6 * np.array([timed(model, values) for _ in range(runs)])
+    figures = {"init_ms": model.init_ms, "first_us": 1e6 * first}
+    figures |= dict(zip(("median_us", "p95_us", "p99_us"), np.percentile(times, [50, 95, 99]), strict=True))
+    figures |= {"mean_us": times.mean(), "sd_us": times.std()}
+    entry = {"path": model.name, "delegate": model.delegate, "threads": model.threads, "runs": runs}
+    entry |= {name: round(float(figure), 2) for name, figure in figures.items()}
+    device = {"machine": platform.machine(), "system": platform.platform(), "before": before, "after": heat()}
+    document = {"models": [entry], "device": device, "model_sha256": model.card["model_sha256"]}
+    lines = [f"{name:10} {value}" for name, value in (entry | device).items()]
+    print(json.dumps(document) if options.json else "\n".join(lines))
+    return 0
+
+
+def timed(model: Model, values: NDArray[Any]) -> float:
+    """Return the seconds of one inference."""
+    began = time.perf_counter()
+    model.invoke(values)
+    return time.perf_counter() - began
+
+
+def heat() -> dict[str, Any]:
+    """Return the processor's temperature and, of a Raspberry Pi, the throttling flags (0x0: none)."""
+    zone, told = Path("/sys/class/thermal/thermal_zone0/temp"), ""
+    if shutil.which("vcgencmd"):
+        told = subprocess.check_output(["vcgencmd", "get_throttled"], text=True)
+    celsius = int(zone.read_text()) / 1000 if zone.is_file() else None
+    return {"celsius": celsius, "throttled": told.strip().partition("=")[2] or None}
+
+
+def main() -> int:
+    """Read the options and do what they say."""
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
+    parser.add_argument("images", nargs="*", metavar="IMAGE")
+    modes = {"camera": camera, "selftest": selftest, "benchmark": benchmark}
+    for mode in modes:
+        parser.add_argument(f"--{mode}", action="store_true")
+    parser.add_argument("--runs", type=int, help="of the benchmark; else 1,000, fewer for a slow model")
+    parser.add_argument("--delegate", choices=["cpu", "edgetpu"], default="cpu")
+    parser.add_argument("--fallback", action="store_true", help="without an Edge TPU the CPU, and say so")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of the CPU; else all")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    asked = [function for mode, function in modes.items() if getattr(options, mode)]
+    asked += [classify] if options.images else []
+    if len(asked) != 1 or options.threads < 1 or (options.runs is not None and options.runs < 1):
+        parser.error("name pictures, or one of --camera, --selftest, --benchmark; numbers are at least 1")
+    try:
+        return asked[0](opened(options), options)
+    except EndError as failure:
+        print(f"Error: {failure.args[0]}", file=sys.stderr)
+        return int(failure.args[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
