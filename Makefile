@@ -3,9 +3,9 @@ SHELL := /bin/sh
 PYTHONS := python3.11 python3.12 python3.13 python3 python
 BIN := .venv/bin
 
-.PHONY: help install train test test-fast check types dist benchmark clean
+.PHONY: help install train test test-fast test-arm64 check types dist benchmark clean
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 install: .venv/installed  ## make .venv with everything the other targets need
 
@@ -33,6 +33,16 @@ test: install check  ## style, types, layers and every test
 
 test-fast: install check  ## the same without the slow trainings
 	@$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-arm64: install  ## a bundle's selftest in the userland of a Raspberry Pi, emulated
+	@for tool in mmdebstrap qemu-aarch64-static; do \
+	  if ! command -v $$tool >/dev/null; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	      apt-get update -qq && apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null; \
+	    else echo 'This needs root and the Debian packages mmdebstrap and qemu-user-static.' >&2; exit 5; fi; \
+	  fi; \
+	done
+	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
 
 check: install types  ## style, types and layers
 	@$(BIN)/ruff check .

@@ -76,6 +76,7 @@ def _text(result: "LayerErrors") -> str:
             "noise: signal to quantization noise, of the layer and with all it inherited; more is better.",
             "saturated: at an end of the type and wrong there; steps, range: how much of the type is used.",
             f"Compared with {result.run} on {result.n:,} validation images of {result.source}.",
+            *([f"The file's weights are {result.tuned}: noise holds that too."] if result.tuned else []),
             "",
             facts(
                 {

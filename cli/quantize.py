@@ -1,5 +1,6 @@
 """``kerascnn quantize``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,8 +129,7 @@ def _steps(file: "QuantizedFile") -> str:
     told = {"file": str(file.path)}
     if file.break_told:
         told["breaks at"] = file.break_told
-    for tuning in file.tunings:
-        told |= _tuned(tuning)
+    told |= _tuned(file.tunings, clustered=file.plan.clusters is not None)
     if file.note:
         told["note"] = file.note
     stable = file.stability
@@ -148,18 +148,20 @@ def _steps(file: "QuantizedFile") -> str:
     return "\n\n".join(parts)
 
 
-def _tuned(tuning: "Tuning") -> dict[str, str]:
+def _tuned(tunings: Sequence["Tuning"], *, clustered: bool) -> dict[str, str]:
     """Return what was done to the weights, and that it began from the same network."""
-    told: dict[str, str] = {
-        stage.stage: f"{len(stage.epochs)} epochs, then validation {percent(stage.epochs[-1].val_accuracy)}"
-        for stage in tuning.stages
-    }
-    if tuning.zeros is not None:
-        told["weights"] = (
-            f"{percent(tuning.zeros)} are 0; no layer has more than {tuning.most_values:,} different ones"
+    told: dict[str, str] = {}
+    for tuning in tunings:
+        for stage in tuning.stages:
+            epochs = f"{len(stage.epochs)} epoch{'s' if len(stage.epochs) > 1 else ''}"
+            told[stage.stage] = f"{epochs}, then validation {percent(stage.epochs[-1].val_accuracy)}"
+        if tuning.zeros is not None:
+            values = f"; no layer has more than {tuning.most_values:,} different ones" if clustered else ""
+            told["weights"] = f"{percent(tuning.zeros)} are 0{values}"
+    if tunings:
+        off = max(tuning.twin_difference for tuning in tunings)
+        told["twin"] = (
+            f"on tf_keras, off by at most {off:.1g} in a probability before the first step "
+            f"({tunings[0].twin_compared} images)"
         )
-    told["twin"] = (
-        f"on tf_keras, off by at most {tuning.twin_difference:.1g} in a probability before the first step "
-        f"({tuning.twin_compared} images)"
-    )
     return told

@@ -44,6 +44,7 @@ class ModelDescription(Settings):
         output: ``logits`` (a softmax is still to be taken), ``probabilities``, or ``unknown`` for a file that
             kerascnn did not write.
         parameters: Trainable ones; ``parameters_fixed`` those that training does not change.
+        tuned: How the weights differ from the run's, for instance ``pruned to 50 %``; empty: they do not.
     """
 
     format: Literal[1] = 1
@@ -57,6 +58,7 @@ class ModelDescription(Settings):
     output: Output = "logits"
     parameters: int = Field(ge=0)
     parameters_fixed: int = Field(default=0, ge=0)
+    tuned: str = ""
 
     def embed(self, path: Path) -> None:
         """Add the description to a model file."""

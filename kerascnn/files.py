@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,20 @@ def whole_file(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder where it is missing, and make sure, before long work, that files can be written there.
+
+    Raises:
+        KerasCnnError: The file system refuses.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise KerasCnnError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -27,7 +27,7 @@ from kerascnn.tflite.calibration import choose
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.latency import measure
-from kerascnn.tflite.parity import FLOAT_FILE, KERAS, REFERENCE, Ladder
+from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
 from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import schemes
 from kerascnn.tflite.stability import stability
@@ -182,6 +182,13 @@ def test_quantize_prints_and_records_both_sides(cli, tmp_path, run):
     assert 0 < entry["latency_us"]["median"] <= entry["latency_us"]["p95"] <= entry["latency_us"]["p99"]
     recorded = json.loads((run / "tflite" / "static_wi8_ai8.result.json").read_text())
     assert recorded["accuracy"] == entry["accuracy"]
+    contents = "".join(
+        sample["sha256"]
+        for sample in json.loads((run / "tflite" / "calibration.json").read_text())["samples"]
+    )
+    found = hashlib.sha256(contents.encode()).hexdigest()
+    assert recorded["calibration"] == {"n": 500, "seed": 1, "sha256": found}
+    assert (recorded["method"], recorded["prune"], recorded["cluster"]) == ("ptq", None, None)
 
 
 def _copied(run, folder):
@@ -283,7 +290,27 @@ def test_reference_kernels_that_fail_alone_are_told_as_such(cli):
     assert trained.code == 0, trained.err
     answer = cli("quantize", "runs/paper")
     assert "breaks at" in answer.out
-    assert "reference kernels only: they are at fault, the optimised ones answer as Keras does" in answer.out
+    assert (
+        "reference kernels only: they are at fault, the optimised ones answer as the float file does"
+        in answer.out
+    )
+
+
+def test_reference_kernels_are_blamed_only_where_the_others_know_better():
+    def answers(*wrong):
+        shares = np.full((100, 2), [0.9, 0.1], np.float32)
+        shares[list(wrong)] = [0.2, 0.8]
+        right = shares.argmax(axis=1) == 0
+        accuracy = Accuracy(int(right.sum()), 100)
+        return Evaluation("", "", ("a", "b"), accuracy, np.zeros((2, 2), np.int64), shares, right)
+
+    good, bad = answers(), answers(*range(50))
+    alone = Ladder.of([(KERAS, good), (FLOAT_FILE, good), (REFERENCE, bad), (OPTIMISED, good)])
+    both = Ladder.of([(KERAS, good), (FLOAT_FILE, good), (REFERENCE, bad), (OPTIMISED, bad)])
+    by_chance = Ladder.of(
+        [(KERAS, good), (FLOAT_FILE, bad), (REFERENCE, answers(*range(90))), (OPTIMISED, good)]
+    )
+    assert [each.reference_alone for each in (alone, both, by_chance)] == [True, False, False]
 
 
 def test_a_training_image_that_is_also_held_out_does_not_calibrate():
@@ -403,7 +430,7 @@ def test_a_conversion_that_is_killed_leaves_nothing_under_its_name(run, tmp_path
     command.wait()
     command.stderr.close()
     left = {path.name: path for path in (copy / "tflite").iterdir() if not path.name.startswith(".")}
-    assert left.keys() - earlier.keys() == {"float16.tflite"}
+    assert left.keys() - earlier.keys() == {"float16.tflite", "float16.result.json"}
     assert {name: left[name].read_bytes() for name in earlier} == earlier
     assert LiteRTClassifier(left["float16.tflite"])(DIM[:1]).shape == (1, 10)
     (copy / "tflite" / ".static_wi8_ai8.part.tflite").write_bytes(b"cut off")

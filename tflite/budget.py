@@ -74,10 +74,12 @@ class Budget:
     Attributes:
         points: Percentage points of accuracy that may be lost.
         tries: In order; the last is the first that keeps the budget, or of all the one that loses least.
+        untried: Why the network could not be trained for int8, where that would have been next.
     """
 
     points: float
     tries: tuple[Try, ...]
+    untried: str = ""
 
     @property
     def chosen(self) -> Try:
@@ -97,6 +99,7 @@ class Budget:
             "kept": self.kept,
             "chosen": self.chosen.what,
             "tries": [each.to_dict() for each in self.tries],
+            "untried": self.untried,
         }
 
 

@@ -31,6 +31,16 @@ class Calibration:
     images: NDArray[np.uint8]
     record: dict[str, Any]
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Return n, seed and a hash over the images, which tells files of other images apart."""
+        contents = "".join(sample["sha256"] for sample in self.record["samples"])
+        return {
+            "n": self.record["n"],
+            "seed": self.record["seed"],
+            "sha256": hashlib.sha256(contents.encode()).hexdigest(),
+        }
+
     def halves(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return two disjoint halves of the images, each with one that reaches 0 and 255."""
         first, second = self.images[0::2], self.images[1::2]

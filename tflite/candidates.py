@@ -1,7 +1,7 @@
 """The ways to make a file of a model, the plainest first."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,21 +57,25 @@ class Maker:
             images: Calibration images, where the scheme needs them.
             max_drop: Percentage points that full int8 may lose.
         """
-        if form.scheme != FULL_INT8 or images is None:
+        if form.scheme != FULL_INT8:
             return Candidate(form.scheme, self._converted(form, images)), None
-        candidates = self._full_int8(form, plan, images)
+        assert images is not None
         if max_drop is None:
-            return next(candidates), None
-        budget = spend(max_drop, candidates, self._drop)
+            return next(self._full_int8(form, plan, images)), None
+        budget = spend(max_drop, self._full_int8(form, plan, images, max_drop), self._drop)
+        if not budget.kept and (why := self._untaught):
+            budget = replace(budget, untried=why)
         return budget.chosen.candidate, budget
 
-    def _full_int8(self, form: Form, plan: Plan, images: NDArray[np.uint8]) -> Iterator[Candidate]:
-        """Yield it as it is; then, where the target takes float, ever more layers in float; then trained."""
+    def _full_int8(
+        self, form: Form, plan: Plan, images: NDArray[np.uint8], max_drop: float = 0.0
+    ) -> Iterator[Candidate]:
+        """Yield it as it is; then, where float is taken and would do, layers in float; then trained."""
         if not plan.aware:
             yield Candidate("full int8", self._converted(form, images))
-            if form.takes_float:
+            if form.takes_float and (not plan.shrinks or self._lost(self._tuned_shares) <= max_drop):
                 yield from self._mixed(images)
-        if plan.aware or self._can_be_taught:
+        if plan.aware or not self._untaught:
             yield self._taught(form, plan, images)
 
     def _converted(self, form: Form, images: NDArray[np.uint8] | None) -> bytes:
@@ -87,27 +91,31 @@ class Maker:
         taught = teach(self.model, plan, self.lesson, images, self.progress, ends=form.ends, test=test)
         return Candidate(AWARE, taught.content, "-qat", taught=taught)
 
-    @property
-    def _can_be_taught(self) -> bool:
+    @cached_property
+    def _untaught(self) -> str:
+        """Why it cannot be trained for int8, empty if it can."""
         try:
-            architecture_of(self.model)
-        except TargetError:
-            return False
-        return True
+            architecture_of(self.model, for_int8=True)
+        except TargetError as error:
+            return str(error)
+        return ""
 
     @property
     def _validation(self) -> Split:
         return self.splits["validation"]
 
     def _noise(self, content: bytes) -> float:
-        """Return the mean difference of a probability from Keras' on some validation images."""
+        """Return the mean difference of a probability from the float network's on some validation images."""
         found = self._lite(content)(self._validation.images[:RANKED])
-        return float(np.abs(found - self._shares[:RANKED]).mean())
+        return float(np.abs(found - self._tuned_shares[:RANKED]).mean())
 
     def _drop(self, content: bytes) -> float:
         """Return the percentage points of accuracy on the validation images that a file loses."""
-        both = self._shares, self._lite(content)(self._validation.images)
-        before, after = (float((shares.argmax(axis=1) == self._validation.labels).mean()) for shares in both)
+        return self._lost(self._lite(content)(self._validation.images))
+
+    def _lost(self, shares: NDArray[np.float32]) -> float:
+        both = self._shares, shares
+        before, after = (float((each.argmax(axis=1) == self._validation.labels).mean()) for each in both)
         return 100 * (before - after)
 
     def _lite(self, content: bytes) -> LiteRTClassifier:
@@ -116,3 +124,7 @@ class Maker:
     @cached_property
     def _shares(self) -> NDArray[np.float32]:
         return keras_classifier(self.original)(self._validation.images)
+
+    @cached_property
+    def _tuned_shares(self) -> NDArray[np.float32]:
+        return keras_classifier(self.model)(self._validation.images)

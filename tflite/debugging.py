@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascnn.data.dataset import Split
+from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.files import write_json
 from kerascnn.model_file import load_model
@@ -37,6 +38,7 @@ class LayerErrors:
         source: Of the images; ``n`` how many of its validation images were run.
         layers: The worst first.
         written: The record, the charts and the files for Model Explorer.
+        tuned: How the file's weights differ from the run's: the noise then holds that difference too.
     """
 
     file: Path
@@ -45,12 +47,14 @@ class LayerErrors:
     n: int
     layers: tuple[LayerError, ...]
     written: tuple[Path, ...]
+    tuned: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return file, run, images, layers and the written files."""
         return {
             "file": str(self.file),
             "run": str(self.run),
+            "tuned": self.tuned,
             "images": {"source": self.source, "split": "validation", "n": self.n},
             "layers": [layer.to_dict() for layer in self.layers],
             "written": [str(path) for path in self.written],
@@ -95,7 +99,16 @@ def debug(
     errors = measure_layers(graph.path, model, images, run=run.path, progress=progress)
     folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
     written = tuple(folder / name for name in (*FILES, *(f"model-explorer-{name}.json" for name in SHOWN)))
-    result = LayerErrors(graph.path, run.path, run.record.source, len(images), worst_first(errors), written)
+    own = ModelDescription.embedded(graph.path)
+    result = LayerErrors(
+        file=graph.path,
+        run=run.path,
+        source=run.record.source,
+        n=len(images),
+        layers=worst_first(errors),
+        written=written,
+        tuned=own.tuned if own else "",
+    )
     _write(result, graph, errors, worst)
     return result
 

@@ -11,8 +11,9 @@ import numpy as np
 from kerascnn.evaluation import Evaluation
 from kerascnn.results import Latency
 from kerascnn.tflite.budget import Budget
+from kerascnn.tflite.fine_tuning.plan import Plan
 from kerascnn.tflite.fine_tuning.record import Tuning
-from kerascnn.tflite.parity import LEAST_AGREEMENT, REFERENCE, Ladder
+from kerascnn.tflite.parity import Ladder
 from kerascnn.tflite.schemes import Form
 from kerascnn.tflite.stability import Stability
 
@@ -46,6 +47,8 @@ class QuantizedFile(MeasuredFile):
         form: What was asked for.
         note: What a user of this form must know, or nothing.
         zipped: Bytes of the file in a ZIP archive.
+        plan: What was asked of fine-tuning.
+        calibration: What the file was calibrated on, in short; ``None``: it was not.
         original: The Keras model on the same test images.
         ladder: The steps from there to this file.
         budget: What was tried to keep ``max_drop``; ``None``: none was set.
@@ -56,6 +59,8 @@ class QuantizedFile(MeasuredFile):
     form: Form
     note: str
     zipped: int
+    plan: Plan
+    calibration: dict[str, Any] | None
     original: Evaluation
     ladder: Ladder
     budget: Budget | None
@@ -77,8 +82,8 @@ class QuantizedFile(MeasuredFile):
     def break_told(self) -> str:
         """Where on the way answers begin to differ more than they may, in words; empty where they do not."""
         step = self.ladder.first_break
-        if step == REFERENCE and self.agreement >= LEAST_AGREEMENT[REFERENCE]:
-            return f"{step} only: they are at fault, the optimised ones answer as Keras does"
+        if self.ladder.reference_alone:
+            return f"{step} only: they are at fault, the optimised ones answer as the float file does"
         return f"{step}: more answers differ from the step before than may" if step else ""
 
     @property
@@ -90,6 +95,7 @@ class QuantizedFile(MeasuredFile):
         return (
             f"{self.path} loses {self.drop_points:.2f} points: more than max_drop={self.budget.points:g} "
             f"here or on the validation images. Tried there: {tried}."
+            f"{' Not tried: ' + self.budget.untried if self.budget.untried else ''}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,6 +105,8 @@ class QuantizedFile(MeasuredFile):
             "io": self.form.ends,
             "note": self.note,
             "zipped_bytes": self.zipped,
+            **self.plan.to_dict(),
+            "calibration": self.calibration,
             "drop_points": round(self.drop_points, 4),
             "agreement": self.agreement,
             "ladder": self.ladder.to_dict(),

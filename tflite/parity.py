@@ -70,9 +70,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Ladder:
-    """All steps in order, from the Keras model to the kernels of a device."""
+    """All steps in order, from the Keras model to the kernels of a device.
+
+    Attributes:
+        steps: Each compared with the one before.
+        past_reference: Share of answers of the last step that are those of the step before the reference
+            kernels; 0 without them.
+    """
 
     steps: tuple[Step, ...]
+    past_reference: float = 0.0
 
     @classmethod
     def of(cls, evaluations: Sequence[tuple[str, Evaluation]]) -> "Ladder":
@@ -82,12 +89,22 @@ class Ladder:
         compared = [
             Step.between(name, before, after) for before, (name, after) in zip(befores, others, strict=False)
         ]
-        return cls((Step(first, start.accuracy), *compared))
+        past = 0.0
+        if REFERENCE in (names := [name for name, _ in evaluations]):
+            before, last = befores[names.index(REFERENCE) - 1], befores[-1]
+            past = float(np.equal(*(e.probabilities.argmax(axis=1) for e in (before, last))).mean())
+        return cls((Step(first, start.accuracy), *compared), past)
 
     @property
     def first_break(self) -> str | None:
         """The first step that breaks, None when all hold."""
         return next((step.name for step in self.steps if step.breaks), None)
+
+    @property
+    def reference_alone(self) -> bool:
+        """Whether only the reference kernels break: the others answer as if they were not there."""
+        broken = [step.name for step in self.steps if step.breaks]
+        return broken == [REFERENCE, OPTIMISED] and self.past_reference >= LEAST_AGREEMENT[REFERENCE]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the steps, and the first that breaks or null."""

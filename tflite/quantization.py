@@ -1,6 +1,7 @@
 """``quantize``: from a run to ``.tflite`` files, each checked, evaluated and recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from kerascnn.data.dataset import Dataset, Split
 from kerascnn.description import ModelDescription
 from kerascnn.errors import TargetError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
-from kerascnn.files import whole_file, write_json
+from kerascnn.files import require_writable, whole_file, write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
@@ -89,32 +90,34 @@ def quantize(
     model, description = load_model(run.require_model())
     for form in forms:
         check_convertible(model, schemes[form.scheme], run.path)
-    if plan.tunes:
-        architecture_of(model)  # refuses what cannot be fine-tuned before the data are read
+    if plan.tunes:  # what cannot be fine-tuned is refused before the data are read
+        architecture_of(model, for_int8=plan.aware)
     dataset = dataset or load_trained_data(run, data_dir)
     splits = {name: split.prepared(description.preprocessing) for name, split in dataset.splits().items()}
     subject = _Subject(run, model, description, splits, plan, progress)
     calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
     progress("quantizing", 1, stages, "evaluating in float")
+    require_writable(run.tflite_dir)
     in_float = subject.in_float()
-    pairs = []
-    for number, form in enumerate(forms, start=2):
-        progress("quantizing", number, stages, form.scheme)
-        pairs.append(
-            subject.quantized(form, in_float, calibration, max_drop, check_stability=check_stability)
-        )
+    pairs: list[tuple[Latency, QuantizedFile]] = []
+    with _told_what_is_kept(pairs):
+        for number, form in enumerate(forms, start=2):
+            progress("quantizing", number, stages, form.scheme)
+            pairs.append(
+                subject.quantized(form, in_float, calibration, max_drop, check_stability=check_stability)
+            )
+            _record(run, pairs[-1][1], calibration)
     (keras_latency, _), *_ = pairs
     size = run.model_path.stat().st_size
     original = MeasuredFile(run.model_path, "keras", size, in_float.steps[0][1], keras_latency)
     result = QuantizationResult(run.path, original, tuple(file for _, file in pairs))
-    _record(run, result, calibration)
     progress("quantizing", stages, stages, "done")
     return result
 
 
 def _forms(names: Sequence[str], io: str | None, target: str) -> list[Form]:
-    return [Form.of(name, io, target) for name in names]
+    return list(dict.fromkeys(Form.of(name, io, target) for name in names))
 
 
 def _require_consistent(
@@ -124,6 +127,8 @@ def _require_consistent(
     odd = next((form.scheme for form in forms if form.scheme != FULL_INT8), None)
     if samples is not None and not _calibrated(forms):
         raise UsageError(f"{odd} is not calibrated. Received: calibration_samples={samples}")
+    if samples is not None and samples < 1:
+        raise UsageError(f"calibration_samples must be at least 1. Received: calibration_samples={samples}")
     if plan.aware and odd:
         raise UsageError(f"method qat is for {FULL_INT8} only. Received: scheme={odd}")
     if max_drop is not None and not 0 <= max_drop <= 100:
@@ -209,7 +214,6 @@ class _Subject:
         images = calibration.images if calibration and scheme.calibrated else None
         maker = Maker(self.model, before.model, self._described, self.splits, self._lesson, self.progress)
         chosen, budget = maker.make(form, self.plan, images, max_drop)
-        self.run.tflite_dir.mkdir(exist_ok=True)
         path = self.run.tflite_dir / f"{form.stem}{self.plan.suffix}{chosen.suffix}.tflite"
         with whole_file(path) as aside:
             self._write(chosen, form, aside, path)
@@ -229,6 +233,8 @@ class _Subject:
             form=form,
             note=mobile_tasks_note(self.description, "uint8") if form.ends == "uint8" else "",
             zipped=zipped_bytes(path),
+            plan=self.plan,
+            calibration=calibration.summary if calibration and images is not None else None,
             original=steps[0][1],
             ladder=Ladder.of(steps),
             budget=budget,
@@ -239,8 +245,10 @@ class _Subject:
 
     def _write(self, chosen: Candidate, form: Form, aside: Path, path: Path) -> None:
         """Write a file with its metadata and check it; ``path`` is for messages."""
-        aside.write_bytes(with_metadata(chosen.content, ModelCard.of(self.run, self._described)))
-        self._described.embed(aside)
+        tuned = [self.plan.words, *(["trained for int8"] if chosen.taught else [])]
+        described = self._described.model_copy(update={"tuned": ", ".join(filter(None, tuned))})
+        aside.write_bytes(with_metadata(chosen.content, ModelCard.of(self.run, described)))
+        described.embed(aside)
         scheme = schemes[form.scheme]
         if scheme.calibrated and not chosen.in_float:
             verify_integer(chosen.content, path, activations=scheme.activations, ends=form.ends)
@@ -283,12 +291,21 @@ class _Subject:
         return latency.measure([lambda: self.model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
 
 
-def _record(run: Run, result: QuantizationResult, calibration: Calibration | None) -> None:
-    write_labels(run.tflite_dir / LABELS, result.original.evaluation.classes)
+@contextmanager
+def _told_what_is_kept(pairs: list[tuple[Latency, QuantizedFile]]) -> Iterator[None]:
+    """Say with Ctrl-C which files are written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = ", ".join(str(file.path) for _, file in pairs)
+        raise KeyboardInterrupt(f"kept {kept}" if kept else "") from None
+
+
+def _record(run: Run, file: QuantizedFile, calibration: Calibration | None) -> None:
+    write_labels(run.tflite_dir / LABELS, file.evaluation.classes)
     if calibration:
         write_json(run.tflite_dir / "calibration.json", calibration.record)
-    for file in result.files:
-        entry = file.to_dict()
-        del entry["path"]
-        write_json(run.tflite_dir / f"{file.path.stem}.result.json", {"file": file.path.name} | entry)
+    entry = file.to_dict()
+    del entry["path"]
+    write_json(run.tflite_dir / f"{file.path.stem}.result.json", {"file": file.path.name} | entry)
     write_card(run)

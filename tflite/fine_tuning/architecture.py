@@ -50,7 +50,7 @@ class Architecture:
         scale: The network takes pixel · scale + offset.
         offset: See ``scale``.
         layers: In the order of computation.
-        folding: Names of the layers that see pixels: scale and offset melt into them.
+        folding: Names of the layers into which scale and offset melt.
     """
 
     shape: tuple[int, int, int]
@@ -60,8 +60,12 @@ class Architecture:
     folding: tuple[str, ...]
 
 
-def architecture_of(model: Any) -> Architecture:
+def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
     """Describe a Keras model that begins with its ``Rescaling``.
+
+    Args:
+        model: From raw pixels to logits.
+        for_int8: Whether the rescaling is to melt into the layers that see pixels.
 
     Raises:
         TargetError: tensorflow-model-optimization cannot train one of its layers.
@@ -77,7 +81,7 @@ def architecture_of(model: Any) -> Architecture:
         scale=float(rescaling.layer.scale),
         offset=float(rescaling.layer.offset),
         layers=tuple(_layers(others, standardised)),
-        folding=tuple(_folding(others, standardised, float(rescaling.layer.offset))),
+        folding=tuple(_folding(others, standardised, float(rescaling.layer.offset))) if for_int8 else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from kerascnn.errors import UsageError
 
@@ -40,7 +40,7 @@ class Plan:
         Args:
             method: ``ptq`` or ``qat``.
             prune: A share, above 0 and below 1.
-            cluster: 2 to 256.
+            cluster: 2 to 256, with ``prune`` 3 to 256.
             epochs: At least 1; ``None``: 3.
 
         Raises:
@@ -52,8 +52,12 @@ class Plan:
             raise UsageError(
                 f"prune must be a share above 0 and below 1, for instance 0.5. Received: prune={prune:g}"
             )
-        if cluster is not None and not 2 <= cluster <= MOST_CLUSTERS:
-            raise UsageError(f"cluster must be 2 to {MOST_CLUSTERS} values. Received: cluster={cluster}")
+        fewest = 2 if prune is None else 3  # one of them is the 0 of the pruned weights
+        if cluster is not None and not fewest <= cluster <= MOST_CLUSTERS:
+            beside = "" if prune is None else " beside prune"
+            raise UsageError(
+                f"cluster must be {fewest} to {MOST_CLUSTERS} values{beside}. Received: cluster={cluster}"
+            )
         if epochs is not None and epochs < 1:
             raise UsageError(f"fine_tuning_epochs must be at least 1. Received: fine_tuning_epochs={epochs}")
         return cls(prune, cluster, method == "qat", EPOCHS if epochs is None else epochs)
@@ -68,6 +72,15 @@ class Plan:
     def tunes(self) -> bool:
         """Whether the weights change."""
         return bool(self.shrinks) or self.aware
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return method, prune, cluster and fine_tuning_epochs as they are asked for."""
+        return {
+            "method": METHODS[self.aware],
+            "prune": self.sparsity,
+            "cluster": self.clusters,
+            "fine_tuning_epochs": self.epochs if self.tunes else None,
+        }
 
     @property
     def suffix(self) -> str:

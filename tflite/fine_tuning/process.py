@@ -44,7 +44,7 @@ class Worker:
             pickle.dump((method, arguments), self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
             failure, answer = pickle.load(self._process.stdout)
-        except (EOFError, BrokenPipeError) as error:
+        except (EOFError, OSError, pickle.UnpicklingError) as error:  # it ended, perhaps within an answer
             raise KerasCnnError(f"The process that fine-tunes {self._end()}.") from error
         if failure:
             raise KerasCnnError(f"Fine-tuning failed in {method}: {failure}")
@@ -54,4 +54,5 @@ class Worker:
         code = self._process.wait()
         if code == -signal.SIGKILL:
             return "was killed, perhaps for want of memory"
-        return f"ended with code {code}; -v shows what it said"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+        return f"ended with {how}; -v shows what it said"

@@ -49,10 +49,14 @@ class Tuner:
         self._told = tf_keras.callbacks.CallbackList(callbacks(stage), model=self._student)
         self._told.on_train_begin()
 
-    def step(self, images: NDArray[np.uint8], labels: NDArray[np.int32]) -> dict[str, float]:
-        """Train on one batch of raw pixels; return its loss and accuracy."""
+    def step(
+        self, images: NDArray[np.uint8], labels: NDArray[np.int32], weights: NDArray[np.float32] | None
+    ) -> dict[str, float]:
+        """Train on one batch of raw pixels, each image counted by its weight; return loss and accuracy."""
         self._told.on_train_batch_begin(0)
-        measured = self._student.train_on_batch(self._taken(images), labels, return_dict=True)
+        measured = self._student.train_on_batch(
+            self._taken(images), labels, sample_weight=weights, return_dict=True
+        )
         return {name: float(value) for name, value in measured.items()}
 
     def end(self) -> None:

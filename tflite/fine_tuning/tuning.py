@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images, Split
+from kerascnn.data.sources import is_folder
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once, keras_classifier
+from kerascnn.models.family import family
 from kerascnn.progress import Progress
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
 from kerascnn.tflite.fine_tuning.process import Worker
 from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.feed import epoch_order
+from kerascnn.training.feed import class_weights, epoch_order
+from kerascnn.training.recipes import recipe_settings
 
-RATE = 0.1  # of the training's peak learning rate: the weights are to be adapted, not learned anew
+RATE = 0.1  # of Adam's peak learning rate: the weights are to be adapted, not learned anew
 COMPARED = 50  # validation images on which the network there must answer as the one here
 ROUNDING = 1e-5  # of a probability in float32
 
@@ -118,7 +121,7 @@ def teach(
 @contextmanager
 def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[Worker, tuple[float, int]]]:
     """Yield a process that has the same network, and by how much its answers differ on how many images."""
-    architecture = architecture_of(model)
+    architecture = architecture_of(model, for_int8=plan.aware)
     some = lesson.validation.images[:COMPARED]
     expected = keras_classifier(model)(some)
     with Worker() as tune:
@@ -143,7 +146,8 @@ def _trained(
     train, config = lesson.train, lesson.config
     batch = min(config.batch_size, len(train))
     steps = plan.epochs * math.ceil(len(train) / batch)
-    rate = RATE * config.learning_rate
+    rate = RATE * _adams_peak(config)
+    weights = class_weights(train.labels) if config.class_weights else np.ones(0, np.float32)
     progress(stage, 0, steps, "")
     tune("begin", stage, steps, rate, first)
     epochs: list[TrainedEpoch] = []
@@ -153,7 +157,9 @@ def _trained(
         losses = []
         for start in range(0, len(order), batch):
             numbers = order[start : start + batch]
-            losses.append(tune("step", train.images[numbers], train.labels[numbers])["loss"])
+            labels = train.labels[numbers]
+            weighted = weights[labels] if len(weights) else None
+            losses.append(tune("step", train.images[numbers], labels, weighted)["loss"])
             if not math.isfinite(losses[-1]):
                 raise KerasCnnError(f"{stage}: the loss is not finite any more. Try --method ptq.")
             done += 1
@@ -164,6 +170,15 @@ def _trained(
         epochs.append(TrainedEpoch(float(np.mean(losses)), accuracy))
     tune("end")
     return TrainedStage(stage, rate, tuple(epochs))
+
+
+def _adams_peak(config: ResolvedConfig) -> float:
+    """Return the peak learning rate of the training, or the recipe's if it was another optimizer's."""
+    if config.optimizer == "adam":
+        return config.learning_rate
+    name = family(config.model).name
+    kind = "folder" if is_folder(config.data) else config.data
+    return float(recipe_settings(name, config.recipe, kind, config.head, config.variant)["learning_rate"])
 
 
 def _answers(tune: Worker, images: Images) -> NDArray[np.float32]:
