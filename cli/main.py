@@ -13,6 +13,7 @@ from kerascnn.cli.compile import compile_file
 from kerascnn.cli.conv import conv
 from kerascnn.cli.data import data
 from kerascnn.cli.debug import debug
+from kerascnn.cli.doctor import doctor
 from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.inspect import inspect
 from kerascnn.cli.predict import predict
@@ -54,6 +55,7 @@ for command in (
     conv,
     compare,
     runs,
+    doctor,
 ):
     kerascnn.add_command(command)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kerascnn.data_description import describe_data
     from kerascnn.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
     from kerascnn.head_surgery import surgery
+    from kerascnn.health import doctor
     from kerascnn.layer_table import summary
     from kerascnn.models.alexnet import alexnet
     from kerascnn.models.lenet5 import lenet5
@@ -45,6 +46,7 @@ _HOME = {
     "conv": "convolution",
     "debug": "tflite.debugging",
     "describe_data": "data_description",
+    "doctor": "health:doctor",
     "evaluate": "predictor",
     "inspect": "tflite.inspection",
     "alexnet": "models.alexnet",
@@ -76,6 +78,7 @@ __all__ = [
     "conv",
     "debug",
     "describe_data",
+    "doctor",
     "evaluate",
     "inspect",
     "lenet5",

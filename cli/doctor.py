@@ -1,0 +1,30 @@
+"""``kerascnn doctor``."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli.command import Command
+from kerascnn.cli.display import display, facts, table
+from kerascnn.errors import MissingError
+
+if TYPE_CHECKING:
+    from kerascnn.health import Health
+
+
+@click.command(cls=Command, example="kerascnn doctor")
+def doctor(as_json: bool) -> None:
+    """Look at what kerascnn needs on this machine, and name the line that mends what lacks."""
+    from kerascnn.health import doctor as examine
+
+    health = examine()
+    display(health, as_json=as_json, text=_text)
+    if not health.ok:
+        lacking = ", ".join(check.name for check in health.checks if check.state == "problem")
+        raise MissingError(f"This machine lacks what kerascnn needs: {lacking}. The lines above mend it.")
+
+
+def _text(health: "Health") -> str:
+    rows = [[check.name, check.state, check.detail] for check in health.checks]
+    fixes = {check.name: check.fix for check in health.checks if check.fix}
+    return "\n\n".join([table(["", "state", ""], rows, left=3), *([facts(fixes)] if fixes else [])])

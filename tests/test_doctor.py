@@ -1,0 +1,99 @@
+"""doctor: what the machine has, what it lacks, the line that mends it."""
+
+import collections
+import importlib.metadata
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from kerascnn import health
+from kerascnn.cli.doctor import doctor as command
+
+MISSING = 5
+
+
+def _found(name):
+    return next(check for check in health.doctor().checks if check.name == name)
+
+
+def test_a_machine_that_passes_these_tests_is_healthy(cli):
+    told = cli("doctor", "--json").json
+    assert told["ok"] is True
+    states = {check["name"]: check["state"] for check in told["checks"]}
+    assert {states[name] for name in ("Python", "tensorflow", "backend", "LiteRT", "disk", "memory")} == {
+        "ok"
+    }
+    assert set(states.values()) <= {"ok", "absent"}
+    versions = {check["name"]: check["detail"] for check in told["checks"]}
+    assert versions["keras"] == importlib.metadata.version("keras")
+
+
+def test_every_requirement_is_looked_at():
+    names = {check.name for check in health.doctor().checks}
+    needed = {
+        line.partition(">")[0] for line in importlib.metadata.requires("kerascnn") if "extra" not in line
+    }
+    assert len(needed) > 10
+    assert needed <= names
+
+
+@pytest.mark.parametrize(
+    ("found", "detail"), [(None, "not installed"), ("0.1", "0.1, needs >=1.13"), ("99", "99")]
+)
+def test_a_package_that_is_missing_or_old(monkeypatch, found, detail):
+    real = importlib.metadata.version
+
+    def version(name):
+        if name != "scipy":
+            return real(name)
+        if found is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return found
+
+    monkeypatch.setattr(health, "version", version)
+    check = _found("scipy")
+    assert check.detail == detail
+    assert (check.state, check.fix) == (
+        ("ok", "") if found == "99" else ("problem", "python -m pip install 'scipy>=1.13'")
+    )
+    answer = CliRunner().invoke(command, ["--json"])
+    assert answer.exit_code == (0 if found == "99" else MISSING)
+    assert json.loads(answer.stdout)["ok"] is (found == "99")
+
+
+def test_a_broken_backend_and_a_broken_runtime_are_told(monkeypatch):
+    def broken(*_):
+        raise ImportError("libstdc++.so.6: version not found")
+
+    monkeypatch.setattr("kerascnn.training.backend.machine.choose_device", broken)
+    monkeypatch.setattr("kerascnn.tflite.proof.runs_here", broken)
+    for name in ("backend", "LiteRT"):
+        check = _found(name)
+        assert (check.state, check.detail) == ("problem", "ImportError: libstdc++.so.6: version not found")
+        assert check.fix.startswith("python -m pip install --force-reinstall")
+
+
+def test_little_room_is_a_problem(monkeypatch):
+    usage = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(2**40, 2**40 - 2**30, 2**30))
+    assert (_found("disk").state, _found("disk").detail) == ("problem", "1.0 GiB free here, needs 2")
+
+
+def test_tools_on_the_path_are_asked_for_their_version(monkeypatch, tmp_path):
+    for name, told in (
+        ("edgetpu_compiler", "Edge TPU Compiler version 16.0"),
+        ("nvidia-smi", "H100, 80 GB, 550"),
+    ):
+        tool = tmp_path / name
+        tool.write_text(f"#!/bin/sh\necho '{told}'\n")
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert (_found("Edge TPU compiler").state, _found("Edge TPU compiler").detail) == (
+        "ok",
+        "Edge TPU Compiler version 16.0",
+    )
+    card = _found("NVIDIA card")
+    assert (card.state, card.detail) == ("ok", "H100, 80 GB, 550")
+    assert card.fix == "python -m pip install 'kerascnn[gpu]'"  # TensorFlow here does not see it
