@@ -14,15 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from painted_photos import SMALL
 from PIL import Image
 from test_bad_input import USAGE, refused
 
 from kerascnn.tflite.bundle.bundling import bundle
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.bundle.verify import verify
+from kerascnn.tflite.edgetpu.check import is_compiled
+from kerascnn.tflite.metadata import read_metadata
+from kerascnn.tflite.model_graph import read_graph
 
 FAILED, MISSING = 1, 5
 PICTURES = 32
+STAND_IN = Path(__file__).parent / "edgetpu_compiler_stand_in.py"
 
 
 def on_device(folder, *arguments, python=sys.executable, **kwargs):
@@ -215,6 +220,40 @@ def test_an_android_bundle_has_uint8_and_the_snippet_for_its_channels(copied, tm
     assert "ByteBuffer.allocateDirect(32 * 32)" in text
     assert "ImageClassifier" not in text  # MediaPipe cannot load a grey model
     assert on_device(folder, "--selftest").returncode == 0
+
+
+def test_a_coral_bundle_holds_the_compiled_file_where_the_compiler_is(cli, copied, tmp_path):
+    """The compiler is a stand-in, so its file runs nowhere; only that it is taken along is shown."""
+    script = tmp_path / "bin" / "edgetpu_compiler"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{STAND_IN}' \"$@\"\n")
+    script.chmod(0o755)
+    path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {
+        "PATH": path,
+        "STAND_IN": "success",
+        "STAND_IN_SEEN": str(tmp_path / "seen.json"),
+    }
+    made = cli("bundle", copied, "--target", "coral", "--out", "coral", "--json", env=environment)
+    assert "model_edgetpu.tflite" in made.json["files"]
+    folder = tmp_path / "coral"
+    assert is_compiled(read_graph(folder / "model_edgetpu.tflite"))
+    assert read_metadata(folder / "model_edgetpu.tflite").classes == tuple("0123456789")
+    assert "python run.py photo.jpg --delegate edgetpu" in (folder / "README.md").read_text()
+    assert not verify(folder).problems
+
+
+def test_an_android_bundle_of_a_colour_model_is_what_mediapipe_takes(cli, photos, tmp_path):
+    trained = cli("train", "alexnet", "--data", photos, *SMALL, "--epochs", 1, "--name", "colour")
+    assert trained.code == 0, trained.err
+    folder = bundle(tmp_path / "runs" / "colour", target="android", out=tmp_path / "app").path
+    text = (folder / "README.md").read_text()
+    assert 'setModelAssetPath("model.tflite")' in text
+    assert read_metadata(folder / "model.tflite").classes == ("blue", "green", "red")
+    assert on_device(folder, "--selftest").returncode == 0
+    golden = next(each for each in (folder / "golden").iterdir() if each.suffix == ".png")
+    with Image.open(golden) as picture:
+        assert picture.height > 16  # as the photo was, not as the model takes it
 
 
 def test_another_scheme_proves_itself_too(copied, tmp_path):
