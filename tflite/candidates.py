@@ -87,7 +87,7 @@ class Maker:
             yield Candidate(f"{', '.join(layers)} in float", mixed, "-mixed", layers)
 
     def _taught(self, form: Form, plan: Plan, images: NDArray[np.uint8]) -> Candidate:
-        test = self.splits["test"].images
+        plan, test = replace(plan, aware=True), self.splits["test"].images
         taught = teach(self.model, plan, self.lesson, images, self.progress, ends=form.ends, test=test)
         return Candidate(AWARE, taught.content, "-qat", taught=taught)
 

@@ -102,9 +102,10 @@ def _layers(uses: "list[Use]", standardised: int) -> list[Layer]:
             writes=use.writes[0],
             weights=use.layer.get_weights(),
         )
-        if kind == "ReLU" and getattr(use.behind, "kernel", None) is not None:
+        before = layers.get(layer.reads[0]) if kind == "ReLU" and use.behind else None
+        if before and before.settings.get("activation") == "linear":
             # tensorflow-model-optimization 0.8 would leave weights right before a ReLU layer in float.
-            before = layers.pop(layer.reads[0])
+            del layers[before.writes]
             layer = replace(before, settings=before.settings | {"activation": "relu"}, writes=layer.writes)
         layers[layer.writes] = layer
     return list(layers.values())
