@@ -10,7 +10,6 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, facts, table
 from kerascnn.cli.progress import shown_progress
-from kerascnn.results import percent
 
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning
@@ -150,6 +149,8 @@ def _steps(file: "QuantizedFile") -> str:
 
 def _tuned(tunings: Sequence["Tuning"], *, clustered: bool) -> dict[str, str]:
     """Return what was done to the weights, and that it began from the same network."""
+    from kerascnn.results import percent
+
     told: dict[str, str] = {}
     for tuning in tunings:
         for stage in tuning.stages:
