@@ -279,7 +279,7 @@ def test_a_layer_without_a_counterpart_is_named(cli, tmp_path):
 def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
     model = build("alexnet", variant="small_stem", head="nin", pixel_mean=5.0, classes=3)
     with pytest.raises(TargetError, match=r"layer conv1 .* rescaling of pixels does not melt"):
-        architecture_of(model)
+        architecture_of(model, for_int8=True)
 
 
 @pytest.mark.parametrize(
