@@ -178,7 +178,7 @@ def test_the_record_is_what_json_prints(whole):
     document = whole.json
     record, *others = document["written"]
     assert [record, *others] == [f"out/{name}" for name in WRITTEN]
-    assert set(document) == {"file", "run", "images", "layers", "written"}
+    assert set(document) == {"file", "run", "tuned", "images", "layers", "written"}
     assert set(document["layers"][0]) == {
         "layer",
         "operator",
