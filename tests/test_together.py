@@ -48,7 +48,8 @@ def losses(run: Path) -> list[float]:
 
 
 def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tmp_path):
-    options = ["lenet", "--backend", "jax", "--augment", "--epochs", 4, "--name"]
+    # A gentle rate: at the default one the rounding of a sum in two parts grows to 0.4 % on some processors.
+    options = ["lenet", "--backend", "jax", "--augment", "--learning-rate", 5e-4, "--epochs", 4, "--name"]
     run = tmp_path / "runs" / "two"
     processes = start(tmp_path, *options, "two", "--json")
     while not (run / "checkpoints" / "epoch-000002.npz").exists():
@@ -66,9 +67,9 @@ def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tm
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["two"]
     alone = run_command("train", *options, "one", cwd=tmp_path)
     assert alone.code == 0, alone.err
-    np.testing.assert_allclose(losses(run), losses(tmp_path / "runs" / "one"), rtol=1e-3)
+    np.testing.assert_allclose(losses(run), losses(tmp_path / "runs" / "one"), rtol=1e-4)
     for one, two in zip(weights(tmp_path / "runs" / "one"), weights(run), strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-3)  # Adam enlarges the rounding of a sum in two parts
+        np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_each_process_reads_its_part_of_the_photos(tmp_path):
