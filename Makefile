@@ -74,6 +74,9 @@ benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=fo
 	@$(BIN)/python benchmarks/surgery_against_cropping.py
 	@$(BIN)/python benchmarks/folder_memory.py
 	@$(BIN)/python benchmarks/input_pipeline.py --data-dir '$(DATA_DIR)' $(if $(PHOTOS),--photos '$(PHOTOS)')
+	@$(BIN)/kerascnn train lenet --data mnist --data-dir '$(DATA_DIR)' --runs-dir build --name inference --overwrite
+	@$(BIN)/kerascnn quantize build/inference
+	@$(BIN)/python benchmarks/inference.py build/inference
 	@if [ -n '$(PHOTOS)' ]; then $(BIN)/python benchmarks/alexnet_training.py --data '$(PHOTOS)'; else \
 	  echo 'AlexNet was not measured: name a folder of class folders of photos with PHOTOS=DIR.' >&2; fi
 

@@ -158,14 +158,15 @@ def same_network(data: Dataset, head: str, epochs: int) -> str:
         SystemExit: They do not.
     """
     import torch
-    from contenders.alexnet_pytorch import alexnet, take_weights
+    from contenders.alexnet_pytorch import VOLUME, alexnet
+    from contenders.keras_weights import take_weights
 
     from kerascnn.profile import profile
 
     theirs, ours = alexnet(head, len(data.classes)).eval(), keras_network(head, len(data.classes))
     draw = np.random.default_rng(1)  # no weight keeps its first value: zeros and ones would hide a mistake
     ours.set_weights([array + draw.uniform(0, 0.02, array.shape) for array in ours.get_weights()])
-    take_weights(theirs, ours.get_weights())
+    take_weights(theirs, ours.get_weights(), VOLUME)
     images = data.validation.images[:8]
     pixels = torch.from_numpy((images.astype(np.float32) - MEAN) / DEVIATION).permute(0, 3, 1, 2)
     before = ours.predict_on_batch(images)

@@ -6,6 +6,7 @@ from io import TextIOWrapper
 
 import click
 
+from kerascnn.cli.benchmark import benchmark
 from kerascnn.cli.bundle import bundle
 from kerascnn.cli.check import check
 from kerascnn.cli.compare import compare
@@ -47,6 +48,7 @@ for command in (
     debug,
     check,
     compile_file,
+    benchmark,
     bundle,
     verify,
     predict,

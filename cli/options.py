@@ -10,17 +10,17 @@ from click.core import ParameterSource
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
-class Widths(click.ParamType[tuple[int, ...]]):
+class Numbers(click.ParamType[tuple[int, ...]]):
     """Positive whole numbers separated by commas."""
 
-    name = "widths"
+    name = "numbers"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, ...]:
         """Return the numbers."""
         try:
-            return tuple(int(width) for width in str(value).split(","))
+            return tuple(int(number) for number in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers like 512,256.", param, ctx)
 
@@ -54,7 +54,7 @@ skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pict
 _NETWORK = (
     click.option("--variant", help="lenet5: modern, paper; alexnet: one_tower, two_towers, small_stem."),
     click.option("--norm", help="Normalization, alexnet only: batch, lrn or none.  [default: batch]"),
-    click.option("--head-units", type=Widths(), metavar="N,N", help="Widths of the head's hidden layers."),
+    click.option("--head-units", type=Numbers(), metavar="N,N", help="Widths of the head's hidden layers."),
     click.option("--image-size", type=int, metavar="N", help="Side of the square input in pixels."),
     click.option("--channels", type=int, metavar="N", help="1 for grey, 3 for colour."),
     click.option(

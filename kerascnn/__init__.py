@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerascnn.predictor import Predictor, evaluate, predict
     from kerascnn.run import Run
     from kerascnn.run import list_runs as runs
+    from kerascnn.tflite.benchmarking import benchmark
     from kerascnn.tflite.bundle.bundling import bundle
     from kerascnn.tflite.bundle.verify import verify
     from kerascnn.tflite.debugging import debug
@@ -39,6 +40,7 @@ _HOME = {
     "TargetError": "errors",
     "TrainingConfig": "training.config",
     "UsageError": "errors",
+    "benchmark": "tflite.benchmarking",
     "bundle": "tflite.bundle.bundling",
     "check": "tflite.edgetpu.check",
     "compare": "comparison",
@@ -71,6 +73,7 @@ __all__ = [
     "TrainingConfig",
     "UsageError",
     "alexnet",
+    "benchmark",
     "bundle",
     "check",
     "compare",

@@ -28,8 +28,11 @@ class ImageError(KerasCnnError):
     """
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} {reason}.")
+        super().__init__(path, reason)  # both, so that it can be pickled
         self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}."
 
 
 class UsageError(KerasCnnError):

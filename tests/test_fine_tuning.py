@@ -17,6 +17,7 @@ from conftest import COMMAND
 from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
 
+from kerascnn import other_process
 from kerascnn.data.dataset import Split
 from kerascnn.data.sources import load
 from kerascnn.description import ModelDescription
@@ -27,10 +28,9 @@ from kerascnn.models.family import build
 from kerascnn.progress import silent
 from kerascnn.tflite.candidates import Maker
 from kerascnn.tflite.edgetpu.check import check
-from kerascnn.tflite.fine_tuning import process
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.plan import Plan
-from kerascnn.tflite.fine_tuning.tuning import Lesson, shrink, teach
+from kerascnn.tflite.fine_tuning.tuning import TUNER, Lesson, shrink, teach
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import Form
@@ -291,7 +291,7 @@ def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
 )
 def test_a_process_that_dies_is_told_in_one_line(run, tmp_path, monkeypatch, program, words):
     copy = _copied(run, tmp_path)
-    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(other_process, "COMMAND", (sys.executable, "-c", program))
     with pytest.raises(KerasCnnError, match=words):
         quantize(copy, method="qat", check_stability=False)
     assert not list((copy / "tflite").glob("*"))
@@ -305,8 +305,8 @@ def test_a_failure_over_there_is_an_error_here(run):
         architecture, layers=(replace(first, settings=first.settings | {"filters": -1}), *others)
     )
     with (
-        process.Worker() as tune,
-        pytest.raises(KerasCnnError, match="Fine-tuning failed in build: ValueError"),
+        other_process.OtherProcess(TUNER, "fine-tuning") as tune,
+        pytest.raises(KerasCnnError, match="for fine-tuning failed in build: ValueError"),
     ):
         tune("build", broken, Plan(), 1)
 

@@ -25,6 +25,8 @@ class LiteRTClassifier:
         content: Its bytes, where there is no file (yet); ``path`` is then for messages.
         description: What it says about itself, for bytes that cannot.
         reference: Whether LiteRT's reference kernels compute, not the optimised ones (XNNPACK).
+        threads: How many compute: together on one image, or each on images of its own where there are many.
+            ``None``: one, or as many as the processor runs at once.
 
     Raises:
         KerasCnnError: It is missing, damaged, or does not classify images.
@@ -37,9 +39,10 @@ class LiteRTClassifier:
         description: ModelDescription | None = None,
         *,
         reference: bool = False,
+        threads: int | None = None,
     ) -> None:
-        self.path, self._content, self._reference = path, content, reference
-        self._interpreter = self._open()
+        self.path, self._content, self._reference, self._threads = path, content, reference, threads
+        self._interpreter = self._open(threads or 1)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
@@ -50,14 +53,15 @@ class LiteRTClassifier:
         if content is None:
             description = ModelDescription.embedded(path)
         self.description = description or ModelDescription.foreign(path, shape, scores)
+        self.input_shape = shape  # height, width, channels
 
     def __call__(self, images: Images) -> NDArray[np.float32]:
         """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c).
 
-        All cores work, each on images of its own with an interpreter of its own.
+        All threads work, each on images of its own with an interpreter of its own.
         """
         scores = np.empty((len(images), self._output["shape"][1]), self._output["dtype"])
-        interpreters = [self._interpreter, *(self._open() for _ in range(min(processors(), len(images)) - 1))]
+        interpreters = self._interpreters(min(self._threads or processors(), len(images)))
         with ThreadPoolExecutor(len(interpreters)) as workers:  # LiteRT computes outside Python's lock
             for start in range(0, len(images), READ_AT_ONCE):
                 encoded = self.encode(images[start : start + READ_AT_ONCE])
@@ -96,7 +100,12 @@ class LiteRTClassifier:
         row: NDArray[Any] = interpreter.get_tensor(self._output["index"])[0]
         return row
 
-    def _open(self) -> Any:
+    def _interpreters(self, count: int) -> list[Any]:
+        """Return interpreters with one thread each."""
+        own = [self._interpreter] if self._threads in (None, 1) else []
+        return own + [self._open(1) for _ in range(count - len(own))]
+
+    def _open(self, threads: int) -> Any:
         if self._content is None and not self.path.is_file():
             raise KerasCnnError(f"{self.path} does not exist.")
         kernels = OpResolverType.BUILTIN_REF if self._reference else OpResolverType.BUILTIN
@@ -104,7 +113,7 @@ class LiteRTClassifier:
             {"model_content": self._content} if self._content is not None else {"model_path": str(self.path)}
         )
         try:
-            interpreter = Interpreter(**model, num_threads=1, experimental_op_resolver_type=kernels)
+            interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = first_line(error)

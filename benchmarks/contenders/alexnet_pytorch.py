@@ -4,8 +4,6 @@ One tower, 227×227×3; batch normalization between every convolution and its Re
 heads ``fc``, ``conv1x1`` and ``nin`` with dropout 0.5.
 """
 
-import numpy as np
-import torch
 from torch import nn
 
 #: Filters, side, stride and padding of each convolution, and whether 3×3 max pooling with stride 2 follows.
@@ -17,6 +15,7 @@ TRUNK = (
     (256, 3, 1, 1, True),
 )
 DEPTH, SIDE = 256, 6  # of the last map
+VOLUME = (SIDE, SIDE, DEPTH)
 
 
 def alexnet(head: str, classes: int) -> nn.Sequential:
@@ -57,26 +56,3 @@ def _averaged(layer: nn.Module) -> list[nn.Module]:
 
 
 HEADS = {"fc": _fc, "conv1x1": _conv1x1, "nin": _nin}
-
-
-def take_weights(model: nn.Sequential, arrays: list[np.ndarray]) -> None:
-    """Set all weights from those of the Keras network, in the order of its layers.
-
-    A normalization has four arrays there: factor, offset, mean, variance; the others have kernel and bias.
-    """
-    given = iter(torch.from_numpy(array) for array in arrays)
-    with torch.no_grad():
-        for layer in model:
-            if isinstance(layer, nn.BatchNorm2d):
-                for own in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
-                    own.copy_(next(given))
-            elif isinstance(layer, nn.Conv2d | nn.Linear):
-                layer.weight.copy_(_outputs_first(next(given), layer.weight.shape))
-                layer.bias.copy_(next(given))
-    assert next(given, None) is None, "weights are left over: the networks differ"
-
-
-def _outputs_first(kernel: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    if kernel.ndim == 2 and len(kernel) == DEPTH * SIDE * SIDE:  # flattened with the depth last
-        kernel = kernel.reshape(SIDE, SIDE, DEPTH, -1)
-    return (kernel.permute(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T).reshape(shape)

@@ -2,6 +2,8 @@
 
 from torch import nn
 
+VOLUME = (5, 5, 16)  # of the last map: height, width, depth
+
 
 def lenet5() -> nn.Sequential:
     """Return the network from standardised pixels, (n, 1, 32, 32), to logits, (n, 10)."""

@@ -243,7 +243,7 @@ def benchmark(model: Model, options: argparse.Namespace) -> int:
     entry = {"path": model.name, "delegate": model.delegate, "threads": model.threads, "runs": runs}
     entry |= {name: round(float(figure), 2) for name, figure in figures.items()}
     device = {"machine": platform.machine(), "system": platform.platform(), "before": before, "after": heat()}
-    document = {"models": [entry], "device": device, "model_sha256": model.card["model_sha256"]}
+    document = {"models": [entry | {"model_sha256": model.card["model_sha256"]}], "device": device}
     lines = [f"{name:10} {value}" for name, value in (entry | device).items()]
     print(json.dumps(document) if options.json else "\n".join(lines))
     return 0

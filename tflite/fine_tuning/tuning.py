@@ -15,10 +15,10 @@ from kerascnn.data.sources import is_folder
 from kerascnn.errors import KerasCnnError
 from kerascnn.evaluation import images_at_once, keras_classifier
 from kerascnn.models.family import family
+from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
-from kerascnn.tflite.fine_tuning.process import Worker
 from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.feed import class_weights, epoch_order
@@ -26,6 +26,7 @@ from kerascnn.training.recipes import recipe_settings
 
 RATE = 0.1  # of Adam's peak learning rate: the weights are to be adapted, not learned anew
 COMPARED = 50  # validation images on which the network there must answer as the one here
+TUNER = "kerascnn.tflite.fine_tuning.tuner:Tuner"  # never imported here: it needs Keras 2
 ROUNDING = 1e-5  # of a probability in float32
 
 
@@ -119,12 +120,12 @@ def teach(
 
 
 @contextmanager
-def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[Worker, tuple[float, int]]]:
+def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
     """Yield a process that has the same network, and by how much its answers differ on how many images."""
     architecture = architecture_of(model, for_int8=plan.aware)
     some = lesson.validation.images[:COMPARED]
     expected = keras_classifier(model)(some)
-    with Worker() as tune:
+    with OtherProcess(TUNER, "fine-tuning") as tune:
         tune("build", architecture, plan, lesson.config.seed)
         difference = float(np.abs(_answers(tune, some) - expected).max())
         if not difference <= ROUNDING:
@@ -135,7 +136,7 @@ def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[Worker, tupl
 
 
 def _trained(
-    tune: Worker,
+    tune: OtherProcess,
     stage: Stage,
     plan: Plan,
     lesson: Lesson,
@@ -181,7 +182,7 @@ def _adams_peak(config: ResolvedConfig) -> float:
     return float(recipe_settings(name, config.recipe, kind, config.head, config.variant)["learning_rate"])
 
 
-def _answers(tune: Worker, images: Images) -> NDArray[np.float32]:
+def _answers(tune: OtherProcess, images: Images) -> NDArray[np.float32]:
     at_once = images_at_once(images[:1].shape[1:])
     starts = range(0, len(images), at_once)
     return np.concatenate([tune("probabilities", images[start : start + at_once]) for start in starts])

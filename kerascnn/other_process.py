@@ -1,4 +1,4 @@
-"""The process that fine-tunes, seen from this side: methods are called, failures come back as ours."""
+"""An object in a process of its own, seen from this side: its methods are called, its failures come back."""
 
 import pickle
 import signal
@@ -10,17 +10,25 @@ from typing import Any, Self
 from kerascnn.errors import KerasCnnError
 
 #: -P: a file in the current folder that is called like a library must not be loaded instead of it.
-COMMAND = (sys.executable, "-P", "-m", "kerascnn.tflite.fine_tuning.worker")
+COMMAND = (sys.executable, "-P", "-m", "kerascnn.worker")
 
 
-class Worker:
-    """Calls :class:`kerascnn.tflite.fine_tuning.tuner.Tuner` in a process that ends with the block.
+class OtherProcess:
+    """Calls the methods of an object in a process that ends with the block.
 
     Calls and answers are pickles on its standard input and output: both ends are this package.
+
+    Args:
+        served: The object's class, as ``package.module:Class``; it takes no arguments.
+        task: What it is for, in words: "fine-tuning".
     """
 
+    def __init__(self, served: str, task: str) -> None:
+        self._served, self._task = served, task
+
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = [*COMMAND, self._served]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
     def __exit__(
@@ -45,9 +53,11 @@ class Worker:
             self._process.stdin.flush()
             failure, answer = pickle.load(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:  # it ended, perhaps within an answer
-            raise KerasCnnError(f"The process that fine-tunes {self._end()}.") from error
+            raise KerasCnnError(f"The process for {self._task} {self._end()}.") from error
+        if isinstance(failure, KerasCnnError):
+            raise failure
         if failure:
-            raise KerasCnnError(f"Fine-tuning failed in {method}: {failure}")
+            raise KerasCnnError(f"The process for {self._task} failed in {method}: {failure}")
         return answer
 
     def _end(self) -> str:

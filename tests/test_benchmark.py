@@ -1,0 +1,194 @@
+"""benchmark: figures of the right kind from real files, right figures from known times."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import COMMAND
+from test_bad_input import FAILED, USAGE, refused
+
+from kerascnn.tflite import benchmarking, interpreter
+from kerascnn.tflite.benchmarking import benchmark
+from kerascnn.tflite.memory import forget_peak, peak_bytes
+
+INTERRUPTED = 130
+TIMES = ["init_ms", "first_us", "median_us", "p95_us", "p99_us", "mean_us", "sd_us"]
+
+
+def test_the_files_of_a_run_side_by_side(cli, trained):
+    run, _ = trained
+    told = cli("benchmark", run, "--threads", "1,2", "--runs", 40, "--json").json
+    keras, int8 = str(run / "model.keras"), str(run / "tflite/static_wi8_ai8.tflite")
+    assert [(entry["path"], entry["threads"]) for entry in told["models"]] == [
+        *((keras, 1), (keras, 2), (int8, 1), (int8, 2))
+    ]
+    for entry in told["models"]:
+        assert entry["runs"] == 40
+        assert all(entry[name] > 0 for name in TIMES)
+        assert entry["median_us"] <= entry["p95_us"] <= entry["p99_us"] <= entry["mean_us"] * 40
+        assert entry["images_per_second"] == pytest.approx(1e6 / entry["mean_us"], rel=1e-3)
+        assert entry["many_images_per_second"] > 0
+        assert entry["model_sha256"] == hashlib.sha256(Path(entry["path"]).read_bytes()).hexdigest()
+        assert 0 < entry["memory_mib"] < 200  # of a network of 61,706 parameters, TensorFlow not counted
+    assert told["device"]["processors"] == os.cpu_count()
+    assert told["versions"]["keras"]
+    for name in ("median_us", "memory_mib"):  # what int8 without TensorFlow is for
+        assert told["models"][2][name] < told["models"][0][name]
+
+
+def test_a_person_reads_two_tables(cli, trained):
+    run, _ = trained
+    answer = cli("benchmark", run / "tflite/static_wi8_ai8.tflite", "--runs", 20)
+    assert answer.code == 0, answer.err
+    times, costs, note, machine = answer.out.split("\n\n")
+    assert times.splitlines()[0].endswith(" mean ± sd")
+    assert costs.splitlines()[0].endswith("many at once, images/s")
+    assert "over 20 of them" in note
+    assert "processors\nkerascnn 0" in machine
+    assert "timing one image: 20/20" in answer.err
+
+
+class Known:
+    """Stands for the other process: a model that takes known times. It writes down what is asked."""
+
+    asked: list = []  # noqa: RUF012
+
+    def __init__(self, served, task):
+        self.number = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __call__(self, method, *arguments):
+        self.asked.append((self.file if method != "open" else arguments[0].name, method))
+        match method:
+            case "open":
+                self.file = arguments[0].name
+                return 0.002
+            case "first":
+                return 0.5, 0.001
+            case "times":
+                first, self.number = self.number, self.number + arguments[0]
+                return 1e-6 * np.arange(first + 1, self.number + 1)
+            case "memory":
+                return 3 * 2**20
+            case "rate":
+                return float(len([one for one in self.asked if one == (self.file, "rate")]) ** 2)
+
+
+def test_figures_of_known_times(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmarking, "OtherProcess", Known)
+    monkeypatch.setattr(Known, "asked", [])
+    for name in ("a.tflite", "b.tflite"):
+        (tmp_path / name).write_bytes(b"")
+    first, second = benchmark([tmp_path / "a.tflite", tmp_path / "b.tflite"]).models
+    # 1, 2, ... 1,000 µs: mean 500.5, variance (1,000² - 1) / 12
+    assert (first.runs, first.median_us, first.mean_us, first.sd_us) == (1_000, 500.5, 500.5, 288.67)
+    assert (first.p95_us, first.p99_us) == (950.05, 990.01)
+    assert (first.init_ms, first.first_us, first.memory_mib) == (2, 500_000, 3)
+    assert (first.images_per_second, first.many_images_per_second) == (1_998, 4)  # the median of 1, 4, 9
+    assert first.many_images == 500  # half a second of them
+    assert second.median_us == 500.5
+    turns = [file for file, method in Known.asked if method == "times"]
+    assert turns == ["a.tflite", "b.tflite"] * 20
+
+
+@pytest.mark.parametrize(("likely", "runs"), [(1e-4, 1_000), (0.1, 200), (10.0, 50)])
+def test_a_slow_model_runs_less_often(tmp_path, monkeypatch, likely, runs):
+    def call(self, method, *arguments):
+        return (0.5, likely) if method == "first" else Known.__call__(self, method, *arguments)
+
+    monkeypatch.setattr(benchmarking, "OtherProcess", type("Slow", (Known,), {"__call__": call}))
+    (tmp_path / "a.tflite").write_bytes(b"")
+    (speed,) = benchmark([tmp_path / "a.tflite"]).models
+    assert speed.runs == runs
+
+
+def test_peak_memory_is_what_was_held_at_once():
+    forget_peak()
+    before = peak_bytes()
+    if before is None:
+        pytest.skip("this system does not tell")
+    held = np.ones(50 * 2**20, np.uint8)
+    assert peak_bytes() - before == pytest.approx(held.nbytes, rel=0.05)
+    del held
+    forget_peak()
+    assert peak_bytes() - before < 10 * 2**20
+
+
+def test_threads_reach_the_interpreter(trained, monkeypatch):
+    opened = []
+
+    def recording(*arguments, num_threads, **kwargs):
+        opened.append(num_threads)
+        return real(*arguments, num_threads=num_threads, **kwargs)
+
+    real = interpreter.Interpreter
+    monkeypatch.setattr(interpreter, "Interpreter", recording)
+    classify = interpreter.LiteRTClassifier(trained[0] / "tflite/static_wi8_ai8.tflite", threads=3)
+    assert opened == [3]  # together on one image
+    classify(np.zeros((5, 32, 32, 1), np.uint8))
+    assert opened == [3, 1, 1, 1]  # each on images of its own
+
+
+def test_what_runs_on_its_device_only_is_left_out_of_a_run(trained, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(trained[0], copy)
+    (copy / "tflite/static_wi8_ai8_edgetpu.tflite").write_bytes(b"compiled")
+    paths = [file.name for file in benchmarking._files([copy, copy / "model.keras"])]
+    assert paths == ["model.keras", "static_wi8_ai8.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["no-such-run"], FAILED, ["no-such-run does not exist"]),
+        (["no.tflite"], FAILED, ["no.tflite does not exist"]),
+        (["notes.txt"], FAILED, ["notes.txt is neither a run folder nor"]),
+        (["damaged.tflite"], FAILED, ["damaged.tflite cannot be opened as a TFLite model"]),
+        (["damaged.keras"], FAILED, ["damaged.keras cannot be opened as a Keras model"]),
+        (["damaged.keras", "--threads", "0"], USAGE, ["threads must be 1 to 256", "[0]"]),
+        (["damaged.keras", "--threads", "1,4096"], USAGE, ["threads must be 1 to 256"]),
+        (["damaged.keras", "--runs", "0"], USAGE, ["runs must be at least 1"]),
+        (["empty"], FAILED, ["empty is not a run"]),
+    ],
+)
+def test_what_cannot_be_timed_is_refused(cli, tmp_path, arguments, code, words):
+    for name in ("notes.txt", "damaged.tflite", "damaged.keras"):
+        (tmp_path / name).write_bytes(b"no model")
+    (tmp_path / "empty").mkdir()
+    refused(cli("benchmark", *arguments), code, *words)
+
+
+def test_ctrl_c_ends_all_processes(trained, tmp_path):
+    command = subprocess.Popen(
+        [*COMMAND, "benchmark", str(trained[0]), "--runs", "1000000"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    for line in command.stderr:
+        if line.startswith("timing one image"):
+            break
+    os.killpg(command.pid, signal.SIGINT)
+    assert command.wait(60) == INTERRUPTED
+    assert "Interrupted: nothing was kept" in command.stderr.read()
+    command.stderr.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(command.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process is left")
