@@ -9,13 +9,19 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, table
 from kerascnn.cli.progress import shown_progress
+from kerascnn.errors import QualityError
 
 if TYPE_CHECKING:
     from kerascnn.study import Study
 
+HEADER = [
+    *("head", "parameters", "multiply-adds", "float accuracy %", "int8 accuracy %"),
+    *("int8 bytes", "latency", "Edge TPU"),
+]
 
-@click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 3")
-@click.argument("model")
+
+@click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
+@click.argument("what", metavar="MODEL | RUN RUN...", nargs=-1, required=True)
 @click.option("--heads", default="fc,conv1x1", show_default=True, help="At least two, separated by commas.")
 @options.network
 @options.data
@@ -25,61 +31,79 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
 @click.option("--batch-size", type=int, metavar="N", help="Of every head.")
 @click.option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Trainings at once; each has its share of the processor.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=0.2,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracies within it are equal.",
+)
+@click.option(
+    "--fail-if",
+    multiple=True,
+    metavar="CONDITION",
+    help='End with 3 if it holds for a head, for instance "int8_drop > 0.5"; repeatable.',
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the study.  [default: studies/<model>-<source>-<n>]",
+    help="Folder of the study; one that was cut short goes on.  [default: studies/<model>-<source>-<n>]",
 )
 def compare(
-    model: str,
+    what: tuple[str, ...],
     heads: str,
-    data: str,
+    margin: float,
+    fail_if: tuple[str, ...],
     data_dir: Path | None,
-    skip_bad_files: bool,
-    seeds: int,
-    epochs: int | None,
-    batch_size: int | None,
     out: Path | None,
     as_json: bool,
-    **network: Any,
+    **settings: Any,
 ) -> None:
-    """Train MODEL with each head under equal conditions, quantize, and print one table."""
-    from kerascnn.comparison import compare as compare_heads
+    """Train MODEL with each head under equal conditions, quantize, and say what the difference is worth.
 
+    With RUN RUN..., compare runs that exist, on the test images they have in common.
+    """
+    from kerascnn.comparison.comparing import compare as compare_heads
+    from kerascnn.comparison.existing import compare_runs
+    from kerascnn.comparison.gate import Gate
+
+    gates = [Gate.parse(text) for text in fail_if]
+    shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out}
     with shown_progress() as progress:
-        study = compare_heads(
-            model,
-            heads=heads.split(","),
-            data=data,
-            data_dir=data_dir,
-            skip_bad_files=skip_bad_files,
-            seeds=seeds,
-            epochs=epochs,
-            batch_size=batch_size,
-            out=out,
-            progress=progress,
-            **network,
-        )
+        if len(what) == 1:
+            study = compare_heads(what[0], heads=heads.split(","), progress=progress, **shared, **settings)
+        else:
+            _refuse_settings(settings | {"heads": heads})
+            study = compare_runs([Path(run) for run in what], progress=progress, **shared)
     display(study, as_json=as_json, text=_text)
+    if failures := [failure for gate in gates for failure in gate.failures(study)]:
+        raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
+
+
+def _refuse_settings(settings: dict[str, Any]) -> None:
+    named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
+    if named:
+        raise click.UsageError(f"{named}: runs that exist are compared as they are.")
 
 
 def _text(study: "Study") -> str:
     from kerascnn.report.markdown import figures
 
-    header = [
-        "head",
-        "parameters",
-        "multiply-adds",
-        "float accuracy %",
-        "int8 accuracy %",
-        "int8 bytes",
-        "latency",
-    ]
     return "\n".join(
         [
-            table(header, [[head.head, *figures(head)] for head in study.heads]),
+            table(HEADER, [[head.head, *figures(head)] for head in study.heads]),
             "",
             *[verdict.sentence for verdict in study.verdicts],
+            *study.notes,
             f"report  {study.reports[0]}",
         ]
     )

@@ -9,11 +9,12 @@ import click
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, facts, table
+from kerascnn.cli.formats import DASH
 from kerascnn.cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning
-    from kerascnn.tflite.measured import QuantizationResult, QuantizedFile
+    from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
 
 
 @click.command(cls=Command, example="kerascnn quantize runs/lenet-fc-digits-1 --target edgetpu")
@@ -95,13 +96,13 @@ def quantize(
 
 def _text(result: "QuantizationResult") -> str:
     keras = result.original
-    rows = [["Keras", f"{keras.bytes:,}", "", f"{keras.latency.median:,.1f} µs", "", ""]]
+    rows = [["Keras", f"{keras.bytes:,}", "", _latency(keras), "", ""]]
     rows += [
         [
             file.path.stem,
             f"{file.bytes:,}",
             f"{file.zipped:,}",
-            f"{file.latency.median:,.1f} µs",
+            _latency(file),
             f"{0.0 - file.drop_points:+.2f}",
             f"{100 * file.agreement:.2f} %",
         ]
@@ -109,6 +110,10 @@ def _text(result: "QuantizationResult") -> str:
     ]
     overview = table(["", "bytes", "zipped", "latency, median", "accuracy, points", "same class"], rows)
     return "\n\n".join([overview, *map(_steps, result.files)])
+
+
+def _latency(file: "MeasuredFile") -> str:
+    return f"{file.latency.median:,.1f} µs" if file.latency else DASH
 
 
 def _steps(file: "QuantizedFile") -> str:

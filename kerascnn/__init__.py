@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerascnn.comparison import compare
+    from kerascnn.comparison.comparing import compare
+    from kerascnn.comparison.existing import compare_runs
     from kerascnn.convolution import conv
     from kerascnn.data_description import describe_data
     from kerascnn.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
@@ -43,7 +44,8 @@ _HOME = {
     "benchmark": "tflite.benchmarking",
     "bundle": "tflite.bundle.bundling",
     "check": "tflite.edgetpu.check",
-    "compare": "comparison",
+    "compare": "comparison.comparing",
+    "compare_runs": "comparison.existing",
     "compile": "tflite.edgetpu.compiler:compile_for_edgetpu",
     "conv": "convolution",
     "debug": "tflite.debugging",
@@ -77,6 +79,7 @@ __all__ = [
     "bundle",
     "check",
     "compare",
+    "compare_runs",
     "compile",
     "conv",
     "debug",

@@ -1,6 +1,6 @@
 """The result of a comparison: one row a head, one verdict a pair."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.results import Accuracy, Latency
-from kerascnn.statistics import MARGIN, PairedDifference
+from kerascnn.statistics import PairedDifference, images_for_equality
+from kerascnn.tflite.edgetpu.check import Check
 
 
 @dataclass(frozen=True)
@@ -45,37 +46,84 @@ class SeedAccuracies:
 
 
 @dataclass(frozen=True)
+class EdgeTpu:
+    """What ``check`` says of the int8 file; an estimate.
+
+    Attributes:
+        verdict: As ``check`` names it; ``maps``: all of it runs there.
+        streamed_bytes: Parameters that do not fit the chip and travel at each inference.
+        milliseconds: Of one inference over USB 3, computing not counted; ``None``: it does not map.
+    """
+
+    verdict: str
+    streamed_bytes: int | None
+    milliseconds: float | None
+
+    @classmethod
+    def of(cls, found: Check) -> "EdgeTpu":
+        """Return the short form of a check."""
+        cost = found.cost
+        return cls(found.verdict, cost.streamed_bytes if cost else None, cost.milliseconds if cost else None)
+
+
+@dataclass(frozen=True)
 class HeadResult:
-    """One head of a study; sizes and times are those of the int8 file of the first seed."""
+    """One head of a study; sizes and times are those of the int8 file of the first seed.
+
+    Attributes:
+        head: Its name.
+        parameters: Trainable ones.
+        multiply_adds: Of one image; ``None``: not known.
+        accuracy: Of the Keras models.
+        int8: Of the int8 files.
+        quantization: The int8 files against the Keras models.
+        agreement: Share of the test images to which both give the same class; the mean over the seeds.
+        bytes: Of the int8 file.
+        latency: Of the int8 file, one inference on one thread.
+        edgetpu: Of the int8 file.
+    """
 
     head: str
     parameters: int
     multiply_adds: int | None
     accuracy: SeedAccuracies
     int8: SeedAccuracies
+    quantization: PairedDifference
+    agreement: float
     bytes: int
     latency: Latency
+    edgetpu: EdgeTpu
 
     def to_dict(self) -> dict[str, Any]:
-        """Return head, parameters, multiply_adds, accuracy, int8, bytes, latency_us."""
+        """Return head, parameters, multiply_adds, accuracy, int8, quantization, bytes and more."""
         return {
             "head": self.head,
             "parameters": self.parameters,
             "multiply_adds": self.multiply_adds,
             "accuracy": self.accuracy.to_dict(),
             "int8": self.int8.to_dict(),
+            "quantization": _difference(self.quantization),
+            "agreement": self.agreement,
             "bytes": self.bytes,
             "latency_us": self.latency.to_dict(),
+            "edgetpu": asdict(self.edgetpu),
         }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the study shows about head b against head a, float accuracy."""
+    """What the study shows about head b against head a, float accuracy.
+
+    Attributes:
+        a: The one; ``b``: the other.
+        difference: Accuracy of b minus accuracy of a.
+        corrected: The p-value of each seed after Holm's correction over all pairs of the study.
+    """
 
     a: HeadResult
     b: HeadResult
     difference: PairedDifference
+    corrected: tuple[float, ...]
 
     @property
     def sentence(self) -> str:
@@ -97,25 +145,20 @@ class Verdict:
         return {
             "better": f"{self.b.head} is better on this data ({basis})",
             "worse": f"{self.a.head} is better on this data ({basis})",
-            "equal": f"equal within ±{MARGIN} points ({basis})",
+            "equal": f"equal within ±{self.difference.margin:g} points ({basis})",
             "undecided": f"{basis} do not decide which is better",
         }[self.difference.outcome]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a, b, outcome, difference_points, low, high, p_value, p_values, sentence.
+        """Return a, b, outcome, difference_points, low, high, p_value, p_values, p_values_holm, sentence.
 
         ``p_value`` is McNemar's for a single seed; with several there is one for each in ``p_values``.
         """
-        found = self.difference
         return {
             "a": self.a.head,
             "b": self.b.head,
-            "outcome": found.outcome,
-            "difference_points": found.points,
-            "low": found.low,
-            "high": found.high,
-            "p_value": found.p_values[0] if len(found.p_values) == 1 else None,
-            "p_values": list(found.p_values),
+            **_difference(self.difference),
+            "p_values_holm": list(self.corrected),
             "sentence": self.sentence,
         }
 
@@ -137,16 +180,48 @@ class Study:
     verdicts: tuple[Verdict, ...]
     reports: tuple[Path, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the study cannot show, a sentence each."""
+        seeds, images = self.heads[0].accuracy.correct.shape
+        margin = self.settings["margin_points"]
+        needed = images_for_equality(margin)
+        told = []
+        if images < needed:
+            told.append(
+                f"{images:,} test images are too few to show that two are equal within ±{margin:g} points: "
+                f"that takes at least {needed:,}, and one image is {100 / images:.2f} points."
+            )
+        if seeds == 1:
+            told.append(
+                "One seed: how much another one would change is not known, and no interval here covers it."
+            )
+        for name, values in self.settings.get("differing", {}).items():
+            told.append(f"Not equal conditions: {name} is {', '.join(map(str, values))}.")
+        return tuple(told)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return study, settings, heads, verdicts, reports, environment."""
+        """Return study, settings, heads, verdicts, notes, reports, environment."""
         return {
             "study": str(self.path),
             "settings": self.settings,
             "heads": [head.to_dict() for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "notes": list(self.notes),
             "reports": [str(report) for report in self.reports],
             "environment": self.environment,
         }
+
+
+def _difference(found: PairedDifference) -> dict[str, Any]:
+    return {
+        "outcome": found.outcome,
+        "difference_points": found.points,
+        "low": found.low,
+        "high": found.high,
+        "p_value": found.p_values[0] if len(found.p_values) == 1 else None,
+        "p_values": list(found.p_values),
+    }
 
 
 def _relative(what: str, a: int | None, b: int | None) -> str | None:

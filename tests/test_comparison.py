@@ -1,13 +1,23 @@
 """``compare``: equal conditions, one table, a verdict no stronger than its numbers, reports."""
 
 import json
+import os
+import re
+import shutil
 import signal
 import subprocess
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import COMMAND, run_command
+from test_bad_input import FAILED, USAGE, refused
 
-from kerascnn.training.config import ResolvedConfig
+from kerascnn.comparison.plan import plan
+from kerascnn.data.sources import load
+from kerascnn.training.config import ResolvedConfig, processors
+from kerascnn.training.preparation import network_for, prepare, with_pixels
 from kerascnn.training.recipes import recipe_settings
 
 
@@ -79,7 +89,7 @@ def test_the_reports(study):
 
 
 def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
-    from kerascnn.comparison import compare
+    from kerascnn.comparison.comparing import compare
 
     defaults = [recipe_settings("lenet5", "default", "mnist", head)["epochs"] for head in ("fc", "conv1x1")]
     assert defaults[0] < defaults[1]
@@ -91,33 +101,176 @@ def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
         )
 
 
-def test_ctrl_c_says_what_is_kept(tmp_path):
-    command = [*COMMAND, "compare", "lenet", "--epochs", "30"]
+def interrupted(command: list[str], folder: Path, begun: str, how: int) -> str:
+    """Start a command, send a signal once a file or folder appears; return the last line it says."""
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *command],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        for line in process.stderr:
-            if "conv1x1, seed 1 of 1: training" in line:
-                process.send_signal(signal.SIGINT)
-                break
+        while not (folder / begun).exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        os.killpg(process.pid, how)
         rest = process.stderr.read()
-        assert process.wait(timeout=60) == 130
-    assert rest.splitlines()[-1] == (
-        "Error: Interrupted: the runs trained so far are kept in studies/lenet-digits-1/runs."
-    )
-    assert (tmp_path / "studies" / "lenet-digits-1" / "runs" / "fc-1" / "model.keras").is_file()
-    assert not (tmp_path / "studies" / "lenet-digits-1" / "report.md").exists()
+        assert process.wait(timeout=60) in (130, -signal.SIGKILL)
+    return (rest.splitlines() or [""])[-1]
+
+
+def accuracies(folder: Path) -> list:
+    document = json.loads((folder / "report.json").read_text())
+    return [(head["accuracy"], head["int8"]) for head in document["heads"]]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
+    whole, _ = study
+    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1,nin", "--seeds", "2", "--out", "study"]
+    last = interrupted(command, tmp_path, "study/runs/conv1x1-1", how)
+    folder = tmp_path / "study"
+    if how == signal.SIGINT:
+        assert last == (
+            "Error: Interrupted: 1 of 6 trainings are done; the same command with --out study goes on."
+        )
+    assert not (folder / "report.md").exists()
+    done = folder / "runs/fc-1"
+    before = {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file()}
+    answer = run_command(*command, cwd=tmp_path)
+    assert answer.code == 0, answer.err
+    assert "study: 100/600  1 of 6 trainings done" in answer.err
+    assert {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file()} == before
+    assert accuracies(folder) == accuracies(whole)
 
 
 def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
-    command = [*COMMAND, "compare", "lenet", "--epochs", "1", "--batch-size", "1"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stderr:
-            if "training: 0/" in line:
-                process.send_signal(signal.SIGINT)
-                break
-        assert process.stderr.read().splitlines()[-1] == "Error: Interrupted: nothing was kept."
-        assert process.wait(timeout=60) == 130
+    command = ["compare", "lenet", "--epochs", "1", "--batch-size", "1"]
+    assert (
+        interrupted(command, tmp_path, "studies/lenet-digits-1/study.json", signal.SIGINT)
+        == "Error: Interrupted: nothing was kept."
+    )
     assert list((tmp_path / "studies").iterdir()) == []
+
+
+def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(study[0], folder)
+    network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--out", folder]
+    fewer = cli(*network, "--seeds", 1, "--margin", 90, "--json").json
+    assert [len(verdict["p_values"]) for verdict in fewer["verdicts"]] == [1, 1, 1]
+    assert {verdict["outcome"] for verdict in fewer["verdicts"]} <= {"better", "worse", "equal"}
+    assert fewer["settings"]["margin_points"] == 90
+    assert any("One seed" in note for note in fewer["notes"])
+    assert fewer["heads"][0]["accuracy"]["sd"] is None
+
+
+def test_two_at_once_have_half_the_processor_each(cli, tmp_path):
+    answer = cli("compare", "lenet", "--epochs", 1, "--jobs", 2, "--out", "study", "--json")
+    assert [head["head"] for head in answer.json["heads"]] == ["fc", "conv1x1"]
+    for name in ("fc-1", "conv1x1-1"):
+        config = ResolvedConfig.read(tmp_path / "study/runs" / name / "config.toml")
+        assert config.threads == max(1, processors() // 2)
+
+
+def test_a_seed_gives_every_head_the_same_trunk():
+    def first_weights(head: str, seed: int) -> dict[str, np.ndarray]:
+        grid = plan("lenet", ["fc", "conv1x1", "nin"], 2, epochs=1)
+        config = next(c for c in grid.cells(Path()) if (c.head, c.seed) == (head, seed))
+        network = network_for(config, digits)
+        model = prepare(with_pixels(config, network, digits), network, digits, begun=False).trained
+        return {layer.name: layer.get_weights()[0] for layer in model.layers if layer.name.startswith("conv")}
+
+    digits = load("digits")
+    fc, conv, nin, other = (
+        first_weights(*each) for each in (("fc", 1), ("conv1x1", 1), ("nin", 1), ("fc", 2))
+    )
+    for name in ("conv1", "conv2"):
+        np.testing.assert_array_equal(fc[name], conv[name])
+        np.testing.assert_array_equal(fc[name], nin[name])
+        assert not np.array_equal(fc[name], other[name])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda record: record["settings"].update(epochs=9), ["epochs was 9, is 2"]),
+        (
+            lambda record: record["environment"]["versions"].update(keras="3.0.1"),
+            ["keras's version was 3.0.1"],
+        ),
+        (
+            lambda record: record["environment"]["data_sha256"].update(test="ab"),
+            ["the test images' hash was ab"],
+        ),
+        (lambda record: record.update(format=7), ["format 7"]),
+        (lambda record: record.pop("settings"), ["damaged", "settings"]),
+    ],
+)
+def test_a_study_made_otherwise_is_refused_with_the_difference(study, cli, tmp_path, change, words):
+    folder = tmp_path / "study"
+    shutil.copytree(study[0], folder, ignore=shutil.ignore_patterns("runs"))
+    record = json.loads((folder / "study.json").read_text())
+    change(record)
+    (folder / "study.json").write_text(json.dumps(record))
+    answer = cli("compare", "lenet", "--heads", "fc,1x1,nin", "--seeds", 2, "--epochs", 2, "--out", folder)
+    refused(answer, FAILED, *words, "--out")
+
+
+def test_runs_that_exist_are_compared_as_a_grid(study, cli, tmp_path):
+    folder, document = study
+    runs = [folder / "runs" / f"{head}-{seed}" for seed in (2, 1) for head in ("fc", "nin")]
+    told = cli("compare", *runs, "--json", "--out", tmp_path / "again").json
+    for head, place in zip(told["heads"], (0, 2), strict=True):
+        assert head["accuracy"] == document["heads"][place]["accuracy"]
+        assert head["int8"] == document["heads"][place]["int8"]
+    (verdict,) = told["verdicts"]
+    assert verdict["p_values"] == document["verdicts"][1]["p_values"]
+    assert told["settings"]["differing"] == {}
+
+
+def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, tmp_path):
+    folder, _ = study
+    other = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "short", "--json").json
+    told = cli("compare", folder / "runs/nin-1", folder / "runs/nin-2", other["run"], "--json").json
+    assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "short"]
+    assert told["study"] == "studies/runs-digits-1"
+    assert "Not equal conditions: epochs is 2, 2, 1." in told["notes"]
+    assert (tmp_path / other["run"] / "tflite/static_wi8_ai8.tflite").is_file()
+    # Holm's correction over the three pairs: none below its own p-value, the least three times as large
+    plain = [verdict["p_values"][0] for verdict in told["verdicts"]]
+    corrected = [verdict["p_values_holm"][0] for verdict in told["verdicts"]]
+    assert min(corrected) == pytest.approx(min(1, 3 * min(plain)))
+    assert all(after >= before for before, after in zip(plain, corrected, strict=True))
+
+
+def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
+    runs = study[0] / "runs"
+    refused(cli("compare", runs / "fc-1", "no-such-run"), FAILED, "no-such-run does not exist")
+    refused(cli("compare", runs / "fc-1", runs / "fc-1"), USAGE, "at least two different runs")
+    other = tmp_path / "other"
+    shutil.copytree(runs / "nin-1", other)
+    environment = json.loads((other / "environment.json").read_text())
+    environment["data_sha256"]["test"] = "ab" * 32
+    (other / "environment.json").write_text(json.dumps(environment))
+    refused(cli("compare", runs / "fc-1", other), FAILED, "tested on different images", "abababab")
+    answer = cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2)
+    assert (answer.code, "--seeds: runs that exist" in answer.err) == (USAGE, True)
+    assert not (tmp_path / "studies").exists()
+
+
+def test_a_gate_for_continuous_integration(study, cli):
+    runs = [study[0] / "runs" / f"{head}-1" for head in ("fc", "nin")]
+    missed = cli("compare", *runs, "--fail-if", "bytes < 10000", "--fail-if", "accuracy < 0", "--json")
+    assert missed.code == 3
+    assert json.loads(missed.out)["heads"]
+    assert re.search(r"nin: bytes is [\d.]+, < 10000\.$", missed.err.strip())
+    assert "fc: bytes" not in missed.err
+    assert cli("compare", *runs, "--fail-if", "int8_drop > 100").code == 0
+
+
+@pytest.mark.parametrize("condition", ["int8_drop", "size > 3", "bytes > many", "bytes = 3", ""])
+def test_a_gate_that_makes_no_sense(cli, condition):
+    refused(cli("compare", "lenet", "--fail-if", condition), USAGE, "fail_if must be FIGURE > NUMBER")

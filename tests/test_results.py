@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerascnn.results import Accuracy, Latency
-from kerascnn.statistics import paired_difference
+from kerascnn.statistics import holm, images_for_equality, paired_difference
 
 
 def test_the_wilson_interval_of_the_literature():
@@ -63,3 +63,46 @@ def test_the_interval_is_wider_than_that_of_images_alone_when_seeds_differ():
     moody[:2, :200], moody[2:, :200] = True, False
     wide, narrow = paired_difference(a, moody), paired_difference(a, steady)
     assert wide.high - wide.low > 5 > narrow.high - narrow.low
+
+
+def test_holms_correction_of_a_worked_example():
+    # smallest first: 4 · 0.005, 3 · 0.01, 2 · 0.03, then 0.04, which must not be below the one before it
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    assert holm([0.02]) == [0.02]
+
+
+def test_how_many_images_equality_takes():
+    needed = images_for_equality(0.2)
+    assert needed == 1_386  # 100 · √2 · 1.96 / 0.2
+    alike = np.ones((3, needed), bool)
+    assert paired_difference(alike, alike).outcome == "equal"
+    assert paired_difference(alike[:, :-20], alike[:, :-20]).outcome == "undecided"
+    assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equal"
+
+
+def _simulated(rng: np.random.Generator, gain: float, of_seeds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Answers of two networks: images differ in difficulty, more so for one network; seeds in luck."""
+    images = rng.normal(0, 1.5, 1_000)
+
+    def network(ability: float) -> np.ndarray:
+        own = images + rng.normal(0, 1, 1_000)
+        luck = rng.normal(0, of_seeds, (5, 1))
+        return ability + own + luck + rng.logistic(0, 1, (5, 1_000)) > 0
+
+    return network(4.0), network(4.0 + gain)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.3])
+def test_the_interval_covers_the_truth(of_seeds):
+    """1,000 studies of 5 seeds: it holds where seeds do not differ at all, a little, and a lot."""
+    rng = np.random.default_rng(5)
+    true = 100 * np.mean(
+        [b.mean() - a.mean() for a, b in (_simulated(rng, 0.4, of_seeds) for _ in range(4_000))]
+    )
+    covered = 0
+    for _ in range(1_000):
+        found = paired_difference(*_simulated(rng, 0.4, of_seeds))
+        covered += found.low <= true <= found.high
+    assert covered >= 930

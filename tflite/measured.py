@@ -20,13 +20,13 @@ from kerascnn.tflite.stability import Stability
 
 @dataclass(frozen=True)
 class MeasuredFile:
-    """A model file with what was measured on the test images of its source."""
+    """A model file with what was measured on the test images of its source; latency only if it was asked."""
 
     path: Path
     scheme: str
     bytes: int
     evaluation: Evaluation
-    latency: Latency
+    latency: Latency | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, scheme, bytes, accuracy with interval and n, and latency in microseconds."""
@@ -35,7 +35,7 @@ class MeasuredFile:
             "scheme": self.scheme,
             "bytes": self.bytes,
             **self.evaluation.accuracy.to_dict(),
-            "latency_us": self.latency.to_dict(),
+            "latency_us": self.latency.to_dict() if self.latency else None,
         }
 
 

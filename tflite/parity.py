@@ -14,6 +14,7 @@ FLOAT_FILE = "float .tflite"
 AWARE_TWIN = "trained for int8"
 REFERENCE = "reference kernels"
 OPTIMISED = "optimised kernels"
+WHOLE = "the file"  # where no step before it is taken: how much may tip is not said
 
 #: Least share of answers that are those of the step before. The float file computes the same in another
 #: order, and both sets of kernels the same integers; in between lies the quantization, which tips near ties.

@@ -30,7 +30,7 @@ from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, Quantized
 from kerascnn.tflite.metadata import with_metadata
 from kerascnn.tflite.mobile_tasks import mobile_tasks_note
 from kerascnn.tflite.model_card import ModelCard
-from kerascnn.tflite.parity import AWARE_TWIN, FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
+from kerascnn.tflite.parity import AWARE_TWIN, FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, WHOLE, Ladder
 from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
 from kerascnn.tflite.stability import stability
 from kerascnn.tflite.verification import check_convertible, verify_integer
@@ -52,6 +52,7 @@ def quantize(
     calibration_samples: int | None = None,
     max_drop: float | None = None,
     check_stability: bool = True,
+    accuracy_only: bool = False,
     data_dir: Path | str | None = None,
     progress: Progress = silent,
     dataset: Dataset | None = None,
@@ -71,6 +72,8 @@ def quantize(
         max_drop: Percentage points of accuracy that full int8 may lose; see :mod:`kerascnn.tflite.candidates`
             for what is tried otherwise.
         check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
+        accuracy_only: Whether, of all that can be known of a file, its accuracy is enough: no stability, no
+            steps between the Keras model and the file, no latency.
         data_dir: Where the source's files are now, if not where they were at training.
         progress: Told about the stages.
         dataset: The source's images, where the caller has loaded them already.
@@ -94,13 +97,13 @@ def quantize(
         architecture_of(model, for_int8=plan.aware)
     dataset = dataset or load_trained_data(run, data_dir)
     splits = {name: split.prepared(description.preprocessing) for name, split in dataset.splits().items()}
-    subject = _Subject(run, model, description, splits, plan, progress)
+    subject = _Subject(run, model, description, splits, plan, accuracy_only, progress)
     calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
     progress("quantizing", 1, stages, "evaluating in float")
     require_writable(run.tflite_dir)
     in_float = subject.in_float()
-    pairs: list[tuple[Latency, QuantizedFile]] = []
+    pairs: list[tuple[Latency | None, QuantizedFile]] = []
     with _told_what_is_kept(pairs):
         for number, form in enumerate(forms, start=2):
             progress("quantizing", number, stages, form.scheme)
@@ -170,6 +173,7 @@ class _Subject:
     description: ModelDescription
     splits: dict[str, Split]
     plan: Plan
+    accuracy_only: bool
     progress: Progress
 
     def calibration(self, samples: int | None) -> Calibration:
@@ -191,9 +195,10 @@ class _Subject:
             shrunk = shrink(model, self.plan, self._lesson, self.progress)
             model = shrunk.model
             steps.append((self.plan.words, self._evaluated(self._keras(model), self.run.model_path)))
-        content = convert(model, schemes["float32"])
-        lite = LiteRTClassifier(self.run.tflite_dir / "float32.tflite", content, self._described)
-        steps.append((FLOAT_FILE, self._evaluated(lite, lite.path)))
+        if not self.accuracy_only:
+            content = convert(model, schemes["float32"])
+            lite = LiteRTClassifier(self.run.tflite_dir / "float32.tflite", content, self._described)
+            steps.append((FLOAT_FILE, self._evaluated(lite, lite.path)))
         return _InFloat(model, shrunk, steps)
 
     def quantized(
@@ -204,12 +209,13 @@ class _Subject:
         max_drop: float | None,
         *,
         check_stability: bool,
-    ) -> tuple[Latency, QuantizedFile]:
+    ) -> tuple[Latency | None, QuantizedFile]:
         """Write one file, which gets its name when it is checked and all that is said of it is known.
 
         Returns:
             The Keras model's latency, taken in turns with the file's, and the file.
         """
+        check_stability = check_stability and not self.accuracy_only
         scheme = schemes[form.scheme]
         images = calibration.images if calibration and scheme.calibrated else None
         maker = Maker(self.model, before.model, self._described, self.splits, self._lesson, self.progress)
@@ -218,7 +224,7 @@ class _Subject:
         with whole_file(path) as aside:
             self._write(chosen, form, aside, path)
             steps = before.steps + self._quantized_steps(chosen, aside, path)
-            times = self._latencies(LiteRTClassifier(aside))
+            times = (None, None) if self.accuracy_only else self._latencies(LiteRTClassifier(aside))
             stable = None
             if calibration and scheme.calibrated and check_stability and chosen.is_plain:
                 stable = stability(
@@ -257,8 +263,10 @@ class _Subject:
 
     def _quantized_steps(self, chosen: Candidate, aside: Path, path: Path) -> list[tuple[str, Evaluation]]:
         """Evaluate on the test images what was trained for int8, and the file with both sets of kernels."""
-        lite, reference = LiteRTClassifier(aside), LiteRTClassifier(aside, reference=True)
-        computed: list[tuple[str, Classifier]] = [(REFERENCE, reference), (OPTIMISED, lite)]
+        lite = LiteRTClassifier(aside)
+        computed: list[tuple[str, Classifier]] = [(WHOLE, lite)]
+        if not self.accuracy_only:
+            computed = [(REFERENCE, LiteRTClassifier(aside, reference=True)), (OPTIMISED, lite)]
         if chosen.taught:
             answers = chosen.taught.probabilities
             computed.insert(0, (AWARE_TWIN, lambda images: answers))
@@ -285,14 +293,17 @@ class _Subject:
             data=self.description.source,
         )
 
-    def _latencies(self, lite: LiteRTClassifier) -> list[Latency]:
+    def _latencies(self, lite: LiteRTClassifier) -> tuple[Latency, Latency]:
         pixels = self.splits["test"].images[:1]
         encoded = lite.encode(pixels)
-        return latency.measure([lambda: self.model.predict_on_batch(pixels), lambda: lite.invoke(encoded)])
+        keras, file = latency.measure(
+            [lambda: self.model.predict_on_batch(pixels), lambda: lite.invoke(encoded)]
+        )
+        return keras, file
 
 
 @contextmanager
-def _told_what_is_kept(pairs: list[tuple[Latency, QuantizedFile]]) -> Iterator[None]:
+def _told_what_is_kept(pairs: list[tuple[Latency | None, QuantizedFile]]) -> Iterator[None]:
     """Say with Ctrl-C which files are written."""
     try:
         yield

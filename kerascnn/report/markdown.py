@@ -1,6 +1,8 @@
 """``report.md`` of a study."""
 
-from kerascnn.study import HeadResult, SeedAccuracies, Study
+from typing import Any
+
+from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study
 
 
 def markdown(study: Study) -> str:
@@ -11,8 +13,10 @@ def markdown(study: Study) -> str:
         f"# {settings['model']} on {settings['data']}: {' against '.join(head.head for head in study.heads)}",
         "",
         *[f"**{verdict.sentence}**\n" for verdict in study.verdicts],
-        "| head | parameters | multiply-adds | float accuracy | int8 accuracy | int8 bytes | int8 latency |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        *[f"{note}\n" for note in study.notes],
+        "| head | parameters | multiply-adds | float accuracy | int8 accuracy | int8 bytes | int8 latency "
+        "| Edge TPU |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
         *["| " + " | ".join([f"`{head.head}`", *figures(head)]) + " |" for head in study.heads],
         "",
         f"Accuracies are means over {seeds} seed{'s' if seeds > 1 else ''} on the same {n:,} test images, "
@@ -22,10 +26,7 @@ def markdown(study: Study) -> str:
         "",
         "## How it was made",
         "",
-        f"- the network: {settings['variant']}, normalization {settings['norm']}, "
-        f"{settings['image_size']}×{settings['image_size']} pixels",
-        f"- every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
-        f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
+        *_conditions(settings),
         f"- seeds {', '.join(map(str, settings['seeds']))}",
         f"- Python {environment['python']}, "
         + ", ".join(f"{name} {number}" for name, number in environment["versions"].items() if number),
@@ -34,6 +35,17 @@ def markdown(study: Study) -> str:
         f"- again: `{settings['command']}`",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _conditions(settings: dict[str, Any]) -> list[str]:
+    if settings.get("differing"):
+        return ["- not under equal conditions, see above"]
+    return [
+        f"- the network: {settings['variant']}, normalization {settings['norm']}, "
+        f"{settings['image_size']}×{settings['image_size']} pixels",
+        f"- every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
+        f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
+    ]
 
 
 def figures(head: HeadResult) -> list[str]:
@@ -45,7 +57,14 @@ def figures(head: HeadResult) -> list[str]:
         _accuracy(head.int8),
         f"{head.bytes:,}",
         f"{head.latency.median:.1f} µs",
+        _on_edgetpu(head.edgetpu),
     ]
+
+
+def _on_edgetpu(found: EdgeTpu) -> str:
+    if found.verdict != "maps":
+        return {"partly": "in part", "cpu": "not at all"}.get(found.verdict, found.verdict)
+    return f"all, {found.streamed_bytes / 2**20:.1f} MiB streamed" if found.streamed_bytes else "all"
 
 
 def _accuracy(found: SeedAccuracies) -> str:

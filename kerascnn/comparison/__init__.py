@@ -1,0 +1,1 @@
+"""Heads against each other under equal conditions: the plan, its cells, what they show."""

@@ -1,0 +1,63 @@
+"""One cell of a study: a head trained with a seed, quantized, and asked about every test image."""
+
+from pathlib import Path
+
+from kerascnn.answers import Answers
+from kerascnn.data.bad_files import load_checked
+from kerascnn.data.dataset import Dataset
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run
+from kerascnn.tflite.quantization import quantize
+from kerascnn.tflite.schemes import FULL_INT8
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.trainer import resume, train
+
+ANSWERS = "answers.npz"
+
+
+def cell_folder(config: ResolvedConfig) -> Path:
+    """Return the folder of a cell's run."""
+    return config.runs_dir / str(config.name)
+
+
+def is_done(config: ResolvedConfig) -> bool:
+    """Whether a cell is made: its answers are written last."""
+    return (cell_folder(config) / ANSWERS).is_file()
+
+
+def int8_file(run: Run) -> Path:
+    """Return the full-int8 file of a run."""
+    return run.tflite_dir / f"{FULL_INT8}.tflite"
+
+
+def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = silent) -> None:
+    """Make what lacks of a cell; a training that was cut short goes on.
+
+    Raises:
+        KerasCnnError: The training or the quantization failed.
+        KeyboardInterrupt: Ctrl-C; what is trained so far is kept.
+    """
+    folder = cell_folder(config)
+    if not (folder / "run.json").is_file():
+        run = train(config, progress=progress, dataset=dataset)
+    elif (run := Run.open(folder)).record.state != "done":
+        run = resume(run, progress=progress)
+    if run.record.state != "done":
+        raise KeyboardInterrupt
+    made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
+    Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities).write(
+        folder / ANSWERS
+    )
+
+
+class CellMaker:
+    """Makes cells in a process of its own, for several at once; it loads the data once."""
+
+    def __init__(self) -> None:
+        self._dataset: Dataset | None = None
+
+    def make(self, config: ResolvedConfig) -> None:
+        """Make one cell; all of them have the same data."""
+        if self._dataset is None:
+            self._dataset = load_checked(config.data, config.data_dir, skip_bad_files=config.skip_bad_files)
+        make_cell(config, self._dataset)

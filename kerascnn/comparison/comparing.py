@@ -1,0 +1,108 @@
+"""``compare``: a grid of heads and seeds trained under equal conditions, or runs that exist."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kerascnn.answers import Answers
+from kerascnn.comparison.cells import ANSWERS, cell_folder, is_done
+from kerascnn.comparison.conclusion import Group, conclude
+from kerascnn.comparison.grid import make_cells
+from kerascnn.comparison.plan import begin_or_go_on, plan
+from kerascnn.comparison.study_folder import make_folder, remove_if_nothing_is_made
+from kerascnn.data.bad_files import load_checked
+from kerascnn.errors import UsageError
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run
+from kerascnn.run_folder import free_name
+from kerascnn.statistics import MARGIN, require_margin
+from kerascnn.study import Study
+from kerascnn.training.config import ResolvedConfig
+
+
+def compare(
+    model: str = "lenet5",
+    *,
+    heads: Sequence[str] = ("fc", "conv1x1"),
+    data: str = "digits",
+    data_dir: Path | str | None = None,
+    skip_bad_files: bool = False,
+    seeds: int = 1,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    margin: float = MARGIN,
+    jobs: int = 1,
+    out: Path | str | None = None,
+    progress: Progress = silent,
+    **network: Any,
+) -> Study:
+    """Train each head with each seed, quantize it, and compare.
+
+    A study that was interrupted or killed goes on where it stopped when it is asked for again with its folder
+    as ``out``: what is done is never done again.
+
+    Args:
+        model: A family or its alias.
+        heads: At least two.
+        data: The source; ``data_dir`` the folder with its files.
+        skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
+        seeds: How many; they are 1 to ``seeds``.
+        epochs: For every head; ``None``: the largest of the heads' defaults.
+        batch_size: For every head; ``None``: the recipe's.
+        margin: Percentage points within which two accuracies count as equal.
+        jobs: Trainings at once, each in a process of its own with its share of the processor.
+        out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
+        progress: Told about the whole grid.
+        **network: See :class:`kerascnn.models.family.Network`; ``head_units`` is for heads that have some.
+
+    Raises:
+        UsageError: A name is unknown or a setting makes no sense.
+        TargetError: The normalization cannot become int8.
+        KerasCnnError: The folder holds something else, or a training failed.
+        KeyboardInterrupt: Ctrl-C; the message says what is kept.
+    """
+    require_margin(margin)
+    if jobs < 1:
+        raise UsageError(f"jobs must be at least 1. Received: jobs={jobs}")
+    grid = plan(
+        model,
+        heads,
+        seeds,
+        data=data,
+        data_dir=None if data_dir is None else Path(data_dir),
+        skip_bad_files=skip_bad_files,
+        epochs=epochs,
+        batch_size=batch_size,
+        **network,
+    ).on_threads_of(jobs)
+    folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
+    first = grid.configs[0]
+    dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
+    grid = grid.for_images(dataset, batch_size)
+    settings = grid.settings()
+    make_folder(folder, may_go_on=True)
+    environment = begin_or_go_on(folder, settings, dataset)
+    cells = grid.cells(folder)
+    try:
+        make_cells(cells, dataset, jobs, progress)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(_way_on(folder, cells)) from error
+    finally:
+        remove_if_nothing_is_made(folder)
+    shape = len(dataset.test), len(dataset.classes)
+    groups = [
+        Group(
+            config.head,
+            [Run.open(cell_folder(cell)) for cell in cells if cell.head == config.head],
+            [Answers.read(cell_folder(cell) / ANSWERS, shape) for cell in cells if cell.head == config.head],
+        )
+        for config in grid.configs
+    ]
+    return conclude(folder, settings, environment, groups, dataset.test.labels, margin=margin)
+
+
+def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:
+    if not any(cell_folder(cell).exists() for cell in cells):
+        return ""
+    done = sum(map(is_done, cells))
+    return f"{done} of {len(cells)} trainings are done; the same command with --out {folder} goes on"

@@ -1,0 +1,128 @@
+"""``compare RUN RUN``: runs that exist, put side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kerascnn.answers import Answers
+from kerascnn.comparison.cells import int8_file
+from kerascnn.comparison.conclusion import Group, conclude
+from kerascnn.comparison.study_folder import make_folder
+from kerascnn.data.dataset import Dataset
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.predictor import Predictor
+from kerascnn.progress import Progress, silent
+from kerascnn.run import Run
+from kerascnn.run_folder import free_name
+from kerascnn.statistics import MARGIN, require_margin
+from kerascnn.study import Study
+from kerascnn.tflite.quantization import quantize
+from kerascnn.training.config import CONDITIONS, ResolvedConfig
+from kerascnn.training.trained_data import load_trained_data
+
+CONDITIONS_TOLD = ("model", "variant", "norm", "image_size", "channels", "epochs", *CONDITIONS)
+
+
+def compare_runs(
+    runs: Sequence[Run | Path | str],
+    *,
+    data_dir: Path | str | None = None,
+    margin: float = MARGIN,
+    out: Path | str | None = None,
+    progress: Progress = silent,
+) -> Study:
+    """Compare runs on the test images that all of them have in common; their files stay as they are.
+
+    Runs that are a grid, every head with the same seeds, are compared head by head; any others one by one.
+    A run without a full-int8 file gets one.
+
+    Args:
+        runs: At least two.
+        data_dir: Where their data are now, if not where they were.
+        margin: Percentage points within which two accuracies count as equal.
+        out: The folder of the reports; ``None``: ``studies/runs-<source>-<n>``.
+        progress: Told about every run.
+
+    Raises:
+        UsageError: There are less than two different runs.
+        KerasCnnError: A run is incomplete, they were tested on different images, or the folder exists.
+    """
+    require_margin(margin)
+    opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
+    if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
+        raise UsageError(f"compare takes at least two different runs. Received: {len(opened)}")
+    for run in opened:
+        run.require_model()
+    environments = [run.read("environment.json", "data_sha256", "versions") for run in opened]
+    _require_same_test_images(opened, environments)
+    source = opened[0].record.source
+    folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)
+    make_folder(folder)
+    dataset = load_trained_data(opened[0], data_dir)
+    answers = []
+    for number, run in enumerate(opened):
+        progress("comparing", number, len(opened), run.path.name)
+        answers.append(_answers(run, dataset, data_dir, progress))
+    progress("comparing", len(opened), len(opened), "done")
+    groups = _groups(opened, answers)
+    return conclude(
+        folder, _settings(opened, groups), environments[0], groups, dataset.test.labels, margin=margin
+    )
+
+
+def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[str, Any]]) -> None:
+    (first, expected), *others = zip(runs, environments, strict=True)
+    for run, found in others:
+        was, now = (each["data_sha256"].get("test", "") for each in (expected, found))
+        if was != now:
+            raise KerasCnnError(
+                f"{first.path} and {run.path} were tested on different images (SHA-256 {was[:8]}… of "
+                f"{first.record.source} and {now[:8]}… of {run.record.source}): they cannot be compared."
+            )
+
+
+def _answers(run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress) -> Answers:
+    if not int8_file(run).is_file():
+        quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
+    floating, int8 = (Predictor.open(path) for path in (run.model_path, int8_file(run)))
+    return Answers(
+        *(
+            one.classify(dataset.test.prepared(one.description.preprocessing).images)
+            for one in (floating, int8)
+        )
+    )
+
+
+def _groups(runs: Sequence[Run], answers: Sequence[Answers]) -> list[Group]:
+    """Group by heads where every head has the same seeds once, or else leave each run alone."""
+    cells: dict[str, dict[int, tuple[Run, Answers]]] = {}
+    for run, answered in zip(runs, answers, strict=True):
+        cells.setdefault(run.record.head, {})[run.record.seed] = (run, answered)
+    seeds = {tuple(sorted(of_head)) for of_head in cells.values()}
+    networks = {(run.record.model, run.record.variant) for run in runs}
+    is_grid = len(seeds) == 1 and len(networks) == 1 and len(cells) * len(*seeds) == len(runs)
+    if len(cells) > 1 and is_grid:
+        return [
+            Group(head, *zip(*(of_head[seed] for seed in sorted(of_head)), strict=True))
+            for head, of_head in cells.items()
+        ]
+    names = [run.path.name for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.path) for run in runs]
+    return [Group(name, [run], [one]) for name, run, one in zip(names, runs, answers, strict=True)]
+
+
+def _settings(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
+    """Return what the runs have in common, and in what they differ beside the head."""
+    configs = [
+        ResolvedConfig.read(run.path / "config.toml").model_dump(mode="json", include=set(CONDITIONS_TOLD))
+        for run in runs
+    ]
+    values = {name: [config[name] for config in configs] for name in CONDITIONS_TOLD}
+    return {name: found[0] for name, found in values.items()} | {
+        "data": runs[0].record.source,
+        "heads": [group.name for group in groups],
+        "seeds": [run.record.seed for run in groups[0].runs],
+        "differing": {name: found for name, found in values.items() if len(set(map(str, found))) > 1},
+        "command": f"kerascnn compare {' '.join(str(run.path) for run in runs)}",
+    }
