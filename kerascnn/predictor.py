@@ -16,11 +16,11 @@ from kerascnn.data.sources import load
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.figures import heatmap, save_figure
 from kerascnn.model_file import load_model
 from kerascnn.run import Run
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.training.trained_data import load_trained_data
-from kerascnn.visualize import heatmap, save_figure
 
 
 @dataclass(frozen=True)
