@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train
+    from kerascnn.visualization import visualize
 
 _HOME = {
     "KerasCnnError": "errors",
@@ -61,6 +62,7 @@ _HOME = {
     "surgery": "head_surgery",
     "train": "training.trainer",
     "verify": "tflite.bundle.verify",
+    "visualize": "visualization",
 }
 
 __all__ = [
@@ -93,6 +95,7 @@ __all__ = [
     "surgery",
     "train",
     "verify",
+    "visualize",
 ]
 
 
