@@ -1,6 +1,6 @@
 """What is shown of a trained network: figures, and the words that they need."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,16 @@ from kerascnn.data.dataset import Split
 from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.evaluation import Evaluation
-from kerascnn.excitation import STRONGEST, excitations, patches
+from kerascnn.excitation import Excitation, patches
 from kerascnn.figures import confusion, heatmaps
 from kerascnn.learned import activation_maps, filters, middle_squares, mistakes, receptive_fields
 from kerascnn.mosaic import TILES
-from kerascnn.profile import sights
-from kerascnn.progress import Progress
+from kerascnn.progress import Progress, silent
 from kerascnn.stages import convolutions, ends_of_trunk, stages
 
 LIKELIEST = 3  # classes whose map is drawn
-DEEP_FILTERS = 24  # of a convolution behind the first: its patches are large pictures
+SMALL_PATCH = 32  # pixels; of larger ones fewer filters are drawn, so that the page stays small
+LARGE_PATCHED = 24  # filters
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Subject:
     Attributes:
         model: The ``keras.Model``, from raw pixels; ``description`` what its file says.
         test: The test images, brought to the model's input; ``evaluation`` how it does on them.
+        excitations: What excites its filters most among them, by the convolution's name.
         picture: One picture; ``label`` its class, empty where that is not known.
         pixels: The picture at the model's input, shape (height, width, channels).
         shares: The probabilities of its classes, shape (classes,).
@@ -42,6 +43,7 @@ class Subject:
     description: ModelDescription
     test: Split
     evaluation: Evaluation
+    excitations: Mapping[str, Excitation]
     picture: Image.Image
     label: str
     pixels: NDArray[np.uint8]
@@ -72,19 +74,17 @@ class Chapter:
     exhibits: Sequence[Exhibit]
 
 
-def chapters(subject: Subject, progress: Progress) -> Iterator[Chapter]:
+def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]:
     """Yield everything there is to show; a chapter is drawn when it is asked for.
 
     Raises:
         KerasCnnError: The model has no convolution, or a test image cannot be read.
     """
-    yield _filters(subject)
-    yield _maps(subject)
-    yield _excitation(subject, progress)
-    yield _class_maps(subject)
-    yield _fields(subject)
-    yield _confusion(subject.evaluation)
-    yield _mistakes(subject)
+    drawn = (_filters, _maps, _excitation, _class_maps, _fields, _confusion, _mistakes)
+    for number, chapter in enumerate(drawn):
+        progress("drawing", number, len(drawn), "")
+        yield chapter(subject)
+    progress("drawing", len(drawn), len(drawn), "")
 
 
 def _filters(subject: Subject) -> Chapter:
@@ -108,33 +108,29 @@ def _maps(subject: Subject) -> Chapter:
     return Chapter("Activation maps", "What each convolution makes of the picture.", exhibits)
 
 
-def _excitation(subject: Subject, progress: Progress) -> Chapter:
+def _excitation(subject: Subject) -> Chapter:
     title, text = "What excites filters", "The first convolution and the last one before the head."
-    model, images, ends = subject.model, subject.test.images, ends_of_trunk(subject.model)
-    known = sights(model)
-    seen = {name: sight for name in ends if (sight := known[name])}
-    if len(seen) < len(ends):
-        text = f"What one value of {', '.join(name for name in ends if name not in seen)} sees is not known."
-    chosen = [stage for stage in stages(model) if stage.name in seen]
-    found = excitations(model, chosen, images, progress=progress) if chosen else {}
+    images, ends = subject.test.images, ends_of_trunk(subject.model)
+    if hidden := [name for name in ends if name not in subject.excitations]:
+        text = f"What one value of {', '.join(hidden)} sees is not known."
     exhibits = []
-    for stage in chosen:
-        sight, total = seen[stage.name], stage.shape[-1]
-        limit = TILES if sight == known[ends[0]] else DEEP_FILTERS
+    for name, found in subject.excitations.items():
+        (count, total), field = found.places.values.shape, found.sight.field
+        limit = TILES if field <= SMALL_PATCH else LARGE_PATCHED
         some = f"the first {limit} of {total}" if total > limit else f"{total}"
         caption = (
-            f"{stage.name}, {some} filters: of {len(images):,} test images the "
-            f"{min(STRONGEST, len(images))} that excite each most, cut to the {sight.field}×{sight.field} "
-            "pixels which its strongest value sees. White is beyond the picture."
+            f"{name}, {some} filters: of {len(images):,} test images the {count} that excite "
+            f"each most, cut to the {field}×{field} pixels which its strongest value sees. "
+            "Pale blue is beyond the picture."
         )
-        figure = patches(stage.name, found[stage.name], sight, images, filters=limit)
-        alt = f"The patches that excite the filters of {stage.name} most"
-        exhibits.append(Exhibit(f"patches-{stage.name}", figure, alt, caption))
+        figure = patches(name, found, images, filters=limit)
+        alt = f"The patches that excite the filters of {name} most"
+        exhibits.append(Exhibit(f"patches-{name}", figure, alt, caption))
     return Chapter(title, text, exhibits)
 
 
 def _class_maps(subject: Subject) -> Chapter:
-    title, classes = "Class activation maps", subject.description.classes
+    title, classes = "Class activation maps", subject.evaluation.classes
     try:
         found = class_map(subject.model, subject.description, subject.picture)
     except UsageError as error:
@@ -163,7 +159,8 @@ def _fields(subject: Subject) -> Chapter:
     return Chapter(title, "", [Exhibit("receptive-fields", figure, "Squares on the picture", caption)])
 
 
-def _confusion(evaluation: Evaluation) -> Chapter:
+def _confusion(subject: Subject) -> Chapter:
+    evaluation = subject.evaluation
     wrong = evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)
     truth, answer = np.unravel_index(wrong.argmax(), wrong.shape)

@@ -107,7 +107,7 @@ def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> Figure | None:
     margin = 0.02 * width
     axes.set(xlim=(min(first, 0) - margin, max(last, width) + margin))
     axes.set(ylim=(max(lower, height) + margin, min(upper, 0) - margin))
-    axes.set(xlabel="pixels", ylabel="pixels", title=f"picture of {height}×{width}")
+    axes.set(title=f"picture of {height}×{width} pixels")
     figure.legend(frameon=False, loc="outside right upper")
     return figure
 
@@ -172,7 +172,7 @@ def _kernel(layer: Any) -> Values:
 
 def _picture(picture: NDArray[np.uint8], label: str) -> Figure:
     height, width = picture.shape[:2]
-    figure = Figure(figsize=(6.4, 0.5 + 6.2 * height / width), layout="constrained")
+    figure = Figure(figsize=(4.2, 0.5 + 4 * height / width), layout="constrained")
     grey = {} if picture.shape[-1] == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}
     title = f"picture of {height}×{width}{f', is {short(label)}' if label else ''}"
     draw(figure.subplots(), picture.astype(np.float32) / np.float32(255), title, **grey)
@@ -190,7 +190,7 @@ def _before_and_after(stage: Stage, before: Values | None, after: Values) -> Fig
     figure = Figure(figsize=(5 * len(panels) + 0.6, height), layout="constrained")
     figure.suptitle(f"{stage.name}: {count} maps of {rows}×{columns}{first_of(count)}", fontsize=11)
     largest = max(float(np.nanmax(np.abs(canvas))) for canvas in canvases) or 1.0
-    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    axes = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.05})[0]
     for each, canvas, (when, _) in zip(axes, canvases, panels, strict=True):
         drawn = draw(each, canvas, when, cmap="RdBu_r", vmin=-largest, vmax=largest)
     figure.colorbar(drawn, ax=axes, label="activation", fraction=0.04, pad=0.02)

@@ -1,6 +1,7 @@
 """Many small images as one."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,25 +10,27 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 TILES = 96  # of one mosaic at most: AlexNet's first filters
+WHITE = (1.0, 1.0, 1.0)
 
 Values = NDArray[np.float32]
 
 
-def mosaic(tiles: Values, columns: int, gap: tuple[int, int]) -> Values:
+def mosaic(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[float]) -> Values:
     """Put images in rows.
 
     Args:
         tiles: Shape (n, height, width, channels).
         columns: Images in a row.
         gap: Pixels between rows and between columns.
+        blank: The values between them, one a channel.
 
     Returns:
-        Shape (height, width, channels); what is no image is white in colours and not a number in grey.
+        Shape (height, width, channels).
     """
     count, height, width, channels = tiles.shape
     below, beside = height + gap[0], width + gap[1]
     shape = math.ceil(count / columns) * below - gap[0], columns * beside - gap[1], channels
-    canvas = np.full(shape, 1 if channels == 3 else np.nan, np.float32)
+    canvas = np.full(shape, blank, np.float32)
     for number, tile in enumerate(tiles):
         top, left = number // columns * below, number % columns * beside
         canvas[top : top + height, left : left + width] = tile
@@ -38,7 +41,8 @@ def square_mosaic(tiles: Values) -> Values:
     """Put at most 96 images in about as many rows as columns."""
     shown = tiles[:TILES]
     gap = max(shown.shape[1] // 16, 1)
-    return mosaic(shown, math.ceil(math.sqrt(len(shown))), (gap, gap))
+    blank = WHITE if shown.shape[-1] == 3 else [np.nan]  # what is not a number stays blank on any scale
+    return mosaic(shown, math.ceil(math.sqrt(len(shown))), (gap, gap), blank)
 
 
 def draw(axes: Axes, canvas: Values, title: str, **colours: Any) -> AxesImage:

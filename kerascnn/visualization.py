@@ -12,6 +12,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
 from kerascnn.errors import UsageError
 from kerascnn.evaluation import evaluate_classifier, keras_classifier
+from kerascnn.excitation import excitations
 from kerascnn.exhibits import Chapter, Subject, chapters
 from kerascnn.figures import save_figure
 from kerascnn.files import require_writable, write_text
@@ -118,6 +119,7 @@ def visualize(
         evaluation=evaluate_classifier(
             classify, test, dataset.classes, model=str(run.path), data=dataset.source
         ),
+        excitations=excitations(model, test.images, progress=progress),
         picture=shown.picture,
         label=shown.label,
         pixels=pixels,
@@ -145,7 +147,7 @@ def _first_test_image(dataset: Dataset) -> _Shown:
 def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
     described, best = subject.description, subject.likeliest[0]
     truth = f", is {shown.label}" if shown.label else ""
-    answer = f"{described.classes[best]} ({subject.shares[best]:.1%})"
+    answer = f"{subject.evaluation.classes[best]} ({subject.shares[best]:.1%})"
     facts = {
         "run": str(run.path),
         "model": f"{described.model} ({described.variant}), head {described.head}",
