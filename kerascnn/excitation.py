@@ -95,19 +95,18 @@ def excitations(
     chosen = [stage for stage in stages(model) if stage.name in seen]
     if not chosen:
         return {}
-    network = keras.Model(model.input, [stage.after for stage in chosen])
+    network = keras.Model(model.input, {stage.name: stage.after for stage in chosen})
     volumes = [model.input_shape[1:], *(stage.shape for stage in chosen)]
     at_once = model.input_shape[0] or images_at_once(max(volumes, key=math.prod))
     found: dict[str, Places] = {}
     for start in range(0, len(images), at_once):
         progress("looking for what excites filters", start, len(images), "")
         answers = network.predict_on_batch(images[start : start + at_once])
-        for stage, maps in zip(chosen, answers, strict=True):
+        for name, maps in answers.items():
             places = _places(np.asarray(maps, np.float32), start)
-            places = found[stage.name].and_also(places) if start else places
-            found[stage.name] = places.strongest(most)
+            found[name] = (found[name].and_also(places) if start else places).strongest(most)
     progress("looking for what excites filters", len(images), len(images), "")
-    return {name: Excitation(places, seen[name]) for name, places in found.items()}
+    return {stage.name: Excitation(found[stage.name], seen[stage.name]) for stage in chosen}
 
 
 def patches(name: str, found: Excitation, images: Images, *, filters: int) -> Figure:

@@ -67,13 +67,14 @@ def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> dict[
         KerasCnnError: The model has no convolution.
     """
     shown = [stage for stage in stages(model) if math.prod(stage.shape[:2]) > 1]
-    tensors = [tensor for stage in shown for tensor in (stage.before, stage.after) if tensor is not None]
-    answers = keras.Model(model.input, tensors)(picture[np.newaxis], training=False) if tensors else []
-    maps = iter(np.asarray(ops.convert_to_numpy(answer), np.float32)[0] for answer in answers)
+    before = {f"{stage.name} before": stage.before for stage in shown if stage.nonlinearity}
+    after = {f"{stage.name} after": stage.after for stage in shown}
+    answers = keras.Model(model.input, before | after)(picture[np.newaxis], training=False) if after else {}
+    maps = {name: np.asarray(ops.convert_to_numpy(answer), np.float32)[0] for name, answer in answers.items()}
     figures = {"picture": _picture(picture, label)}
     for stage in shown:
-        before = None if stage.before is None else next(maps)
-        figures[stage.name] = _before_and_after(stage, before, next(maps))
+        both = maps.get(f"{stage.name} before"), maps[f"{stage.name} after"]
+        figures[stage.name] = _before_and_after(stage, *both)
     return figures
 
 

@@ -1,5 +1,6 @@
 """The figures of what a network has learned, against values worked out here."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -80,6 +81,15 @@ def test_every_convolution_with_a_map_is_shown(network, names):
             before, after = (_drawn(figure, panel)[1] for panel in (0, 1))
             assert np.nanmin(before) < 0  # behind batch normalization
             np.testing.assert_array_equal(after, np.maximum(before, 0))
+
+
+def test_a_single_convolution_without_a_nonlinearity():
+    pixels = keras.Input((8, 8, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, name="alone")(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(3)(pooled))
+    figures = activation_maps(model, np.full((8, 8, 1), 9, np.uint8), "")
+    assert _drawn(figures["picture"])[0] == "picture of 8×8"
+    assert figures["alone"].get_suptitle() == "alone: 4 maps of 6×6"
 
 
 def test_the_surest_mistake_comes_first_and_no_panel_is_empty():
