@@ -182,7 +182,7 @@ def digits():
 
 
 def _strongest_first(maps):
-    """Return for each filter its pictures in order, and each one's place: maps (n, rows, columns, filters)."""
+    """Return each filter's pictures in order and the place in each; maps: (n, rows, columns, filters)."""
     order = np.argsort(-maps.max(axis=(1, 2)), axis=0, kind="stable")
     places = maps.reshape(len(maps), -1, maps.shape[-1]).argmax(axis=1)
     return order, places
@@ -194,9 +194,10 @@ def test_the_patches_are_those_of_brute_force(digits, monkeypatch):
     model = build("lenet")
     kernel, _ = model.get_layer("conv1").get_weights()
     kernel[..., 4] = -1  # never active: ink is positive
-    model.get_layer("conv1").set_weights([kernel, np.array([0, 0.1, 0, 0, -0.5, 0])])
+    bias = np.array([0, 0.1, 0, 0, -0.5, 0])
+    model.get_layer("conv1").set_weights([kernel, bias])
     windows = sliding_window_view(digits.images[..., 0] / 255, (5, 5), axis=(1, 2))
-    maps = np.einsum("nrcij,ijf->nrcf", windows, kernel[:, :, 0]) + [0, 0.1, 0, 0, -0.5, 0]
+    maps = np.einsum("nrcij,ijf->nrcf", windows, kernel[:, :, 0]) + bias
     order, places = _strongest_first(np.maximum(maps, 0))
     found = excitations(model, digits.images)
     assert list(found) == ["conv1", "conv2"]
