@@ -133,7 +133,7 @@ def patches(name: str, found: Excitation, images: Images, *, filters: int) -> Fi
     axes.set_ylim(canvas.shape[0], -gap[0])
     for number in range(drawn):
         left, top = number % columns * (block + gap[1]), number // columns * (block + gap[0])
-        silence = "" if found.places.values[0, number] > 0 else ": never active"
+        silence = "" if found.places.values[0, number] > 0 else ": never above 0"
         axes.text(left, top - 0.02 * block, f"{number + 1}{silence}", fontsize=8, va="bottom")
     return figure
 

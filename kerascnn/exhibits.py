@@ -22,7 +22,7 @@ from kerascnn.progress import Progress, silent
 from kerascnn.stages import convolutions, ends_of_trunk, stages
 
 LIKELIEST = 3  # classes whose map is drawn
-SMALL_PATCH = 32  # pixels; of larger ones fewer filters are drawn, so that the page stays small
+SMALL_PATCH = 16  # pixels; of larger ones fewer filters are drawn, so that the page stays small
 LARGE_PATCHED = 24  # filters
 
 
@@ -141,7 +141,7 @@ def _class_maps(subject: Subject) -> Chapter:
     drawn = [(classes[each], float(subject.shares[each]), found.scores[..., each]) for each in shown]
     caption = (
         "Where in the picture each class scores, before the scores are averaged: "
-        f"{', '.join(f'{name} ({share:.1%})' for name, share, _ in drawn)}. One scale for all."
+        f"{', '.join(f'{name} ({100 * share:.1f} %)' for name, share, _ in drawn)}. One scale for all."
     )
     figure = heatmaps(found.pixels, found.extent, drawn)
     return Chapter(title, "", [Exhibit("class-maps", figure, "Maps of class scores on the picture", caption)])

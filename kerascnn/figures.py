@@ -96,7 +96,7 @@ def heatmaps(
         # transparent enough to leave the picture visible
         drawn = axes.imshow(scores, extent=extent, cmap="inferno", alpha=0.6, interpolation="bilinear")
         drawn.set_clim(logits.min(), logits.max())
-        axes.set(title=f"{short(label)}: {share:.1%}", xlim=(0, width), ylim=(height, 0))
+        axes.set(title=f"{short(label)}: {100 * share:.1f} %", xlim=(0, width), ylim=(height, 0))
     figure.suptitle(f"class scores at {logits.shape[1]}×{logits.shape[2]} places")
     figure.colorbar(drawn, ax=panels, label="logit")
     return figure
@@ -138,9 +138,9 @@ def _inches(name: str) -> float:
         return float(TextPath((0, 0), name, size=NAME_POINTS).get_extents().width) / 72
 
 
-def short(name: str) -> str:
+def short(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a name as it is drawn: cut where it is long, its dollar signs no marks of a formula."""
-    cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return cut.replace("$", r"\$")
 
 

@@ -18,6 +18,7 @@ from kerascnn.profile import sights
 from kerascnn.stages import Stage, convolutions, stages
 
 MISTAKES = 12
+NAME_OF_MISTAKE = 14  # characters above a picture
 
 Square = tuple[int, int, int]
 
@@ -159,7 +160,7 @@ def mistakes(
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="nearest")
         axes.set_axis_off()
-        true, given = (short(classes[label]) for label in (labels[number], answers[number]))
+        true, given = (short(classes[label], NAME_OF_MISTAKE) for label in (labels[number], answers[number]))
         share = 100 * shares[number, answers[number]]
         axes.set_title(f"true {true}\ngiven {given}, {share:.0f} %", fontsize=9)
     return figure

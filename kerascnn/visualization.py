@@ -147,7 +147,7 @@ def _first_test_image(dataset: Dataset) -> _Shown:
 def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
     described, best = subject.description, subject.likeliest[0]
     truth = f", is {shown.label}" if shown.label else ""
-    answer = f"{subject.evaluation.classes[best]} ({subject.shares[best]:.1%})"
+    answer = f"{subject.evaluation.classes[best]} ({100 * subject.shares[best]:.1f} %)"
     facts = {
         "run": str(run.path),
         "model": f"{described.model} ({described.variant}), head {described.head}",

@@ -115,6 +115,8 @@ def test_a_class_map_and_an_image_of_ones_own(cli, run, tmp_path):
     assert (document["image"], document["page"]) == ("wide.png", "a/b/index.html")
     assert {"class-maps", "maps-class_map"} < set(_names(document))
     assert "wide.png; the network answers" in _looked_at(document, tmp_path).text
+    shades = np.bincount(np.asarray(Image.open(tmp_path / "a/b/picture.png").convert("L")).ravel())
+    assert shades[255 - 200] > 10_000 > 100 > shades[200]
     assert not (tmp_path / "nin" / "learned").exists()
     shown = cli("visualize", "nin", "--out", "c")
     assert shown.out.splitlines()[-1] == "page     c/index.html"
@@ -193,7 +195,7 @@ def test_the_patches_are_those_of_brute_force(digits, monkeypatch):
     keras.utils.set_random_seed(1)
     model = build("lenet")
     kernel, _ = model.get_layer("conv1").get_weights()
-    kernel[..., 4] = -1  # never active: ink is positive
+    kernel[..., 4] = -1  # never above 0: ink is positive
     bias = np.array([0, 0.1, 0, 0, -0.5, 0])
     model.get_layer("conv1").set_weights([kernel, bias])
     windows = sliding_window_view(digits.images[..., 0] / 255, (5, 5), axis=(1, 2))
@@ -217,7 +219,7 @@ def test_the_patches_are_those_of_brute_force(digits, monkeypatch):
         np.testing.assert_allclose(drawn[:5, left : left + 5], np.repeat(expected, 3, axis=2), atol=1e-6)
     silent = drawn[:block, 4 * (block + gap) :]
     np.testing.assert_allclose(silent, np.broadcast_to(BEYOND, silent.shape), atol=1e-6)
-    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "3", "4", "5: never active"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1", "2", "3", "4", "5: never above 0"]
     assert figure.axes[0].get_title() == "conv1: the first 5 of 6 filters; 5×5 pixels"
 
 
