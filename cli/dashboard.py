@@ -22,7 +22,7 @@ REFRESHES = 4  # a second, by a thread of rich's: a step of the training only le
 WIDEST = 80  # columns
 FIXED = 39  # columns of the panel that are not curves
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"  # from low to high
-# The colours of visualize.py, which would load Matplotlib; legible on light and on dark.
+# The colours of figures.py, which would load Matplotlib; legible on light and on dark.
 TRAINING, VALIDATION, REST = Style(color="#0072B2"), Style(color="#D55E00"), Style(color="#999999")
 
 

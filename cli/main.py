@@ -24,6 +24,7 @@ from kerascnn.cli.summary import summary
 from kerascnn.cli.surgery import surgery
 from kerascnn.cli.train import train
 from kerascnn.cli.verify import verify
+from kerascnn.cli.visualize import visualize
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +44,7 @@ for command in (
     data,
     train,
     evaluate,
+    visualize,
     quantize,
     inspect,
     debug,

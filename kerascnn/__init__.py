@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kerascnn.tflite.quantization import quantize
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.trainer import resume, train
+    from kerascnn.visualization import visualize
 
 _HOME = {
     "KerasCnnError": "errors",
@@ -63,6 +64,7 @@ _HOME = {
     "surgery": "head_surgery",
     "train": "training.trainer",
     "verify": "tflite.bundle.verify",
+    "visualize": "visualization",
 }
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "surgery",
     "train",
     "verify",
+    "visualize",
 ]
 
 

@@ -17,8 +17,8 @@ from kerascnn.data.image_files import ImageFile, read_each
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources import canonical_source, is_folder, load, source_name
 from kerascnn.errors import ImageError, UsageError
+from kerascnn.figures import contact_sheet, save_figure
 from kerascnn.progress import Progress, silent
-from kerascnn.visualize import contact_sheet, save_figure
 
 UNBALANCED = 3.0  # times as many training pictures in the largest class as in the smallest
 ON_SHEET = 10  # pictures a class

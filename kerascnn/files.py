@@ -42,7 +42,7 @@ def require_writable(folder: Path) -> None:
         KerasCnnError: The file system refuses.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

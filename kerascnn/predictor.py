@@ -16,11 +16,11 @@ from kerascnn.data.sources import load
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.figures import heatmaps, save_figure
 from kerascnn.model_file import load_model
 from kerascnn.run import Run
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.training.trained_data import load_trained_data
-from kerascnn.visualize import heatmap, save_figure
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Predictor:
         found = class_map(self.model, self.description, picture)
         label, share = likeliest[0]
         scores = found.scores[..., self.description.classes.index(label)]
-        save_figure(heatmap(found.pixels, scores, found.extent, label, share), path)
+        save_figure(heatmaps(found.pixels, found.extent, [(label, share, scores)]), path)
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,18 @@ def profile(model: Any) -> Profile:
     return Profile(tuple(table.rows))
 
 
+def sights(model: Any) -> dict[str, Sight | None]:
+    """Return what one value behind each use of a layer sees of the picture, ``None`` where it is not known.
+
+    Raises:
+        KerasCnnError: The model has no graph of layers.
+    """
+    table = _Table()
+    for use in uses(model):
+        table.add(use)
+    return table.by_name
+
+
 def count_parameters(weights: Iterable[Any]) -> int:
     """Return how many numbers the given Keras variables hold."""
     return sum(math.prod(weight.shape) for weight in weights)
@@ -133,6 +145,7 @@ class _Table:
 
     def __init__(self) -> None:
         self.rows: list[LayerProfile] = []
+        self.by_name: dict[str, Sight | None] = {}
         self._sights: dict[int, Sight | None] = {}  # of tensors with one entry an image, of no others
         self._batch: int | None = None
         self._counted: set[int] = set()  # weights that stand in a row
@@ -145,6 +158,7 @@ class _Table:
         sees = through(self._seen(use), cost.sees)
         if imagewise:
             self._sights |= dict.fromkeys(use.writes, sees)
+        self.by_name[use.name] = sees
         self.rows.append(
             LayerProfile(
                 name=use.name,

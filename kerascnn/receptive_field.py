@@ -34,6 +34,10 @@ class Sight:
     step: int = 1
     start: int = 0
 
+    def corner(self, row: int, column: int) -> tuple[int, int]:
+        """Return where the square of one value begins: (top, left) in pixels."""
+        return self.start + row * self.step, self.start + column * self.step
+
 
 def through(sight: Sight | None, window: Window | None) -> Sight | None:
     """Return what is seen behind a layer; ``None`` stands for what is not known."""

@@ -1,5 +1,6 @@
 """The figures of what a network has learned, against values worked out here."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -7,9 +8,9 @@ from kerascnn.learned import activation_maps, filters, mistakes
 from kerascnn.models.family import build
 
 
-def _drawn(figure):
-    """Return title, pixels and colour limits of a figure of one image."""
-    axes = figure.axes[0]
+def _drawn(figure, panel=0):
+    """Return title, pixels and colour limits of one of a figure's images."""
+    axes = figure.axes[panel]
     (image,) = axes.images
     return axes.get_title(), np.ma.filled(image.get_array(), np.nan), image.get_clim()
 
@@ -39,19 +40,23 @@ def test_filters_over_colour_are_colours_of_both_towers():
     assert pixels[-1, -1].tolist() == [1.0, 1.0, 1.0]  # no filter
 
 
-def test_activation_maps_are_those_behind_the_nonlinearity():
+def test_activation_maps_are_those_before_and_behind_the_nonlinearity():
     model = build("lenet", pixel_mean=100.0, pixel_std=50.0)
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 1)).astype(np.uint8)
     figures = activation_maps(model, picture, "seven")
-    titles = [_drawn(figure)[0] for figure in figures.values()]
-    assert titles == ["picture of 32×32, is seven", "conv1: 6 maps of 28×28", "conv2: 16 maps of 10×10"]
+    assert _drawn(figures.pop("picture"))[0] == "picture of 32×32, is seven"
+    titles = [figure.get_suptitle() for figure in figures.values()]
+    assert titles == ["conv1: 6 maps of 28×28", "conv2: 16 maps of 10×10"]
     kernel, bias = model.get_layer("conv1").get_weights()
     patch = (picture[3:8, 4:9, 0].astype(float) - 100) / 50
-    expected = [max((patch * kernel[:, :, 0, number]).sum() + bias[number], 0) for number in range(6)]
-    pixels = _drawn(figures["conv1"])[1]
-    found = [pixels[29 * (number // 3) + 3, 29 * (number % 3) + 4] for number in range(6)]
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
-    assert max(expected) > 0
+    expected = np.array([(patch * kernel[:, :, 0, number]).sum() + bias[number] for number in range(6)])
+    for panel, values in enumerate((expected, np.maximum(expected, 0))):
+        title, pixels, (low, high) = _drawn(figures["conv1"], panel)
+        assert title == ("before ReLU", "after ReLU")[panel]
+        found = [pixels[29 * (number // 3) + 3, 29 * (number % 3) + 4] for number in range(6)]
+        assert found == pytest.approx(values, rel=1e-4, abs=1e-5)
+        assert -low == high == np.nanmax(np.abs(_drawn(figures["conv1"])[1]))
+    assert max(expected) > 0 > min(expected)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +75,21 @@ def test_every_convolution_with_a_map_is_shown(network, names):
     assert picture[0] == "picture"
     assert [name for name, _ in figures] == names
     if names[0] == "conv1":
-        lowest = {name: np.nanmin(_drawn(figure)[1]) for name, figure in figures}
-        assert lowest.pop("class_map") != 0
-        assert min(lowest.values()) >= 0  # behind batch normalization and ReLU
+        class_map = dict(figures).pop("class_map")
+        assert [axes.get_title() for axes in class_map.axes if axes.images] == [""]  # no nonlinearity
+        for _, figure in figures[:-1]:
+            before, after = (_drawn(figure, panel)[1] for panel in (0, 1))
+            assert np.nanmin(before) < 0  # behind batch normalization
+            np.testing.assert_array_equal(after, np.maximum(before, 0))
+
+
+def test_a_single_convolution_without_a_nonlinearity():
+    pixels = keras.Input((8, 8, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, name="alone")(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(3)(pooled))
+    figures = activation_maps(model, np.full((8, 8, 1), 9, np.uint8), "")
+    assert _drawn(figures["picture"])[0] == "picture of 8×8"
+    assert figures["alone"].get_suptitle() == "alone: 4 maps of 6×6"
 
 
 def test_the_surest_mistake_comes_first_and_no_panel_is_empty():

@@ -11,6 +11,7 @@ import numpy as np
 from kerascnn.data.dataset import Split
 from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
+from kerascnn.figures import noise_of_layers, save_figure, spreads_of_layers
 from kerascnn.files import write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
@@ -19,7 +20,6 @@ from kerascnn.tflite.layer_errors import LayerError, measure_layers, read_quanti
 from kerascnn.tflite.model_explorer import node_data
 from kerascnn.tflite.model_graph import ModelGraph
 from kerascnn.training.trained_data import load_trained_data
-from kerascnn.visualize import noise_of_layers, save_figure, spreads_of_layers
 
 DEFAULT_SAMPLES = 100
 DEFAULT_WORST = 3

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
 from kerascnn.errors import KerasCnnError, TargetError
+from kerascnn.figures import Spread
 from kerascnn.progress import Progress, silent
 from kerascnn.tflite.conversion import convert
 from kerascnn.tflite.inner_values import InnerValues
@@ -20,7 +21,6 @@ from kerascnn.tflite.layer_sums import Comparison, Usage, spread_of
 from kerascnn.tflite.model_graph import ModelGraph, Operator, Tensor, read_graph
 from kerascnn.tflite.operators_alone import with_operators_alone
 from kerascnn.tflite.schemes import schemes
-from kerascnn.visualize import Spread
 
 READ_AT_ONCE = 16  # images; a split of files reads them only now
 STEPS = ("INT8", "UINT8", "INT16")

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.figures import Spread
 from kerascnn.tflite.inner_values import Values
 from kerascnn.tflite.model_graph import Tensor
-from kerascnn.visualize import Spread
 
 BARS = 64  # of a histogram over all steps of a type
 BEYOND = 16  # further bars on each side, for float values that the type cannot represent

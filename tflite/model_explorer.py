@@ -7,8 +7,8 @@ tensor that an operator gives. In the tool: "Add per-node data", or drop the fil
 from collections.abc import Mapping
 from typing import Any
 
+from kerascnn.figures import VERMILION
 from kerascnn.tflite.model_graph import ModelGraph
-from kerascnn.visualize import VERMILION
 
 
 def node_data(graph: ModelGraph, values: Mapping[str, float | None], *, low_is_bad: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import source_name
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.figures import confusion, learning_curves, save_figure
 from kerascnn.files import write_json
 from kerascnn.model_file import save_model
 from kerascnn.progress import Progress, silent
@@ -31,7 +32,6 @@ from kerascnn.training.history import write_history
 from kerascnn.training.preparation import Prepared, network_for, prepare, with_pixels
 from kerascnn.training.tensorboard import TensorBoard
 from kerascnn.training.trained_data import load_trained_data
-from kerascnn.visualize import confusion, learning_curves, save_figure
 
 
 def train(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from kerascnn.files import whole_file
 
-# Okabe & Ito's blue and vermilion: colour-blind readers can tell them apart.
-BLUE, VERMILION = "#0072B2", "#D55E00"
+# Okabe & Ito's colours: colour-blind readers can tell them apart.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
+OKABE_ITO = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW)
 TRAINING, VALIDATION = BLUE, VERMILION
 
 DPI = 120
@@ -23,6 +25,7 @@ CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below t
 NAME_POINTS = 10
 TALLEST = 400  # inches of a figure: Matplotlib draws at most 65,536 pixels
 LONGEST_NAME = 24  # characters beside a row of pictures
+NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -66,34 +69,36 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def heatmap(
+def heatmaps(
     pixels: NDArray[np.uint8],
-    scores: NDArray[np.float32],
     extent: tuple[float, float, float, float],
-    label: str,
-    share: float,
+    classes: Sequence[tuple[str, float, NDArray[np.float32]]],
 ) -> Figure:
-    """Draw a map of one class's scores over the picture it was computed from.
+    """Draw maps of class scores over the picture they were computed from, on one scale.
 
     Args:
         pixels: Shape (height, width, 1 or 3).
-        scores: Logits, shape (rows, columns).
         extent: What the scores cover: (left, right, bottom, top) in pixels.
-        label: The class, ``share`` its probability for the whole picture.
+        classes: Name, probability for the whole picture, and logits, shape (rows, columns).
     """
     height, width = pixels.shape[:2]
-    wide = width > 1.5 * height
-    size = (9, 1.6 + 17 * height / width) if wide else (9, 0.8 + 3.9 * height / width)
+    count, wide = 1 + len(classes), width > 1.5 * height
+    across, down = (1, count) if wide else (count, 1)
+    panel = 8.0 if wide else max(12 / count, 3.0)  # inches
+    size = across * panel + 1, down * (panel * height / width + 0.4) + 0.4
     figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(*((2, 1) if wide else (1, 2)))
-    titles = "picture", f"score of {label} at {scores.shape[0]}×{scores.shape[1]} places ({share:.1%})"
-    for axes, title in zip(panels, titles, strict=True):
+    panels = list(figure.subplots(down, across).flat)
+    for axes in panels:
         axes.imshow(np.broadcast_to(pixels, (height, width, 3)), extent=(0, width, height, 0))
-        axes.set(title=title, xticks=[], yticks=[])
-    # transparent enough to leave the picture visible
-    drawn = panels[1].imshow(scores, extent=extent, cmap="inferno", alpha=0.6, interpolation="bilinear")
-    panels[1].set(xlim=(0, width), ylim=(height, 0))
-    figure.colorbar(drawn, ax=panels[1], label="logit")
+        axes.set(title="picture", xticks=[], yticks=[])
+    logits = np.stack([scores for *_, scores in classes])
+    for axes, (label, share, scores) in zip(panels[1:], classes, strict=True):
+        # transparent enough to leave the picture visible
+        drawn = axes.imshow(scores, extent=extent, cmap="inferno", alpha=0.6, interpolation="bilinear")
+        drawn.set_clim(logits.min(), logits.max())
+        axes.set(title=f"{short(label)}: {100 * share:.1f} %", xlim=(0, width), ylim=(height, 0))
+    figure.suptitle(f"class scores at {logits.shape[1]}×{logits.shape[2]} places")
+    figure.colorbar(drawn, ax=panels, label="logit")
     return figure
 
 
@@ -112,7 +117,7 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
         for column, picture in enumerate(row):
             top, left = gap + place * (height + gap), gap + column * (width + gap)
             sheet[top : top + height, left : left + width] = picture  # grey fills all three channels
-    cell, names = min(CELL, TALLEST / len(rows)), [_short(name) for name in classes]
+    cell, names = min(CELL, TALLEST / len(rows)), [short(name) for name in classes]
     beside = max(map(_inches, names)) + 0.2
     pixel = cell / (height + gap)  # inches
     size = beside + sheet.shape[1] * pixel, sheet.shape[0] * pixel
@@ -133,30 +138,39 @@ def _inches(name: str) -> float:
         return float(TextPath((0, 0), name, size=NAME_POINTS).get_extents().width) / 72
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name as it is drawn: cut where it is long, its dollar signs no marks of a formula."""
+    cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return cut.replace("$", r"\$")
 
 
 def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     """Draw a confusion matrix; the shade is the share of the row, the number the count.
 
+    Of more than 40 classes names and counts are left out: there is no room for them.
+
     Args:
         counts: Shape (classes, classes), rows are the truth.
         classes: Their names.
     """
-    side = 2 + 0.45 * len(classes)
+    named = len(classes) <= NAMED
+    side = 2 + 0.45 * len(classes) if named else 9
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,} test images")
+    if not named:
+        axes.set(xlabel="answer, number of the class", ylabel="truth, number of the class")
+        figure.colorbar(drawn, ax=axes, label="share of the class", fraction=0.04, pad=0.02)
+        return figure
     for (truth, answer), count in np.ndenumerate(counts):
         if count:
             shade = "white" if shares[truth, answer] > 0.5 else "black"
             axes.text(answer, truth, str(count), ha="center", va="center", fontsize=8, color=shade)
-    ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=0 if max(map(len, classes)) < 3 else 90)
-    axes.set_yticks(ticks, classes)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,} test images")
+    ticks, names = range(len(classes)), [short(name) for name in classes]
+    axes.set_xticks(ticks, names, rotation=0 if max(map(len, classes)) < 3 else 90)
+    axes.set_yticks(ticks, names)
     return figure
 
 

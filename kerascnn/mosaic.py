@@ -1,0 +1,59 @@
+"""Many small images as one."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+TILES = 96  # of one mosaic at most: AlexNet's first filters
+WHITE = (1.0, 1.0, 1.0)
+
+Values = NDArray[np.float32]
+
+
+def mosaic(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[float]) -> Values:
+    """Put images in rows.
+
+    Args:
+        tiles: Shape (n, height, width, channels).
+        columns: Images in a row.
+        gap: Pixels between rows and between columns.
+        blank: The values between them, one a channel.
+
+    Returns:
+        Shape (height, width, channels).
+    """
+    count, height, width, channels = tiles.shape
+    below, beside = height + gap[0], width + gap[1]
+    shape = math.ceil(count / columns) * below - gap[0], columns * beside - gap[1], channels
+    canvas = np.full(shape, blank, np.float32)
+    for number, tile in enumerate(tiles):
+        top, left = number // columns * below, number % columns * beside
+        canvas[top : top + height, left : left + width] = tile
+    return canvas
+
+
+def square_mosaic(tiles: Values) -> Values:
+    """Put at most 96 images in about as many rows as columns."""
+    shown = tiles[:TILES]
+    gap = max(shown.shape[1] // 16, 1)
+    blank = WHITE if shown.shape[-1] == 3 else [np.nan]  # what is not a number stays blank on any scale
+    return mosaic(shown, math.ceil(math.sqrt(len(shown))), (gap, gap), blank)
+
+
+def draw(axes: Axes, canvas: Values, title: str, **colours: Any) -> AxesImage:
+    """Draw a mosaic without ticks; ``colours`` are those of ``imshow``."""
+    shown = canvas if canvas.shape[-1] == 3 else canvas[..., 0]
+    drawn = axes.imshow(shown, interpolation="nearest", **colours)
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+    return drawn
+
+
+def first_of(count: int) -> str:
+    """Say behind a title that only some of so many images are shown, if so."""
+    return f"; the first {TILES}" if count > TILES else ""

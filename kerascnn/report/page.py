@@ -1,0 +1,63 @@
+"""One page that can be handed over: a single HTML file which needs nothing else."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATE = "page.html.jinja"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a page.
+
+    Attributes:
+        png: The content of a PNG file.
+        alt: What it shows, for those who do not see it; ``caption`` is what stands below it.
+    """
+
+    png: bytes
+    alt: str
+    caption: str
+
+    @property
+    def address(self) -> str:
+        """The picture itself as an address, so that the page needs no other file."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        title: Its heading.
+        text: A paragraph below it.
+        facts: Names and values, listed.
+        pictures: Its figures.
+    """
+
+    title: str
+    text: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """Return an HTML document; every text in it may hold any sign."""
+    return _environment().get_template(TEMPLATE).render(title=title, sections=sections)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

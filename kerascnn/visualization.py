@@ -1,0 +1,169 @@
+"""``visualize``: what a run has learned, as pictures and as one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kerascnn.data.bad_files import files_of
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.images import read_image
+from kerascnn.errors import UsageError
+from kerascnn.evaluation import evaluate_classifier, keras_classifier
+from kerascnn.excitation import excitations
+from kerascnn.exhibits import Chapter, Subject, chapters
+from kerascnn.figures import save_figure
+from kerascnn.files import require_writable, write_text
+from kerascnn.model_file import load_model
+from kerascnn.progress import Progress, silent
+from kerascnn.report.page import Picture, Section, page
+from kerascnn.run import Run
+from kerascnn.stages import convolutions
+from kerascnn.training.trained_data import load_trained_data
+
+FOLDER = "learned"  # not plots/, which `surgery` copies into another run
+PAGE = "index.html"
+
+
+@dataclass(frozen=True)
+class SavedFigure:
+    """A figure as PNG, and what is said of it on the page."""
+
+    name: str
+    path: Path
+    caption: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return name, path and caption."""
+        return {"name": self.name, "path": str(self.path), "caption": self.caption}
+
+
+@dataclass(frozen=True)
+class Visualization:
+    """What was drawn.
+
+    Attributes:
+        run: The run's folder.
+        image: The picture that was shown to the network, a file or words.
+        figures: In the order of the page.
+        page: The HTML file with all of them inside.
+    """
+
+    run: Path
+    image: str
+    figures: tuple[SavedFigure, ...]
+    page: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return run, image, figures and page."""
+        return {
+            "run": str(self.run),
+            "image": self.image,
+            "figures": [figure.to_dict() for figure in self.figures],
+            "page": str(self.page),
+        }
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The picture for the network: ``image`` says which, ``label`` is its class if that is known."""
+
+    image: str
+    picture: Image.Image
+    label: str = ""
+
+
+def visualize(
+    run: Run | Path | str,
+    *,
+    image: Path | str | None = None,
+    out: Path | str | None = None,
+    invert: bool = False,
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+) -> Visualization:
+    """Draw what a run has learned: filters, maps, patches, class maps, fields, confusion, mistakes.
+
+    Args:
+        run: A trained run.
+        image: The picture for the maps; ``None``: the first test image.
+        out: The folder for the pictures and the page; ``None``: ``learned`` in the run.
+        invert: Turn the image's dark on light into light on dark, as MNIST's digits are.
+        data_dir: Where the source's files are now, if not where they were at training.
+        progress: Told how many test images are looked at and how many chapters are drawn.
+
+    Raises:
+        UsageError: ``invert`` is given without ``image``.
+        KerasCnnError: The run, its data or the image cannot be read, its model has no convolution, or
+            ``out`` cannot be written.
+    """
+    if invert and image is None:
+        raise UsageError("invert is for an image of your own: name it.")
+    run = run if isinstance(run, Run) else Run.open(run)
+    model, description = load_model(run.require_model())
+    convolutions(model)  # refuses a model without before the data are read
+    picture = None if image is None else read_image(Path(image), invert=invert)
+    dataset = load_trained_data(run, data_dir)
+    shown = _first_test_image(dataset) if picture is None else _Shown(str(image), picture)
+    folder = Path(out) if out else run.path / FOLDER
+    require_writable(folder)
+    classify = keras_classifier(model, description.output)
+    test = dataset.test.prepared(description.preprocessing)
+    pixels = description.preprocessing.image(shown.picture)
+    subject = Subject(
+        model=model,
+        description=description,
+        test=test,
+        evaluation=evaluate_classifier(
+            classify, test, dataset.classes, model=str(run.path), data=dataset.source
+        ),
+        excitations=excitations(model, test.images, progress=progress),
+        picture=shown.picture,
+        label=shown.label,
+        pixels=pixels,
+        shares=classify(pixels[np.newaxis])[0],
+    )
+    figures, sections = [], [_in_short(run, subject, shown)]
+    for chapter in chapters(subject, progress):
+        saved, section = _saved(chapter, folder)
+        figures += saved
+        sections.append(section)
+    result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
+    write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))
+    return result
+
+
+def _first_test_image(dataset: Dataset) -> _Shown:
+    label = dataset.classes[dataset.test.labels[0]]
+    if files := files_of(dataset.test):
+        return _Shown(str(files[0].path), files[0].decoded().picture, label)
+    pixels = dataset.test.images[:1][0]
+    picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
+    return _Shown(f"first test image of {dataset.source}", picture, label)
+
+
+def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
+    described, best = subject.description, subject.likeliest[0]
+    truth = f", is {shown.label}" if shown.label else ""
+    answer = f"{subject.evaluation.classes[best]} ({100 * subject.shares[best]:.1f} %)"
+    facts = {
+        "run": str(run.path),
+        "model": f"{described.model} ({described.variant}), head {described.head}",
+        "data": f"{subject.evaluation.data}, {len(subject.test):,} test images",
+        "test accuracy": str(subject.evaluation.accuracy),
+        "picture": f"{shown.image}{truth}; the network answers {answer}",
+    }
+    return Section("In short", facts=facts)
+
+
+def _saved(chapter: Chapter, folder: Path) -> tuple[list[SavedFigure], Section]:
+    """Write a chapter's figures and return them, and the chapter as a section of the page."""
+    figures, pictures = [], []
+    for exhibit in chapter.exhibits:
+        saved = SavedFigure(exhibit.name, folder / f"{exhibit.name}.png", exhibit.caption)
+        save_figure(exhibit.figure, saved.path)
+        figures.append(saved)
+        pictures.append(Picture(saved.path.read_bytes(), exhibit.alt, exhibit.caption))
+    return figures, Section(chapter.title, chapter.text, pictures=pictures)
