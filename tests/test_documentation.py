@@ -1,8 +1,9 @@
 """What the pages say is true: their pieces run, their commands exist, the site holds together."""
 
+import contextlib
 import importlib.util
+import io
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 import pytest
+from warm_command import call_warm
 
 import kerascnn
 from kerascnn.cli.main import kerascnn as group
@@ -65,32 +67,22 @@ def names(pages: list[Path]) -> list[str]:
     return [str(page.relative_to(ROOT)) for page in pages]
 
 
-RUN_PIECES = """
-import contextlib, io, json, sys
-namespace, printed = {"__name__": "page"}, []
-for number, code in enumerate(json.load(sys.stdin), start=1):
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        exec(compile(code, f"piece {number}", "exec"), namespace)
-    printed.append(out.getvalue())
-print(json.dumps(printed))
-"""
+def run_in_turn(codes: list[str]) -> None:
+    """Run pieces in one namespace and print, as JSON, what each printed."""
+    namespace: dict[str, object] = {"__name__": "page"}
+    printed = []
+    for number, code in enumerate(codes, start=1):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile(code, f"piece {number}", "exec"), namespace)
+        printed.append(out.getvalue())
+    print(json.dumps(printed))
 
 
 def run_pieces(page: Path, folder: Path) -> list[str]:
-    """Run the Python pieces of a page one after another in one fresh process; return what each printed."""
-    ended = subprocess.run(
-        [sys.executable, "-c", RUN_PIECES],
-        input=json.dumps([piece.code for piece in python_pieces(page)]),
-        cwd=folder,
-        env=os.environ | {"KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    printed: list[str] = json.loads(ended.stdout.splitlines()[-1])
+    """Run the Python pieces of a page one after another in a process of their own; return what each printed."""
+    code, out, err = call_warm(run_in_turn, [piece.code for piece in python_pieces(page)], folder)
+    assert code == 0, err
+    printed: list[str] = json.loads(out.splitlines()[-1])
     return printed
 
 
