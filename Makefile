@@ -57,9 +57,9 @@ types:
 	@cp -Rp tflite build/types/kerascnn/tflite
 	@cp -Rp cli build/types/kerascnn/cli
 
-# The site is static files; mkdocs-material's notice about its successor is not for the reader of a build.
+# Not --quiet: it hides warnings from --strict. The variable silences mkdocs-material's notice about its successor.
 docs: install types  ## build the documentation into build/site; a broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@rm -rf build/lib build/bdist* dist build/wheel-venv build/wheel-tests

@@ -57,7 +57,7 @@ def compare(
         batch_size: For every head; ``None``: the recipe's.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
         progress: Told about every training and quantization.
-        **network: See :class:`kerascnn.models.family.Network`; ``head_units`` is for heads that have some.
+        **network: See ``TrainingConfig``; ``head_units`` is for heads that have some.
 
     Raises:
         UsageError: A name is unknown or a setting makes no sense.

@@ -181,6 +181,12 @@ def test_the_python_reference_holds_every_exported_name():
     assert [name for name in kerascnn.__all__ if f"\n::: kerascnn.{name}\n" not in text] == []
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_links_of_a_page_outside_the_site_lead_to_files(name):
+    targets = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (ROOT / target).is_file()] == []
+
+
 def test_every_page_is_in_the_navigation():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
     listed = re.findall(r"[\w/-]+\.md", navigation)
@@ -192,7 +198,7 @@ def test_the_site_builds_without_a_broken_link_and_loads_nothing_from_elsewhere(
     if not (ROOT / "build" / "types").is_dir():
         subprocess.run(["make", "types"], cwd=ROOT, check=True)
     built = subprocess.run(
-        [sys.executable, "-P", "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
+        [sys.executable, "-P", "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
