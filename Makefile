@@ -3,7 +3,7 @@ SHELL := /bin/sh
 PYTHONS := python3.11 python3.12 python3.13 python3 python
 BIN := .venv/bin
 
-.PHONY: help install train test test-fast test-arm64 check types dist benchmark clean
+.PHONY: help install train test test-fast test-arm64 check types docs dist benchmark clean
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
@@ -21,14 +21,14 @@ install: .venv/installed  ## make .venv with everything the other targets need
 	fi; \
 	echo "Making .venv with $$($$found --version); TensorFlow is large, this takes a minute or two."; \
 	$$found -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	@touch $@
 
 train: install  ## train LeNet-5 with both heads on the bundled digits, quantize, compare
 	@$(BIN)/kerascnn compare lenet --data digits
 	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
 
-test: install check  ## style, types, layers and every test
+test: install check  ## style, types, layers, documentation and every test
 	@$(BIN)/python -m pytest -n 2
 
 test-fast: install check  ## the same without the slow trainings
@@ -44,7 +44,7 @@ test-arm64: install  ## a bundle's selftest in the userland of a Raspberry Pi, e
 	done
 	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
 
-check: install types  ## style, types and layers
+check: install types docs  ## style, types, layers and documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -56,6 +56,10 @@ types:
 	@cp -Rp kerascnn build/types/kerascnn
 	@cp -Rp tflite build/types/kerascnn/tflite
 	@cp -Rp cli build/types/kerascnn/cli
+
+# Not --quiet: it hides warnings from --strict. The variable silences mkdocs-material's notice about its successor.
+docs: install types  ## build the documentation into build/site; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@rm -rf build/lib build/bdist* dist build/wheel-venv build/wheel-tests

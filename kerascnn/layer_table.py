@@ -56,7 +56,7 @@ def summary(model: Run | Path | str, *, explain: bool = False, **network: Any) -
     Args:
         model: A run folder, a ``.keras`` file, or the name of a model in its usual form.
         explain: Whether each figure comes with its formula, the numbers filled in.
-        **network: For a model's name, see :class:`kerascnn.models.family.Network`.
+        **network: For a model's name, see ``TrainingConfig``.
 
     Raises:
         UsageError: A name is unknown, the network does not fit together, or settings of a network are given

@@ -61,9 +61,10 @@ def test_the_pins_of_the_constraints_cover_every_requirement():
         line.partition("==")[0].lower().replace("-", "_")
         for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
+    extras = _setup()["options.extras_require"]
     needed = [
-        line.partition(">=")[0].strip().lower()
-        for text in (_setup()["options"]["install_requires"], _setup()["options.extras_require"]["dev"])
+        line.partition(">=")[0].partition("[")[0].strip().lower()
+        for text in (_setup()["options"]["install_requires"], extras["dev"], extras["docs"])
         for line in text.split("\n")
         if line.strip() and not line.startswith("#")
     ]

@@ -61,7 +61,7 @@ def quantize(
 
     Args:
         run: The run or its folder; the files and their records go into its ``tflite/``.
-        scheme: One or several, see :mod:`kerascnn.tflite.schemes`.
+        scheme: One or several, see ``kerascnn.tflite.schemes``.
         target: ``mobile`` or ``edgetpu``.
         io: Type of input and output, ``int8``, ``uint8`` or ``float32``; ``None``: the scheme's usual one.
         method: ``ptq`` quantizes the weights as they are, ``qat`` trains them with int8 in the loop before.
@@ -69,7 +69,7 @@ def quantize(
         cluster: How many different weights each layer keeps before, 2 to 256.
         fine_tuning_epochs: Passes over the training images for each of these three; ``None``: 3.
         calibration_samples: ``None`` takes 500 training images, or all where there are fewer.
-        max_drop: Percentage points of accuracy that full int8 may lose; see :mod:`kerascnn.tflite.candidates`
+        max_drop: Percentage points of accuracy that full int8 may lose; see ``kerascnn.tflite.candidates``
             for what is tried otherwise.
         check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
         accuracy_only: Whether, of all that can be known of a file, its accuracy is enough: no stability, no

@@ -53,7 +53,7 @@ def compare(
         jobs: Trainings at once, each in a process of its own with its share of the processor.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
         progress: Told about the whole grid.
-        **network: See :class:`kerascnn.models.family.Network`; ``head_units`` is for heads that have some.
+        **network: See ``TrainingConfig``; ``head_units`` is for heads that have some.
 
     Raises:
         UsageError: A name is unknown or a setting makes no sense.

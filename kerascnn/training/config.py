@@ -47,7 +47,7 @@ PLACES = {"name", "runs_dir", "overwrite"}
 
 
 class TrainingConfig(Network):
-    """Settings of one training: those of :class:`Network`, and these. ``None`` is left to the model's recipe.
+    """Settings of one training: those of ``Network``, and these. ``None`` is left to the model's recipe.
 
     Attributes:
         model: A family or its alias, as typed; the run's folder is named after it.

@@ -44,13 +44,13 @@ def train(
     """Train a model and write its run folder.
 
     Ctrl-C ends the training early: the run then holds the best model so far, its state is ``interrupted``,
-    and :func:`resume` goes on with it.
+    and ``resume`` goes on with it.
 
     Args:
         config: What to train, on what, how.
         progress: Told how far the training is.
         dataset: The source's images, where the caller has loaded and checked them already.
-        team: The processes that train it together, see :mod:`kerascnn.training.together`.
+        team: The processes that train it together, see ``kerascnn.training.together``.
 
     Raises:
         UsageError: A setting makes no sense.
@@ -107,7 +107,7 @@ def resume(
         data_dir: Where the data are now; ``None``: where they were.
         progress: Told how far the training is.
         team: The processes that train it together.
-        **same: Settings of :class:`TrainingConfig` that the run must have.
+        **same: Settings of ``TrainingConfig`` that the run must have.
 
     Raises:
         UsageError: The run was made with other settings, or is done.
