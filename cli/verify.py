@@ -32,4 +32,7 @@ def _text(result: "Verification") -> str:
     if result.problems:
         return "\n".join(f"  {problem}" for problem in result.problems)
     made = f", made of {result.run}" if result.run else ""
-    return f"{result.path}: {result.files} files, whole{made}; the golden pictures give the same answers here"
+    return (
+        f"{result.path}: {result.files} files, whole{made}; the golden pictures give the same answers here\n"
+        f"sha256  {result.sha256}"
+    )

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from packaging.requirements import Requirement
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 from kerascnn.errors import first_line
 from kerascnn.tflite.edgetpu.install import LINES, PROGRAM
@@ -84,13 +85,18 @@ def _python() -> Check:
 
 def _packages() -> Iterator[Check]:
     """Yield a check for each package that kerascnn cannot do without."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        yield Check("packaging", "problem", "not installed", "python -m pip install 'packaging>=24'")
+        return
     needed = [Requirement(line) for line in requires("kerascnn") or []]
     for one in needed:
         if one.marker is None or one.marker.evaluate({"extra": ""}):
             yield _package(one)
 
 
-def _package(needed: Requirement) -> Check:
+def _package(needed: "Requirement") -> Check:
     fix = f"python -m pip install '{needed}'"
     try:
         found = version(needed.name)
@@ -165,7 +171,10 @@ def _libedgetpu() -> Check:
 
 
 def _disk() -> Check:
-    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    try:
+        free = shutil.disk_usage(Path.cwd()).free / 2**30
+    except OSError as error:
+        return Check("disk", "problem", f"the current folder cannot be read: {error.strerror}", "cd ~")
     return _amount("disk", free, DISK, "free here", "make room, or name another place with --runs-dir")
 
 
@@ -186,6 +195,6 @@ def _told(command: list[str]) -> str:
     """Return the first line that a program prints, empty where it does not run."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=FEW_SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
     return (ended.stdout.strip().splitlines() or [""])[0]

@@ -5,9 +5,11 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 import venv
 import zipfile
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from painted_photos import SMALL
-from PIL import Image
+from PIL import Image, ImageOps
 from test_bad_input import USAGE, refused
 
 from kerascnn.tflite.bundle.bundling import bundle
@@ -92,10 +94,10 @@ def test_the_same_run_gives_the_same_bytes(copied, tmp_path, name):
 
 def test_the_program_is_short_and_needs_three_packages(made):
     program = (made / "run.py").read_text()
-    assert len(program.splitlines()) <= 300
+    assert len(program.splitlines()) < 290
     imported = {
         name.partition(".")[0]
-        for source in (program, (made / "pixels.py").read_text())
+        for source in (program, *((made / name).read_text() for name in ("pixels.py", "device.py")))
         for node in ast.walk(ast.parse(source))
         for name in (
             [alias.name for alias in node.names]
@@ -105,7 +107,7 @@ def test_the_program_is_short_and_needs_three_packages(made):
             else []
         )
     }
-    foreign = imported - sys.stdlib_module_names - {"pixels"}
+    foreign = imported - sys.stdlib_module_names - {"pixels", "device"}
     assert foreign == {"numpy", "PIL", "ai_edge_litert", "picamera2", "cv2"}  # the last two only for --camera
 
 
@@ -188,12 +190,7 @@ def test_without_an_edge_tpu_nothing_falls_back_silently(copied, tmp_path):
     shutil.copy(coral / "model.tflite", coral / "model_edgetpu.tflite")  # stands for what the compiler makes
     card = json.loads((coral / "model.json").read_text()) | {"edgetpu_model": "model_edgetpu.tflite"}
     (coral / "model.json").write_text(json.dumps(card))
-    sums = "".join(
-        f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.relative_to(coral).as_posix()}\n"
-        for each in sorted(coral.rglob("*"))
-        if each.is_file() and each.name != "SHA256SUMS"
-    )
-    (coral / "SHA256SUMS").write_text(sums)
+    _resummed(coral)
     refusal = on_device(coral, "--selftest", "--delegate", "edgetpu")
     assert (refusal.returncode, refusal.stdout) == (MISSING, "")
     assert refusal.stderr.splitlines()[-1].startswith("Error: libedgetpu.so.1 is not installed")
@@ -210,14 +207,14 @@ def test_a_coral_bundle_without_the_compiler_says_how_to_compile(cli, copied, tm
     assert "udev" in text
     answer = on_device(tmp_path / "coral", "--selftest", "--delegate", "edgetpu")
     assert answer.returncode == MISSING
-    assert "kerascnn compile model.tflite" in answer.stderr
+    one_line(answer, MISSING, "kerascnn compile model.tflite", "then make this folder again")
 
 
 def test_an_android_bundle_has_uint8_and_the_snippet_for_its_channels(copied, tmp_path):
     folder = bundle(copied, target="android", out=tmp_path / "android").path
     assert json.loads((folder / "model.json").read_text())["input"] == "uint8"
     text = (folder / "README.md").read_text()
-    assert "ByteBuffer.allocateDirect(32 * 32)" in text
+    assert "ByteArray(32 * 32)" in text
     assert "ImageClassifier" not in text  # MediaPipe cannot load a grey model
     assert on_device(folder, "--selftest").returncode == 0
 
@@ -300,12 +297,17 @@ def _changed(path):
 def test_every_damaged_file_is_found_on_both_sides(made, changeable, damage):
     names = sorted(each.relative_to(made) for each in made.rglob("*") if each.is_file())
     assert len(names) > PICTURES
-    kinds = {name.suffix: name for name in names}  # one of each kind also by the program
+    kinds = {name.suffix or name.name: name for name in names}  # one of each kind also by the program
+    kinds |= {"program": Path("pixels.py"), "beside": Path("device.py")}
     for name in names:
         damage(changeable / name)
         assert verify(changeable).problems, name
-        if name in kinds.values() and name.name != "pixels.py":
-            assert on_device(changeable, "--selftest").returncode != 0, name
+        if name in kinds.values():
+            answer = on_device(changeable, "--selftest")
+            assert answer.returncode != 0, name
+            if name.name != "run.py":  # damaged, it says what Python says
+                assert answer.stderr.startswith("Error: "), answer.stderr
+                assert len(answer.stderr.splitlines()) == 1
         shutil.copy(made / name, changeable / name)
     assert not verify(changeable).problems
 
@@ -314,15 +316,8 @@ def test_a_surprise_in_a_folder_is_found(changeable):
     (changeable / "setup.sh").write_text("true")
     (changeable / "golden" / "link.png").symlink_to("/etc/hostname")
     problems = verify(changeable).problems
-    assert "setup.sh is not of the bundle" in problems
+    assert "setup.sh is not of a bundle" in problems
     assert "golden/link.png is a link or no plain file" in problems
-
-
-def test_a_place_of_another_machine_is_found(changeable):
-    place = "/" + "home/someone/x"
-    text = changeable / "README.md"
-    text.write_text(f"{text.read_text()}\n{place}\n")
-    assert any("names a place of another machine" in problem for problem in verify(changeable).problems)
 
 
 def test_traps_in_an_archive_are_found_without_unpacking(cli, copied, tmp_path):
@@ -343,7 +338,152 @@ def test_traps_in_an_archive_are_found_without_unpacking(cli, copied, tmp_path):
     assert "the archive has more than one folder" in problems
     _truncated(whole)
     refused(cli("verify", whole), FAILED, "is not a whole archive")
-    refused(cli("verify", "gone"), FAILED, "gone does not exist")
+    refused(cli("verify", "gone"), FAILED, "gone is neither a folder nor a file")
+
+
+def _resummed(folder):
+    """Write the list of hashes anew, as whoever changes a bundle on purpose would."""
+    sums = "".join(
+        f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.relative_to(folder).as_posix()}\n"
+        for each in sorted(folder.rglob("*"))
+        if each.is_file() and each.name != "SHA256SUMS"
+    )
+    (folder / "SHA256SUMS").write_text(sums)
+
+
+def _with_card(**changes):
+    def change(folder):
+        card = json.loads((folder / "model.json").read_text())
+        (folder / "model.json").write_text(json.dumps(card | changes, indent=2, ensure_ascii=False) + "\n")
+
+    return change
+
+
+def _negated(folder):
+    outputs = np.load(folder / "golden/outputs.npy")
+    np.save(folder / "golden/outputs.npy", -outputs)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda folder: (folder / "evil.sh").write_text("true"), "evil.sh is not of a bundle"),
+        (lambda folder: (folder / "run.py").write_text("print('owned')"), "run.py is not what this kerascnn"),
+        (lambda folder: (folder / "requirements.txt").write_text("evil"), "requirements.txt asks for"),
+        (lambda folder: (folder / "LICENSE").unlink(), "LICENSE is missing"),
+        (_negated, "the golden outputs differ by"),
+        (_with_card(output_step=1e9), "model.json allows devices to differ by more"),
+        (_with_card(keras_sha256="ab" * 32), "the model was not made of what model.json names"),
+        (_with_card(classes=list("abcdefghij")), "name other classes"),
+        (_with_card(run="/" + "srv/x"), "model.json names a place of another machine"),
+        (_with_card(preprocessing={}), "its content does not fit together"),
+    ],
+)
+def test_a_bundle_changed_on_purpose_is_found_too(changeable, change, problem):
+    change(changeable)
+    _resummed(changeable)
+    assert any(problem in each for each in verify(changeable).problems), verify(changeable).problems
+
+
+def test_figures_that_the_run_does_not_have_are_found(made, copied, changeable):
+    tested = json.loads((made / "model.json").read_text())["test"]
+    _with_card(test=tested | {"accuracy": 1.0})(changeable)
+    text = (changeable / "README.md").read_text()
+    (changeable / "README.md").write_text(
+        text.replace(f"{tested['accuracy']:.2%}".replace("%", " %"), "100.00 %")
+    )
+    _resummed(changeable)
+    assert not verify(changeable).problems  # it agrees with itself
+    assert any("other test figures" in each for each in verify(changeable, run=copied).problems)
+
+
+def test_what_stands_before_or_behind_an_archive_is_found(cli, copied, tmp_path):
+    printed = cli("bundle", copied, "--out", "v1:2.zip", "--json").json
+    whole = tmp_path / "v1:2.zip"
+    assert verify(whole).problems == ()
+    assert verify(whole).sha256 == printed["sha256"]
+    content = whole.read_bytes()
+    whole.write_bytes(b"#!/bin/sh\n" + content)
+    assert "something stands before the archive" in verify(whole).problems
+    whole.write_bytes(content + b"more")
+    assert "something stands behind the archive" in verify(whole).problems
+
+
+def test_an_archive_that_lists_its_folders_is_whole(made, tmp_path):
+    with zipfile.ZipFile(tmp_path / "again.zip", "w") as archive:
+        for each in [made, *sorted(made.rglob("*"))]:
+            archive.write(each, Path("pi") / each.relative_to(made))
+    assert any(name.endswith("/") for name in archive.namelist())
+    assert verify(tmp_path / "again.zip").problems == ()
+
+
+def one_line(answer, code, *words):
+    assert answer.returncode == code, answer
+    lines = [line for line in answer.stderr.splitlines() if not line.startswith("INFO:")]
+    assert len(lines) == 1, answer.stderr
+    assert lines[0].startswith("Error: ")
+    assert all(word in lines[0] for word in words), lines
+
+
+def test_the_program_says_in_one_line_what_is_wrong(made, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "._a.png").write_bytes(b"of another system")
+    Image.new("RGB", (13_000, 13_000)).save(tmp_path / "large.png")
+    one_line(on_device(made, tmp_path / "empty"), FAILED, "holds no pictures")
+    one_line(on_device(made, tmp_path / "gone.png"), FAILED, "gone.png", "No such file")
+    one_line(on_device(made, "x" * 300), FAILED, "File name too long")
+    one_line(on_device(made, "-", input=""), FAILED, "- cannot be decoded", "no known format")
+    one_line(on_device(made, tmp_path / "large.png"), FAILED, "large.png", "too many pixels")
+    (tmp_path / "picamera2.py").write_text("raise ValueError('numpy.dtype size changed')")
+    unfit = os.environ | {"PYTHONPATH": str(tmp_path)}
+    one_line(on_device(made, "--camera", env=unfit), FAILED, "the camera does not work: numpy.dtype size")
+    (tmp_path / "ai_edge_litert.py").write_text("")
+    (tmp_path / "numpy.py").write_text("raise ImportError('No module named numpy')")
+    one_line(on_device(made, "--selftest", env=unfit), MISSING, "pip install -r requirements.txt")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["x.png", "--runs", "5"], ["x.png", "--fallback"], ["x.png", "--threads", "9999"]]
+)
+def test_an_option_that_would_change_nothing_is_refused(made, arguments):
+    assert on_device(made, *arguments).returncode == USAGE
+
+
+def test_dark_ink_on_white_paper(made, tmp_path):
+    golden = sorted((made / "golden").glob("*.png"))[0]
+    ImageOps.invert(Image.open(golden).convert("L")).save(tmp_path / "paper.png")
+    as_it_was = json.loads(on_device(made, golden, "--json").stdout)[0]["classes"]
+    inverted = json.loads(on_device(made, tmp_path / "paper.png", "--invert", "--json").stdout)[0]["classes"]
+    assert inverted == as_it_was
+    assert "--invert" in (made / "README.md").read_text()
+
+
+def test_a_reader_who_has_enough_and_ctrl_c_are_no_failures(made):
+    piped = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' '{made}/run.py' '{made}/golden' | true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in piped.stderr
+    with subprocess.Popen(
+        [sys.executable, made / "run.py", "--benchmark", "--runs", "100000000"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        time.sleep(5)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in told) == (130, False)
+
+
+def test_a_list_cut_at_a_line_is_found(changeable):
+    sums = changeable / "SHA256SUMS"
+    sums.write_text("".join(sums.read_text().splitlines(keepends=True)[:-1]))
+    one_line(on_device(changeable, "--selftest"), FAILED, "run.py is missing")
+    (changeable / "golden" / "zz.png").write_bytes(b"surplus")
 
 
 @pytest.mark.slow

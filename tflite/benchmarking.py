@@ -43,9 +43,9 @@ class Speed:
         median_us: Likewise of all later ones; p95_us, p99_us, mean_us and sd_us, their deviation, also.
         memory_mib: What it needed at most for that, the libraries not counted; ``None``: the system does not
             tell.
-        images_per_second: One image at a time.
+        images_per_second: One image at a time, as the input tensor takes it.
         many_images: Given at once, several a batch or one for each thread, for the next figure.
-        many_images_per_second: Then; the median of three.
+        many_images_per_second: Then, from pixels to probabilities; the median of three.
     """
 
     path: str

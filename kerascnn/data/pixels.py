@@ -1,6 +1,6 @@
 """From a picture file to the pixels of a model's input, with Pillow and NumPy alone.
 
-These functions are also written into the ``run.py`` of a bundle, so that a device computes the same bytes.
+The file itself lies in every bundle beside ``run.py``, so that a device computes the same bytes.
 """
 
 from functools import cache

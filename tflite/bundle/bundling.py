@@ -18,12 +18,12 @@ from PIL import Image
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.image_files import FileSplit
-from kerascnn.errors import KerasCnnError, MissingError
+from kerascnn.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.files import whole_file
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.readme import LICENSE, readme
-from kerascnn.tflite.bundle.targets import Target, targets
+from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.calibration import stratified
 from kerascnn.tflite.edgetpu.check import check
 from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu
@@ -37,7 +37,10 @@ SUMS = "SHA256SUMS"
 MODEL, COMPILED = "model.tflite", "model_edgetpu.tflite"
 PICTURES = 32  # golden ones
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
-PIXELS = "kerascnn.data.pixels"  # what run.py imports here, and has beside it in the bundle
+TESTED = ("accuracy", "low", "high", "n", "drop_points")  # on the test images
+#: What run.py imports here, and has beside it in the bundle: package and file.
+BESIDE = (("kerascnn.data", "pixels"), ("kerascnn.tflite.bundle", "device"))
+LONGEST = 512  # pixels of a golden picture's longer side: photos of a phone would be hundreds of megabytes
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,11 @@ def bundle(
         KerasCnnError: The run is incomplete, its data changed, or ``out`` exists.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    device = targets[target]
+    device, target = targets[target], targets.canonical(target)
     form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)
-    path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{targets.canonical(target)}")
+    if out is not None and not str(out):
+        raise UsageError("out must name a folder or an archive. Received: out=''")
+    path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{target}")
     if path.exists():
         raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
     run.require_model()
@@ -103,11 +108,11 @@ def bundle(
     progress("bundling", 1, 3, "model")
     model = _model(run, form, dataset, progress)
     progress("bundling", 2, 3, "golden pictures")
-    content = _content(run, device, form, model, dataset)
+    content = _content(run, target, form, model, dataset)
     content = dict(sorted(content.items()))
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
     content[SUMS] = sums.encode()
-    (_write_archive if path.suffix == ".zip" else _write_folder)(path, content)
+    _write(path, content)
     progress("bundling", 3, 3, "done")
     return Bundle(path, target, tuple(sorted(content)), hashlib.sha256(sums.encode()).hexdigest())
 
@@ -126,31 +131,32 @@ def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
     return path
 
 
-def _content(run: Run, device: Target, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
+def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
     """Return every file of the bundle but the list of hashes."""
     lite = LiteRTClassifier(model)
     compiled = _compiled(model) if form.target == "edgetpu" else None
-    card = _card(run, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
+    card = _card(run, target, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
     content = {
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
         "model.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
-        "run.py": _program().encode(),
-        "pixels.py": _source("kerascnn.data", "pixels.py").encode(),
+        **program(),
         "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
-        "README.md": readme(device, card).encode(),
+        "README.md": readme(card).encode(),
         "LICENSE": LICENSE.encode(),
     }
     return content | ({COMPILED: compiled} if compiled else {}) | _golden(lite, dataset.test)
 
 
-def _card(run: Run, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
+def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
     """Return the content of ``model.json``."""
     described = lite.description
-    tested = run.read(f"tflite/{model.stem}.result.json", "accuracy", "low", "high", "n", "drop_points")
+    tested = run.read(f"tflite/{model.stem}.result.json", *TESTED)
     rule = described.preprocessing
     return {
         "format": 1,
+        "kerascnn": version("kerascnn"),
+        "target": target,
         "run": run.path.resolve().name,
         "network": f"{described.model} ({described.variant}), head {described.head}",
         "source": described.source,
@@ -159,7 +165,7 @@ def _card(run: Run, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "scheme": form.scheme,
         "input": form.ends,
-        "output_step": 1 if form.ends in ("int8", "uint8") else 1 / 256,
+        "output_step": output_step(form.ends),
         "preprocessing": {
             "height": rule.height,
             "width": rule.width,
@@ -168,7 +174,7 @@ def _card(run: Run, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str
             "fit": rule.fit,
         },
         "classes": list(described.classes),
-        "test": {name: tested[name] for name in ("accuracy", "low", "high", "n", "drop_points")},
+        "test": {name: tested[name] for name in TESTED},
         "compile": f"kerascnn compile {MODEL}   (or edgetpu_compiler {MODEL})",
     }
 
@@ -183,11 +189,18 @@ def _compiled(model: Path) -> bytes | None:
         return made.path.read_bytes()
 
 
-def _program() -> str:
-    """Return ``run.py``: the template, which imports here what stands beside it there."""
-    return _source("kerascnn.tflite.bundle", "run_template.py").replace(
-        f"from {PIXELS} import", "from pixels import"
-    )
+def output_step(ends: str) -> float:
+    """Return what two devices may differ by in an output: a step of its integers, of a probability 1/256."""
+    return 1 if ends in ("int8", "uint8") else 1 / 256
+
+
+def program() -> dict[str, bytes]:
+    """Return the files of the program: ``run.py`` imports there what stands beside it."""
+    run = _source("kerascnn.tflite.bundle", "run_template.py")
+    for package, name in BESIDE:
+        run = run.replace(f"from {package}.{name} import", f"from {name} import")
+    beside = {f"{name}.py": _source(package, f"{name}.py").encode() for package, name in BESIDE}
+    return {"run.py": run.encode(), **beside}
 
 
 def _source(package: str, name: str) -> str:
@@ -211,9 +224,11 @@ def _golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
 
 
 def _picture(test: Split, number: int) -> Image.Image:
-    """Return a test picture as its source has it."""
+    """Return a test picture as its source has it, a large one made smaller."""
     if isinstance(test, FileSplit):
-        return test.images.files[number].decoded().picture
+        picture = test.images.files[number].decoded().picture
+        picture.thumbnail((LONGEST, LONGEST))
+        return picture
     pixels = test.images[np.array([number])][0]
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
@@ -235,8 +250,16 @@ def _npy(values: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
+def _write(path: Path, content: dict[str, bytes]) -> None:
+    """Write an archive where the name ends in ``.zip``, or else a folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (_write_archive if path.suffix.lower() == ".zip" else _write_folder)(path, content)
+    except OSError as error:
+        raise KerasCnnError(f"{path} could not be written: {error.strerror}.") from error
+
+
 def _write_archive(path: Path, content: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as aside, zipfile.ZipFile(aside, "w") as archive:
         for name, data in content.items():
             member = zipfile.ZipInfo(f"{path.stem}/{name}")  # without a time: the same run, the same bytes
@@ -245,7 +268,6 @@ def _write_archive(path: Path, content: dict[str, bytes]) -> None:
 
 
 def _write_folder(path: Path, content: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         for name, data in content.items():
@@ -253,7 +275,5 @@ def _write_folder(path: Path, content: dict[str, bytes]) -> None:
             (aside / name).write_bytes(data)
         aside.chmod(0o755)
         aside.rename(path)
-    except OSError as error:
-        raise KerasCnnError(f"{path} could not be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)

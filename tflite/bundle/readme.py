@@ -4,9 +4,12 @@ import textwrap
 from typing import Any
 
 from kerascnn.results import percent
-from kerascnn.tflite.bundle.targets import Target
+from kerascnn.tflite.bundle.targets import targets
 
-LICENSE = """run.py and pixels.py are part of kerascnn and are licensed under the Apache License, Version 2.0:
+LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist")  # sources
+
+LICENSE = """run.py, pixels.py and device.py are part of kerascnn and are licensed under the Apache License,
+Version 2.0:
 https://www.apache.org/licenses/LICENSE-2.0
 
 The model, its labels and the golden pictures are the work of whoever trained it, from pictures that
@@ -18,12 +21,13 @@ Pillow (MIT-CMU).
 
 _RASPBERRY_PI = """## Install
 
-On a 64-bit Raspberry Pi OS (`uname -m` says `aarch64`), bookworm or trixie, in this folder:
+Copy this folder to a 64-bit Raspberry Pi OS (`uname -m` says `aarch64`), bookworm or trixie, for instance
+with `scp -r`, and in it:
 
 ```
 sudo apt install -y python3-venv
-python3 -m venv venv
-. venv/bin/activate
+python3 -m venv ~/kerascnn-venv
+. ~/kerascnn-venv/bin/activate
 python -m pip install -r requirements.txt
 ```
 
@@ -35,18 +39,22 @@ _ANY = """## Install
 Python 3.11 to 3.14 on Linux (x86-64, aarch64), macOS or Windows, in this folder:
 
 ```
-python3 -m venv venv
-. venv/bin/activate          # Windows: venv\\Scripts\\activate
+python3 -m venv ~/kerascnn-venv
+. ~/kerascnn-venv/bin/activate
 python -m pip install -r requirements.txt
 ```
+
+On Windows the second line is `%USERPROFILE%\\kerascnn-venv\\Scripts\\activate`, and `~` is `%USERPROFILE%`.
 """
 
 _CORAL = (
-    _RASPBERRY_PI.replace("On a 64-bit", "On the machine with the Coral, for instance a 64-bit")
+    _RASPBERRY_PI
     + """
-The runtime of the Edge TPU must be one that was built for today's LiteRT: version 16.0 with
-`tf2.17.1` or later in its name, from https://github.com/feranick/libedgetpu/releases (Google's own
-package crashes with it). Take the `libedgetpu1-std` package of your system and processor, then
+A PC with Debian or Ubuntu does as well. The runtime of the Edge TPU must be one that was built for today's
+LiteRT: version 16.0 with `tf2.17.1` or later in its name, from
+https://github.com/feranick/libedgetpu/releases (Google's own package crashes with it). Download the
+`libedgetpu1-std` package whose name has your system (`bookworm`, `trixie`) and processor (`arm64`,
+`amd64`), then
 
 ```
 sudo apt install ./libedgetpu1-std_*.deb
@@ -77,8 +85,7 @@ python run.py --benchmark --delegate edgetpu
 Without the device or its runtime these end with exit code 5. `--fallback` takes the CPU then, and says so.
 """
 
-_NOT_COMPILED = """
-## Compile first
+_NOT_COMPILED = """## Compile first
 
 The compiler was not at hand when this folder was made. On x86-64 Debian or Ubuntu with kerascnn:
 `kerascnn compile model.tflite`, or with Google's compiler alone: `edgetpu_compiler model.tflite`.
@@ -89,17 +96,28 @@ _USE = """## Use
 
 ```
 python run.py --selftest       # proves that this machine computes what was trained
+python run.py golden           # the pictures that came along: their names say what they are
 python run.py photo.jpg        # also several, a folder, or - for standard input; --json
-python run.py --camera         # picamera2 or OpenCV, where installed
 python run.py --benchmark
+python run.py --camera         # a USB camera, after: python -m pip install opencv-python-headless
 ```
+"""
+
+_GREY = """
+The model knows light signs on black, as its training pictures are. For a photo of dark ink on white paper add
+`--invert`.
 """
 
 _MEDIAPIPE = """## In an app, with MediaPipe Tasks
 
-Copy `model.tflite` to `app/src/main/assets/` and add `implementation("com.google.mediapipe:tasks-
-vision:latest.release")`. The class names are inside the file. MediaPipe stretches the whole photo
-to the input: cut its middle square first.
+Copy `model.tflite` to `app/src/main/assets/` and add this dependency:
+
+```kotlin
+implementation("com.google.mediapipe:tasks-vision:latest.release")
+```
+
+The class names are inside the file. MediaPipe stretches the whole photo to the input: FIT first.
+This snippet was not compiled here; files of this kind were read by MediaPipe's classifier in Python.
 
 ```kotlin
 val options = ImageClassifier.ImageClassifierOptions.builder()
@@ -117,42 +135,50 @@ result.classificationResult().classifications()[0].categories().forEach {
 _INTERPRETER = """## In an app, with LiteRT
 
 MediaPipe Tasks and ML Kit take colour models only; this one is grey. Copy `model.tflite` and `labels.txt` to
-`app/src/main/assets/` and add `implementation("com.google.ai.edge.litert:litert:1.+")`.
+`app/src/main/assets/` and add `implementation("com.google.ai.edge.litert:litert:1.+")`. This snippet was
+not compiled here.
 
 ```kotlin
-val interpreter = Interpreter(FileUtil.loadMappedFile(context, "model.tflite"))
-val input = ByteBuffer.allocateDirect(HEIGHT * WIDTH)  // uint8, one byte a pixel, row by row, as they are
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import org.tensorflow.lite.Interpreter
+
+fun direct(bytes: ByteArray): ByteBuffer =
+    ByteBuffer.allocateDirect(bytes.size).order(ByteOrder.nativeOrder()).apply { put(bytes); rewind() }
+
+val labels = context.assets.open("labels.txt").bufferedReader().readLines()
+val interpreter = Interpreter(direct(context.assets.open("model.tflite").readBytes()))
+val pixels = ByteArray(HEIGHT * WIDTH)                 // grey, 0 to 255, row by row: fill in your picture
 val output = Array(1) { ByteArray(CLASSES) }           // uint8: value / 256 is the probability
-interpreter.run(input, output)
+interpreter.run(direct(pixels), output)
 val best = output[0].indices.maxByOrNull { output[0][it].toInt() and 0xFF }
+println(labels[best!!])
 ```
 """
 
 
-def readme(device: Target, card: dict[str, Any]) -> str:
-    """Return the text.
-
-    Args:
-        device: What it is for.
-        card: The content of ``model.json``.
-    """
-    tested, rule = card["test"], card["preprocessing"]
+def readme(card: dict[str, Any]) -> str:
+    """Return the text for what ``model.json`` says."""
+    device, tested, rule = targets[card["target"]], card["test"], card["preprocessing"]
     fit = "the middle of the picture" if rule["fit"] == "crop" else "the whole picture on black"
     low, high = (f"{100 * tested[end]:.2f}" for end in ("low", "high"))
+    lost = tested["drop_points"]
     about = (
         f"{card['network']}, trained on {card['source']}, {card['scheme']}. Test accuracy "
         f"{percent(tested['accuracy'])} (95 % interval {low} to {high}, n = {tested['n']:,}); quantization "
-        f"cost {tested['drop_points']:.2f} points. Input: raw pixels, "
+        f"{'cost' if lost >= 0 else 'gained'} {abs(lost):.2f} points. Input: raw pixels, "
         f"{rule['height']}×{rule['width']}×{rule['channels']}, {fit}."
     )
     parts = [f"# {card['run']} for {device.title}\n", textwrap.fill(about, 110) + "\n"]
     if device.form == "edgetpu":
         parts += [_CORAL, _USE] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
-    elif device.ends == "uint8":
-        app = _MEDIAPIPE if rule["channels"] == 3 else _sized(_INTERPRETER, card)
+    elif card["input"] == "uint8":
+        app = _sized(_MEDIAPIPE if rule["channels"] == 3 else _INTERPRETER, card)
         parts += [app, _ANY.replace("## Install", "## Try it on a computer"), _USE]
     else:
         parts += [_RASPBERRY_PI if device.title == "Raspberry Pi" else _ANY, _USE]
+    if card["source"] in LIGHT_ON_DARK:
+        parts.append(_GREY)
     parts.append("`sha256sum -c SHA256SUMS` finds a damaged file; `run.py` looks for itself each time.\n")
     return "\n".join(parts)
 
@@ -160,7 +186,8 @@ def readme(device: Target, card: dict[str, Any]) -> str:
 def _sized(text: str, card: dict[str, Any]) -> str:
     """Fill in what the snippet needs to know of the model."""
     rule = card["preprocessing"]
-    known = {"HEIGHT": rule["height"], "WIDTH": rule["width"], "CLASSES": len(card["classes"])}
+    fit = "cut its middle square" if rule["fit"] == "crop" else "put it on a black square"
+    known = {"HEIGHT": rule["height"], "WIDTH": rule["width"], "CLASSES": len(card["classes"]), "FIT": fit}
     for name, value in known.items():
         text = text.replace(name, str(value))
     return text

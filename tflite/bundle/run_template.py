@@ -9,65 +9,73 @@ Needs ai-edge-litert, NumPy and Pillow (requirements.txt). Made by kerascnn, Apa
 """
 
 import argparse
-import ctypes
 import hashlib
 import json
 import os
 import platform
-import shutil
-import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import suppress
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-sys.dont_write_bytecode = True  # this folder stays as it was made
-from kerascnn.data.pixels import on_canvas, upright  # noqa: E402
+from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
-GOLDEN = HERE / "golden"
+NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}  # run.py is the last one listed
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
-TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; seconds between
 MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer where 1,000 would take a minute
 
 
-class EndError(Exception):
-    """What ends the program: one line, exit code."""
+def listed() -> dict[str, str]:
+    """Return the hash of each file of this folder, by its name."""
+    lines = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def damaged() -> list[str]:
-    """Return what is wrong with the files of this folder, by their hashes."""
+    """Return what is wrong with the files of this folder."""
     try:
-        lines = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
-        known = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        known = listed()
         there = {name: (HERE / name).read_bytes() for name in known if (HERE / name).is_file()}
     except (OSError, UnicodeDecodeError) as error:
         return [f"SHA256SUMS: {error}"]
-    missing = [f"{name} is missing" for name in known if name not in there]
     changed = [n for n, content in there.items() if hashlib.sha256(content).hexdigest() != known[n]]
-    return missing + [f"{name} has changed" for name in changed] if known else ["SHA256SUMS is empty"]
+    missing = sorted(NEEDED.union(known) - there.keys())
+    return [f"{name} is missing" for name in missing] + [f"{name} has changed" for name in changed]
+
+
+def end(message: str, code: int) -> NoReturn:
+    """End the program with one line."""
+    print(f"Error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+sys.dont_write_bytecode = True  # this folder stays as it was made
+if __name__ == "__main__" and (problems := damaged()):  # before anything of it is imported
+    end(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
+try:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    from kerascnn.data.pixels import on_canvas, upright
+    from kerascnn.tflite.bundle.device import EndError, edge_tpu, frames, heat
+except ImportError as lacking:
+    end(f"{lacking}: python -m pip install -r requirements.txt", 5)
 
 
 class Model:
     """The network with what is around it: a picture in, probabilities out."""
 
     def __init__(self, delegate: str, threads: int) -> None:
-        if problems := damaged():
-            raise EndError(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
         self.card = json.loads((HERE / "model.json").read_text("utf-8"))
         self.labels = (HERE / "labels.txt").read_text("utf-8").split("\n")[:-1]
         self.threads, self.delegate = threads, delegate
         self.name = self.card["edgetpu_model" if delegate == "edgetpu" else "model"]
         if self.name is None:
-            raise EndError(f"no file for the Edge TPU is here; make it with: {self.card['compile']}", 5)
+            make = f"{self.card['compile']}, then make this folder again, see README.md"
+            raise EndError(f"no file for the Edge TPU is here: {make}.", 5)
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -80,7 +88,8 @@ class Model:
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise EndError(f"{self.name} does not open here: {str(error).splitlines()[0]}", 1) from error
+            code = 5 if delegates else 1  # an Edge TPU that another program holds
+            raise EndError(f"{self.name} does not open here: {str(error).splitlines()[0]}.", code) from error
         self.init_ms = 1e3 * (time.perf_counter() - began)
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
@@ -111,30 +120,12 @@ class Model:
         return [{"label": self.labels[n], "probability": float(shares[n])} for n in order]
 
 
-def edge_tpu() -> Any:
-    """Return the Edge TPU's delegate."""
-    from ai_edge_litert.interpreter import load_delegate
-
-    names = {"Darwin": "libedgetpu.1.dylib", "Windows": "edgetpu.dll"}
-    library = names.get(platform.system(), "libedgetpu.so.1")
-    try:
-        ctypes.CDLL(library)  # load_delegate would say it in three lines
-    except OSError as error:
-        raise EndError(f"{library} is not installed: see README.md.", 5) from error
-    for _ in range(TRIES):
-        with suppress(ValueError):  # no device, or not ready yet
-            return load_delegate(library)
-        time.sleep(PAUSE)
-    what = "plug it in, end any other program that uses it (one owns it), set the udev rule in README.md"
-    raise EndError(f"no Edge TPU answers: {what}.", 5)
-
-
 def opened(options: argparse.Namespace) -> Model:
     """Return the model; on the CPU instead of an Edge TPU only where --fallback allows it, and saying so."""
     try:
         return Model(options.delegate, options.threads)
     except EndError as failure:
-        if not (options.fallback and options.delegate == "edgetpu"):
+        if not (options.fallback and failure.args[1] == 5):
             raise
         print(f"{failure.args[0]} Running on the CPU, as --fallback allows.", file=sys.stderr)
         return Model("cpu", options.threads)
@@ -146,17 +137,27 @@ def classify(model: Model, options: argparse.Namespace) -> int:
     code = 0
     for name, source in sources(options.images):
         try:
-            answers.append({"image": name, "classes": model.likeliest(upright(source)[0])})
+            picture, _ = upright(source)
         except Exception as error:  # Pillow's decoders raise whatever their format's code meets
-            reason = str(error).splitlines()[0] if str(error) else "too many pixels"
-            print(f"Error: {name} cannot be decoded as an image: {reason}", file=sys.stderr)
+            print(f"Error: {name} cannot be decoded as an image: {why(error)}.", file=sys.stderr)
             code = 1
             continue
+        picture = ImageOps.invert(picture) if options.invert else picture
+        answers.append({"image": name, "classes": model.likeliest(picture)})
         if not options.json:
             print(f"{name}  {shown(answers[-1]['classes'])}", flush=True)
     if options.json:
         print(json.dumps(answers))
     return code
+
+
+def why(error: Exception) -> str:
+    """Return the reason for which a picture is none, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is of no known format"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels"
+    return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def shown(classes: list[dict[str, Any]]) -> str:
@@ -169,10 +170,12 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
     for name in named:
         if name == "-":
             yield name, BytesIO(sys.stdin.buffer.read())
-        elif Path(name).is_dir():
-            yield from (
-                (str(one), one) for one in sorted(Path(name).iterdir()) if one.suffix.lower() in SUFFIXES
-            )
+        elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir fails on a name that is too long)
+            inside = [one for one in sorted(Path(name).iterdir()) if one.suffix.lower() in SUFFIXES]
+            pictures = [one for one in inside if one.is_file() and not one.name.startswith(".")]
+            if not pictures:
+                raise EndError(f"{name} holds no pictures.", 1)
+            yield from ((str(one), one) for one in pictures)
         else:
             yield name, name
 
@@ -185,31 +188,17 @@ def camera(model: Model, options: argparse.Namespace) -> int:
             print(json.dumps(classes) if options.json else shown(classes), flush=True)
     except KeyboardInterrupt:
         return 0
+    except (ImportError, OSError, RuntimeError, ValueError) as error:  # of a driver that does not fit
+        raise EndError(f"the camera does not work: {why(error)}.", 1) from error
     raise EndError("the camera gives no pictures.", 1)
-
-
-def frames() -> Iterator[Image.Image]:
-    """Yield pictures of the camera."""
-    if find_spec("picamera2"):
-        from picamera2 import Picamera2
-
-        taken = Picamera2()
-        taken.start()
-        while True:
-            yield taken.capture_image().convert("RGB")
-    if not find_spec("cv2"):
-        raise EndError("--camera needs picamera2 (apt install python3-picamera2) or OpenCV.", 5)
-    import cv2
-
-    video = cv2.VideoCapture(0)
-    while (frame := video.read())[0]:
-        yield Image.fromarray(np.ascontiguousarray(frame[1][..., ::-1]))  # OpenCV has blue first
 
 
 def selftest(model: Model, options: argparse.Namespace) -> int:
     """Compare the golden pictures' inputs and outputs with those of the maker's machine."""
-    inputs, outputs = (np.load(GOLDEN / f"{name}.npy", allow_pickle=False) for name in ("inputs", "outputs"))
-    pictures = sorted(GOLDEN.glob("*.png"))
+    inputs, outputs = (
+        np.load(HERE / f"golden/{name}.npy", allow_pickle=False) for name in ("inputs", "outputs")
+    )
+    pictures = [HERE / name for name in sorted(listed()) if name.endswith(".png")]
     found = [model.encoded(upright(path)[0]) for path in pictures]
     pairs = zip(pictures, found, inputs, strict=True)
     unequal = [path.name for path, here, there in pairs if here.tobytes() != there.tobytes()]
@@ -223,7 +212,7 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
     told = f"{differing} of {outputs.size} outputs differ, by at most {most:.3g} steps of quantization"
     line = (
         f"selftest {'passed' if passed else 'FAILED'}: {len(pictures)} pictures on the {model.delegate}, "
-        f"{'inputs differ: ' + ', '.join(unequal) if unequal else 'inputs equal byte for byte'}, "
+        f"{f'{len(unequal)} inputs differ' if unequal else 'inputs equal byte for byte'}, "
         f"{told if differing else 'outputs equal'}"
     )
     print(json.dumps(report) if options.json else line)
@@ -232,7 +221,7 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
 
 def benchmark(model: Model, options: argparse.Namespace) -> int:
     """Time single inferences on a golden picture; the first call and the warm-up apart."""
-    values = np.load(GOLDEN / "inputs.npy", allow_pickle=False)[0]
+    values = np.load(HERE / "golden/inputs.npy", allow_pickle=False)[0]
     first, *warm = (timed(model, values) for _ in range(20))
     runs = options.runs or int(min(MOST, max(LEAST, SECONDS / min(warm))))
     before = heat()
@@ -256,15 +245,6 @@ def timed(model: Model, values: NDArray[Any]) -> float:
     return time.perf_counter() - began
 
 
-def heat() -> dict[str, Any]:
-    """Return the processor's temperature and, of a Raspberry Pi, the throttling flags (0x0: none)."""
-    zone, told = Path("/sys/class/thermal/thermal_zone0/temp"), ""
-    if shutil.which("vcgencmd"):
-        told = subprocess.check_output(["vcgencmd", "get_throttled"], text=True)
-    celsius = int(zone.read_text()) / 1000 if zone.is_file() else None
-    return {"celsius": celsius, "throttled": told.strip().partition("=")[2] or None}
-
-
 def main() -> int:
     """Read the options and do what they say."""
     as_written = argparse.RawDescriptionHelpFormatter
@@ -274,6 +254,7 @@ def main() -> int:
     for mode in modes:
         parser.add_argument(f"--{mode}", action="store_true")
     parser.add_argument("--runs", type=int, help="of the benchmark; else 1,000, fewer for a slow model")
+    parser.add_argument("--invert", action="store_true", help="dark on light paper becomes light on dark")
     parser.add_argument("--delegate", choices=["cpu", "edgetpu"], default="cpu")
     parser.add_argument("--fallback", action="store_true", help="without an Edge TPU the CPU, and say so")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of the CPU; else all")
@@ -281,13 +262,24 @@ def main() -> int:
     options = parser.parse_args()
     asked = [function for mode, function in modes.items() if getattr(options, mode)]
     asked += [classify] if options.images else []
-    if len(asked) != 1 or options.threads < 1 or (options.runs is not None and options.runs < 1):
+    if len(asked) != 1 or not 1 <= options.threads <= 256 or (options.runs is not None and options.runs < 1):
         parser.error("name pictures, or one of --camera, --selftest, --benchmark; numbers are at least 1")
+    if (options.runs and not options.benchmark) or (options.fallback and options.delegate == "cpu"):
+        parser.error("--runs goes with --benchmark, --fallback with --delegate edgetpu")
+    warnings.simplefilter("ignore")  # Pillow's of large pictures, which are refused further on
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         return asked[0](opened(options), options)
     except EndError as failure:
-        print(f"Error: {failure.args[0]}", file=sys.stderr)
-        return int(failure.args[1])
+        end(*failure.args)
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        end(f"{error.filename or 'this folder'}: {error.strerror}", 1)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -19,15 +19,27 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.description import DAMAGED_ARCHIVE
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.run import Run
-from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, SUMS
+from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, output_step, program
+from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.labels import LABELS, names
+from kerascnn.tflite.labels import LABELS, lines
+from kerascnn.tflite.schemes import Form
 
 LARGEST = 2**30  # bytes of everything in a bundle
+END_RECORD = b"PK\x05\x06"  # of an archive without a comment it begins 22 bytes before the end
+CARD, REQUIREMENTS = "model.json", "requirements.txt"
+#: Every name that a bundle can have.
+NAMES = re.compile(
+    "|".join(
+        [
+            *map(re.escape, (*program(), SUMS, MODEL, COMPILED, LABELS, CARD, REQUIREMENTS)),
+            r"README\.md|LICENSE|golden/(?:inputs|outputs)\.npy|golden/\d\d-[A-Za-z0-9-]*\.png",
+        ]
+    )
+)
 SIGNATURES = {".tflite": (4, b"TFL3"), ".png": (0, b"\x89PNG\r\n\x1a\n"), ".npy": (0, b"\x93NUMPY")}
-TEXTS = (".md", ".json", ".py", ".txt")
-#: A place on the machine of whoever made it.
-PLACES = re.compile(r"/(?:home|root|Users|tmp|work|mnt)/\w|[A-Z]:\\\\?\w")
+#: A place on the machine of whoever made it, in the card: the other texts are compared as they are.
+PLACE = re.compile(r'"(?:/|[A-Za-z]:[\\/])')
 
 
 @dataclass(frozen=True)
@@ -37,21 +49,24 @@ class Verification:
     Attributes:
         path: The bundle.
         files: How many it holds.
+        sha256: Of the list of hashes: the same that ``bundle`` told when it made it, if it is that one.
         problems: One sentence each, none: it is whole.
         run: What it was compared with.
     """
 
     path: Path
     files: int
+    sha256: str
     problems: tuple[str, ...]
     run: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return path, ok, files, problems and run."""
+        """Return path, ok, files, sha256, problems and run."""
         return {
             "path": str(self.path),
             "ok": not self.problems,
             "files": self.files,
+            "sha256": self.sha256,
             "problems": list(self.problems),
             "run": str(self.run) if self.run else None,
         }
@@ -72,12 +87,14 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
         run = Run.open(run)
     problems: list[str] = []
     content = _read(path, problems)
-    problems += _against_sums(content)
-    problems += _misshapen(content)
+    problems += [*_against_sums(content), *_misshapen(content)]
     if not problems:  # else the golden pictures would only say the same in other words
-        problems += _against_itself(path, content)
-        problems += _against_run(content, run) if run else []
-    return Verification(path, len(content), tuple(problems), run.path if run else None)
+        problems += _against_itself(content)
+    if run and not problems:
+        problems += _against_run(content, run)
+    told = tuple("".join(sign if sign.isprintable() else "�" for sign in each) for each in problems)
+    digest = hashlib.sha256(content.get(SUMS, b"")).hexdigest()
+    return Verification(path, len(content), digest, told, run.path if run else None)
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
@@ -85,9 +102,13 @@ def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
     if path.is_dir():
         return dict(_files_of_folder(path, problems))
     if not path.is_file():
-        raise KerasCnnError(f"{path} does not exist.")
+        raise KerasCnnError(f"{path} is neither a folder nor a file.")
     try:
         with zipfile.ZipFile(path) as archive:
+            if min((member.header_offset for member in archive.infolist()), default=0):
+                problems.append("something stands before the archive")
+            if path.read_bytes()[-22:][:4] != END_RECORD:
+                problems.append("something stands behind the archive")
             return dict(_files_of_archive(archive, problems))
     except DAMAGED_ARCHIVE as error:
         raise KerasCnnError(f"{path} is not a whole archive: {first_line(error)}.") from error
@@ -101,6 +122,8 @@ def _files_of_folder(path: Path, problems: list[str]) -> Iterator[tuple[str, byt
             continue
         if not stat.S_ISREG(mode):
             problems.append(f"{name} is a link or no plain file")
+        elif not NAMES.fullmatch(name):
+            problems.append(f"{name} is not of a bundle")
         else:
             yield name, each.read_bytes()
 
@@ -113,11 +136,15 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
     for member in members:
         whole = PurePosixPath(member.filename)
         name = "/".join(whole.parts[1:])
-        odd = whole.is_absolute() or ".." in whole.parts or "\\" in member.filename or ":" in member.filename
-        if odd or not name:
+        drive = re.match("[A-Za-z]:", member.filename)
+        if whole.is_absolute() or ".." in whole.parts or "\\" in member.filename or drive:
             problems.append(f"{member.filename} would land outside the bundle's folder")
         elif stat.S_ISLNK(member.external_attr >> 16):
             problems.append(f"{name} is a link or no plain file")
+        elif member.is_dir() and name in ("", "golden"):  # other programs list folders, too
+            continue
+        elif not NAMES.fullmatch(name):
+            problems.append(f"{name or member.filename} is not of a bundle")
         elif name in seen:
             problems.append(f"{name} is there twice")
         else:
@@ -131,12 +158,15 @@ def _against_sums(content: dict[str, bytes]) -> list[str]:
     """Compare every file with the list of hashes, and the list with the files."""
     if SUMS not in content:
         return [f"{SUMS} is missing"]
-    lines = content[SUMS].decode(errors="replace").splitlines()
-    listed = {name: known for known, _, name in (line.partition("  ") for line in lines)}
+    parted = [line.partition("  ") for line in content[SUMS].decode(errors="replace").splitlines()]
+    if not all(name for _, _, name in parted):
+        return [f"{SUMS} is damaged"]
+    listed = {name: known for known, _, name in parted}
+    needed = {*program(), MODEL, LABELS, CARD, REQUIREMENTS, "README.md", "LICENSE"}
     others = content.keys() - {SUMS}
     return [
-        *(f"{name} is missing" for name in sorted(listed.keys() - others)),
-        *(f"{name} is not of the bundle" for name in sorted(others - listed.keys())),
+        *(f"{name} is missing" for name in sorted((listed.keys() | needed) - others)),
+        *(f"{name} is not of this bundle" for name in sorted(others - listed.keys())),
         *(
             f"{name} has changed"
             for name in sorted(others & listed.keys())
@@ -151,44 +181,83 @@ def _misshapen(content: dict[str, bytes]) -> Iterator[str]:
         place, mark = SIGNATURES.get(suffix, (0, b""))
         if data[place : place + len(mark)] != mark:
             yield f"{name} is no {suffix} file"
-        if suffix in TEXTS and (found := PLACES.search(data.decode(errors="replace"))):
-            yield f"{name} names a place of another machine: {found.group()}…"
 
 
-def _against_itself(path: Path, content: dict[str, bytes]) -> list[str]:
-    """Compare the model with its card, and compute the golden pictures here."""
+def _against_itself(content: dict[str, bytes]) -> list[str]:
+    """Compare the files with what the card says of them, and compute the golden pictures here."""
     try:
-        card = json.loads(content["model.json"])
-        rule = Preprocessing(**card["preprocessing"])
-        inputs, outputs = (
-            np.load(io.BytesIO(content[f"golden/{name}.npy"]), allow_pickle=False)
-            for name in ("inputs", "outputs")
-        )
-        pictures = [
-            Image.open(io.BytesIO(data)) for name, data in sorted(content.items()) if name.endswith(".png")
-        ]
+        card = json.loads(content[CARD])
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / MODEL
             copy.write_bytes(content[MODEL])
             lite = LiteRTClassifier(copy)
-        encoded = lite.encode(np.stack([rule.image(picture) for picture in pictures]))
-        computed = np.stack([lite.invoke(values[np.newaxis]) for values in inputs])
-        steps = np.abs(computed.astype(np.float64) - outputs).max() / card["output_step"]
-        checks = {
-            "the model is not the one that model.json names": hashlib.sha256(content[MODEL]).hexdigest()
-            == card["model_sha256"],
-            "labels.txt and model.json name other classes": list(names(content[LABELS])) == card["classes"],
-            "the compiled model is missing or surplus": (COMPILED in content) == bool(card["edgetpu_model"]),
-            "the golden pictures do not become the golden inputs": np.array_equal(encoded, inputs),
-            f"the golden outputs differ by {steps:.3g} steps of quantization": steps <= 1,
-        }
+        checks = _texts(content, card) | _model(content, card, lite) | _golden(content, card, lite)
     except Exception as error:  # damaged content raises whatever its reader meets
-        return [f"{path}: its content does not fit together: {type(error).__name__}: {first_line(error)}"]
+        return [f"its content does not fit together: {type(error).__name__}"]
     return [problem for problem, holds in checks.items() if not holds]
 
 
+def _texts(content: dict[str, bytes], card: dict[str, Any]) -> dict[str, bool]:
+    """Compare with what this version writes: the program of a bundle is the same for every model."""
+    made = f"kerascnn {card['kerascnn']} made it"
+    written = program() | {"README.md": readme(card).encode(), "LICENSE": LICENSE.encode()}
+    pinned = "".join(rf"{name}==[0-9.]+\n" for name in NEEDED)
+    return {
+        **{
+            f"{name} is not what this kerascnn writes ({made})": content[name] == written[name]
+            for name in written
+        },
+        f"{REQUIREMENTS} asks for something else": bool(re.fullmatch(pinned, content[REQUIREMENTS].decode())),
+        f"{CARD} names a place of another machine": not PLACE.search(content[CARD].decode()),
+    }
+
+
+def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifier) -> dict[str, bool]:
+    described = lite.description
+    form = Form.of(card["scheme"], card["input"], "mobile")
+    return {
+        f"the model is not the one that {CARD} names": _sha256(content[MODEL]) == card["model_sha256"],
+        f"the model and {CARD} name other classes": list(described.classes) == card["classes"],
+        f"the model and {LABELS} name other classes": lines(described.classes) == content[LABELS],
+        f"the model and {CARD} prepare pictures otherwise": described.preprocessing
+        == Preprocessing(**card["preprocessing"]),
+        f"the model was not made of what {CARD} names": card["keras_sha256"].encode() in content[MODEL],
+        f"{CARD} allows devices to differ by more": card["output_step"] == output_step(form.ends),
+        "the compiled model is missing or surplus": (COMPILED in content) == bool(card["edgetpu_model"]),
+    }
+
+
+def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifier) -> dict[str, bool]:
+    rule = Preprocessing(**card["preprocessing"])
+    inputs, outputs = (
+        np.load(io.BytesIO(content[f"golden/{name}.npy"]), allow_pickle=False)
+        for name in ("inputs", "outputs")
+    )
+    pictures = [
+        Image.open(io.BytesIO(data)) for name, data in sorted(content.items()) if name.endswith(".png")
+    ]
+    encoded = lite.encode(np.stack([rule.image(picture) for picture in pictures]))
+    computed = np.stack([lite.invoke(values[np.newaxis]) for values in inputs])
+    steps = np.abs(computed.astype(np.float64) - outputs).max() / card["output_step"]
+    return {
+        "the golden pictures do not become the golden inputs": np.array_equal(encoded, inputs),
+        f"the golden outputs differ by {steps:.3g} steps of quantization": bool(steps <= 1),
+    }
+
+
 def _against_run(content: dict[str, bytes], run: Run) -> list[str]:
-    made_of = json.loads(content["model.json"]).get("keras_sha256")
-    if hashlib.sha256(run.require_model().read_bytes()).hexdigest() != made_of:
+    """Compare with the run: the model it was made of, and what was measured of the file."""
+    card = json.loads(content[CARD])
+    if _sha256(run.require_model().read_bytes()) != card["keras_sha256"]:
         return [f"it was made of another model than that of {run.path}"]
-    return []
+    form = Form.of(card["scheme"], card["input"], "mobile")
+    recorded = run.tflite_dir / f"{form.stem}.result.json"
+    if not recorded.is_file():
+        return [f"{run.path} has no record of such a file: what was measured cannot be compared"]
+    tested = run.read(f"tflite/{recorded.name}", *TESTED)
+    same = all(card["test"].get(name) == tested[name] for name in TESTED)
+    return [] if same else [f"{CARD} names other test figures than {recorded}"]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
