@@ -103,7 +103,7 @@ python run.py --camera         # a USB camera, after: python -m pip install open
 ```
 """
 
-_GREY = """
+_GREY = """\
 The model knows light signs on black, as its training pictures are. For a photo of dark ink on white paper add
 `--invert`.
 """
