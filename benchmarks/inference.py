@@ -22,6 +22,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 import time
@@ -33,7 +34,7 @@ import numpy as np
 from contenders.measured import judged, show
 from contenders.turns import in_turns
 
-WARM_UP = 100
+WARM_UP = 0.05  # of the calls, before those that count
 COMPARED = 200
 LEAST = {"lenet5": 3.0, "alexnet": 1.0}  # times as fast as ONNX Runtime int8
 MOST_OVERHEAD = 0.10
@@ -98,11 +99,12 @@ def single(options: argparse.Namespace) -> float:
     classify = SINGLE[options.only](options)
     image = options.encode(np.load(options.folder / "images.npy")[:1])
     times = []
-    for _ in range(WARM_UP + options.calls):
+    warm_up = math.ceil(WARM_UP * options.calls)
+    for _ in range(warm_up + options.calls):
         began = time.perf_counter()
         classify(image)
         times.append(time.perf_counter() - began)
-    return 1e6 * statistics.median(times[WARM_UP:])
+    return 1e6 * statistics.median(times[warm_up:])
 
 
 def own_way(images: np.ndarray, path: Path, threads: int) -> np.ndarray:
