@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
-from kerascnn.files import write_json, write_text
 from kerascnn.model_file import load_model
 from kerascnn.profile import profile
-from kerascnn.report.markdown import markdown
+from kerascnn.report.writing import report_files, write_reports
 from kerascnn.results import Latency
 from kerascnn.run import Run
 from kerascnn.statistics import holm, paired_difference
@@ -66,25 +65,22 @@ def conclude(
         environment=environment,
         heads=rows,
         verdicts=_verdicts(rows, margin),
-        reports=(folder / "report.md", folder / "report.json"),
+        reports=report_files(folder),
     )
-    write_text(folder / "report.md", markdown(study))
-    write_json(folder / "report.json", study.to_dict())
+    write_reports(study)
     return study
 
 
 def _row(group: Group, labels: NDArray[np.int32], time: Latency, margin: float) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
-    costs = profile(load_model(run.require_model())[0])
     floating, int8 = (
         np.stack([getattr(one, kind).argmax(axis=1) == labels for one in group.answers])
         for kind in ("floating", "int8")
     )
     return HeadResult(
         head=group.name,
-        parameters=costs.parameters,
-        multiply_adds=costs.multiply_adds,
+        layers=profile(load_model(run.require_model())[0]),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),
         quantization=paired_difference(floating, int8, margin=margin),

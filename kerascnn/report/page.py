@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -30,6 +31,21 @@ class Picture:
         return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
 
 
+class Cell(NamedTuple):
+    """What stands in a table, and the number it is sorted by; ``None``: it is sorted by its text."""
+
+    text: str
+    order: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that readers can sort by any column where JavaScript runs; all rows have all columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of a page.
@@ -39,12 +55,19 @@ class Section:
         text: A paragraph below it.
         facts: Names and values, listed.
         pictures: Its figures.
+        lead: Paragraphs that stand out; ``notes`` are listed below them.
+        table: Below the text.
+        code: What is to be typed.
     """
 
     title: str
     text: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     pictures: Sequence[Picture] = ()
+    lead: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    table: Table | None = None
+    code: str = ""
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
