@@ -1,21 +1,31 @@
 """A study as page, CSV and LaTeX: the same figures everywhere, nothing blank, any name, no network."""
 
+import base64
 import csv
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import run_command
+from PIL import Image
 
+from kerascnn.answers import Answers
+from kerascnn.data.dataset import Split
 from kerascnn.profile import LayerProfile, Profile
+from kerascnn.reliability import Reliability
+from kerascnn.report.chapters import chapters
+from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.html import html
 from kerascnn.report.latex import latex
 from kerascnn.report.markdown import markdown
 from kerascnn.report.table import HEADER, cells, comma_separated
+from kerascnn.report.writing import write_reports
 from kerascnn.results import Latency
 from kerascnn.statistics import paired_difference
 from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study, Verdict
@@ -30,6 +40,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.text, self.addresses, self.tables, self.alts = [], "", [], [], []
+        self.pictures = []
         self.source = text
         self.feed(text)
         self.close()
@@ -42,6 +53,8 @@ class Page(HTMLParser):
         self.addresses += [named[name] for name in ("src", "href") if name in named]
         if tag == "img":
             self.alts.append(named["alt"])
+            kind, content = named["src"].removeprefix("data:image/").split(";base64,")
+            self.pictures.append((kind, base64.b64decode(content)))
         if tag == "table":
             self.tables.append([])
         if tag == "tr":
@@ -56,6 +69,11 @@ class Page(HTMLParser):
         self.text += data
         if self.open and self.open[-1] in ("td", "th"):
             self.tables[-1][-1][-1] += data
+
+
+def pixels(file):
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("L"))
 
 
 def no_blank_or_network(page):
@@ -112,6 +130,19 @@ def made_up_study(*names):
     }
     verdicts = (Verdict(heads[0], heads[1], difference, (1.0, 1.0)),)
     return Study(Path("study"), settings, environment, tuple(heads), verdicts, ())
+
+
+def made_up_evidence(study, classes):
+    """Return answers that fit a made-up study: right where its heads are right, else the next class."""
+    images, count = study.heads[0].accuracy.correct.shape[1], len(classes)
+    labels = (np.arange(images) % count).astype(np.int32)
+    groups = []
+    for head in study.heads:
+        answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
+        shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
+        groups.append(Group(head.head, [], [Answers(seed, seed) for seed in shares]))
+    pictures = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
+    return Evidence(classes, Split(pictures, labels), groups)
 
 
 def test_every_report_is_written_and_listed(study):
@@ -193,14 +224,14 @@ def test_latex_has_a_row_a_head_and_as_many_cells_as_columns(study):
 
 def test_names_are_escaped_everywhere():
     made = made_up_study(NASTY, "b")
-    page = Page(html(made))
+    page = Page(html(made, []))
     no_blank_or_network(page)
     assert page.tables[0][1][0] == NASTY
     assert "<b>" not in page.source
     assert r"$<$b$>$\&\textbackslash{}\#\_\{$|$\}\$\%\textasciitilde{}\textasciicircum{}{[}x{]} &" in latex(
         made
     )
-    row = next(line for line in markdown(made).splitlines() if line.startswith(r"| \<b"))
+    row = next(line for line in markdown(made, {}).splitlines() if line.startswith(r"| \<b"))
     assert len(re.findall(r"(?<!\\)\|", row)) == len(HEADER) + 1
     assert next(csv.DictReader(io.StringIO(comma_separated(made))))["head"] == NASTY
 
@@ -208,9 +239,105 @@ def test_names_are_escaped_everywhere():
 def test_what_is_not_known_is_a_dash_and_empty_in_csv():
     known = made_up_head("a", np.ones((1, 20), bool))
     unknown = LayerProfile("odd", "Odd", (8,), (8,), parameters=5, multiply_adds=None)
-    found = HeadResult(**{**vars(known), "layers": Profile((unknown,))})
+    found = replace(known, layers=Profile((unknown,)))
     assert (cells(found)[2], cells(found)[3]) == ("0.0 %", "–")
     made = made_up_study("a", "b")
-    made = Study(**{**vars(made), "heads": (found, found), "verdicts": ()})
+    made = replace(made, heads=(found, found), verdicts=())
     assert next(csv.DictReader(io.StringIO(comma_separated(made))))["multiply_adds"] == ""
-    no_blank_or_network(Page(html(made)))
+    no_blank_or_network(Page(html(made, [])))
+
+
+def test_figures_are_files_and_lie_in_the_page(study, page):
+    folder, _ = study
+    expected = [
+        "parameters",
+        "costs",
+        "learning-curves",
+        "confusion-1",
+        "confusion-2",
+        "classes-1",
+        "reliability",
+    ]
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert names == {f"{name}.{form}" for name in expected for form in ("svg", "png")}
+    drawn = [content for kind, content in page.pictures if kind == "svg+xml"]
+    assert drawn == [(folder / f"figures/{name}.svg").read_bytes() for name in expected]
+    for content in drawn:
+        assert ET.fromstring(content).tag.endswith("svg")
+        assert not re.search(rb"(?:href|src)=.https?:", content)
+    for name in expected:
+        assert np.ptp(pixels(folder / f"figures/{name}.png")) > 100
+        assert f"](figures/{name}.png)" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_figures_say_on_what_they_rest(study, page):
+    _, document = study
+    for head in document["heads"]:
+        share = 100 * head["head_parameters"] / head["parameters"]
+        told = f"{head['head_parameters']:,} of {head['parameters']:,} in the head ({share:.1f} %)"
+        assert f"{head['head']}: {told}" in page.text
+        assert f"{head['head']}, 360 test images, 2 seeds; counts are means over the seeds." in page.text
+    assert "(n = 720 answers)" in page.text
+    assert "The mean over 2 seeds, and a band" in page.text
+    assert "conv1x1 minus fc, 10 classes, n is the number of their test images." in page.text
+
+
+def test_layers_and_their_arithmetic(study, page):
+    _, document = study
+    for number, head in enumerate(document["heads"], start=1):
+        header, *rows = page.tables[number]
+        assert header[:4] == ["layer", "kind", "in", "out"]
+        assert [row[0] for row in rows] == [layer["name"] for layer in head["layers"]]
+        told = {row[0]: row for row in rows}
+        assert told["conv1"][2:5] == ["32×32×1", "28×28×6", "156"]
+        assert "(5·5·1 + 1)·6 = 156" in told["conv1"][6]
+
+
+def test_confusion_is_the_mean_over_the_seeds(study):
+    made = made_up_study("a", "b")
+    evidence = made_up_evidence(made, ("x", "y", "z"))
+    counts = evidence.groups[0].confusion(evidence.test.labels)
+    assert counts.sum() == pytest.approx(50)
+    assert np.trace(counts) / 50 == pytest.approx(made.heads[0].accuracy.mean)
+
+
+def test_calibration_error_by_hand():
+    # two answers with 0.9, one right; two with 0.6, both right: (2·|0.5 − 0.9| + 2·|1 − 0.6|) / 4
+    shares = np.array([[[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]]], np.float32)
+    found = Reliability.of(shares, np.array([0, 1, 0, 1]))
+    assert (found.n, [each.n for each in found.bins]) == (4, [2, 2])
+    assert found.error == pytest.approx(0.4)
+
+
+def test_hundreds_of_classes_with_any_name(tmp_path):
+    classes = (NASTY, *(f"class {number} with quite a long name of its own" for number in range(299)))
+    correct = np.random.default_rng(1).random((2, 2, 600)) < 0.8
+    heads = [made_up_head(name, each) for name, each in zip(("a", NASTY), correct, strict=True)]
+    difference = paired_difference(*correct)
+    made = replace(
+        made_up_study("a", NASTY),
+        path=tmp_path,
+        heads=tuple(heads),
+        verdicts=(Verdict(*heads, difference, (1.0, 1.0)),),
+    )
+    write_reports(made, made_up_evidence(made, classes))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(page)
+    assert "<b>" not in page.source
+    assert len(page.source) < 1_500_000
+    confusions = next(table for table in page.tables if table[0][:3] == ["head", "truth", "taken for"])
+    assert len(confusions) == 1 + 2 * 15
+    counts = [float(row[3]) for row in confusions[1:16]]
+    assert counts == sorted(counts, reverse=True)
+    assert "the 30 of 300 classes that differ most" in page.text
+    assert "No history of the training is kept of a" in page.text
+    assert not list((tmp_path / "figures").glob("confusion*"))
+    drawn = [pixels(file) for file in (tmp_path / "figures").glob("*.png")]
+    assert max(map(len, drawn)) < 2000
+
+
+def test_classes_without_test_images_are_named():
+    made = made_up_study("a", "b")
+    evidence = made_up_evidence(made, tuple(map(str, range(60))))
+    told = [section.text for section, _ in chapters(made, evidence)]
+    assert any("10 of 60 classes have no test image." in text for text in told)

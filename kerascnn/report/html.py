@@ -1,5 +1,6 @@
 """``report.html`` of a study."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kerascnn.report.page import Cell, Section, Table, page
@@ -8,9 +9,9 @@ from kerascnn.report.words import how_to_read, title
 from kerascnn.study import HeadResult, Study
 
 
-def html(study: Study) -> str:
-    """Return the study as one page."""
-    return page(title(study), [_verdict(study), _table(study), *_made(study)])
+def html(study: Study, sections: Sequence[Section]) -> str:
+    """Return the study as one page: verdict and table, the given sections, how it was made."""
+    return page(title(study), [_verdict(study), _table(study), *sections, *_made(study)])
 
 
 def _verdict(study: Study) -> Section:

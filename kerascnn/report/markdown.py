@@ -1,13 +1,21 @@
 """``report.md`` of a study."""
 
+from collections.abc import Mapping
+
 from kerascnn.escapes import in_markdown
+from kerascnn.exhibits import Exhibit
 from kerascnn.report.table import HEADER, cells
 from kerascnn.report.words import conditions, how_to_read, title
 from kerascnn.study import HeadResult, Study
 
 
-def markdown(study: Study) -> str:
-    """Return the study as Markdown: verdict, table, how it was made."""
+def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
+    """Return the study as Markdown: verdict, table, figures, how it was made.
+
+    Args:
+        study: The study.
+        figures: By their files, as seen from the report.
+    """
     settings, environment = study.settings, study.environment
     lines = [
         f"# {in_markdown(title(study))}",
@@ -20,6 +28,10 @@ def markdown(study: Study) -> str:
         "",
         how_to_read(study),
         "",
+        *[
+            f"![{in_markdown(each.alt)}]({file})\n\n{in_markdown(each.caption)}\n"
+            for file, each in figures.items()
+        ],
         "## How it was made",
         "",
         *[f"- {in_markdown(line)}" for line in conditions(settings)],

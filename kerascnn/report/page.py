@@ -17,18 +17,20 @@ class Picture:
     """A figure of a page.
 
     Attributes:
-        png: The content of a PNG file.
+        content: Of a PNG file, or of one of another ``kind``.
         alt: What it shows, for those who do not see it; ``caption`` is what stands below it.
+        kind: ``png`` or ``svg+xml``.
     """
 
-    png: bytes
+    content: bytes
     alt: str
     caption: str
+    kind: str = "png"
 
     @property
     def address(self) -> str:
         """The picture itself as an address, so that the page needs no other file."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
+        return f"data:image/{self.kind};base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 class Cell(NamedTuple):
