@@ -16,11 +16,15 @@ from conftest import run_command
 from PIL import Image
 
 from kerascnn.answers import Answers
+from kerascnn.class_map import class_map, class_maps
 from kerascnn.data.dataset import Split
+from kerascnn.description import ModelDescription
+from kerascnn.models.family import build
 from kerascnn.profile import LayerProfile, Profile
 from kerascnn.reliability import Reliability
 from kerascnn.report.chapters import chapters
 from kerascnn.report.evidence import Evidence, Group
+from kerascnn.report.gallery import disagreements
 from kerascnn.report.html import html
 from kerascnn.report.latex import latex
 from kerascnn.report.markdown import markdown
@@ -40,7 +44,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.text, self.addresses, self.tables, self.alts = [], "", [], [], []
-        self.pictures = []
+        self.pictures, self.captions = [], []
         self.source = text
         self.feed(text)
         self.close()
@@ -55,6 +59,8 @@ class Page(HTMLParser):
             self.alts.append(named["alt"])
             kind, content = named["src"].removeprefix("data:image/").split(";base64,")
             self.pictures.append((kind, base64.b64decode(content)))
+        if tag == "figcaption":
+            self.captions.append("")
         if tag == "table":
             self.tables.append([])
         if tag == "tr":
@@ -67,6 +73,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+        if self.open and self.open[-1] == "figcaption":
+            self.captions[-1] += data
         if self.open and self.open[-1] in ("td", "th"):
             self.tables[-1][-1][-1] += data
 
@@ -341,3 +349,53 @@ def test_classes_without_test_images_are_named():
     evidence = made_up_evidence(made, tuple(map(str, range(60))))
     told = [section.text for section, _ in chapters(made, evidence)]
     assert any("10 of 60 classes have no test image." in text for text in told)
+
+
+def test_disagreements_begin_where_both_are_sure():
+    a = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]])
+    b = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1], [0.1, 0.9]])
+    assert disagreements(a, b).tolist() == [0, 3, 1]
+
+
+def test_the_gallery_shows_what_the_answers_say(study, page):
+    folder, _ = study
+    answers = {
+        head: Answers.read(folder / f"runs/{head}-1/answers.npz", (360, 10)) for head in ("fc", "conv1x1")
+    }
+    fc, conv = (answers[head].floating for head in ("fc", "conv1x1"))
+    apart = np.flatnonzero(fc.argmax(axis=1) != conv.argmax(axis=1))
+    assert f"{len(apart)} of 360 test images (first seed) are answered differently." in page.text
+    cards = [caption.split("\n") for caption in page.captions if caption.startswith("test image")]
+    heads = [card for card in cards if card[1].startswith("fc: ")]
+    assert len(heads) == min(len(apart), 12)
+    for told, a, b, maps in heads:
+        number = int(re.match(r"test image (\d+), true: \d$", told)[1]) - 1
+        assert number in apart
+        for head, line, shares in (("fc", a, fc), ("conv1x1", b, conv)):
+            label = shares[number].argmax()
+            assert line == f"{head}: {label} ({100 * shares[number, label]:.1f} %)"
+        assert maps == f"maps: conv1x1 for {conv[number].argmax()}"
+    for head, found in answers.items():
+        differing = int((found.floating.argmax(axis=1) != found.int8.argmax(axis=1)).sum())
+        mine = [card for card in cards if card[1].startswith(f"{head} float: ")]
+        assert len(mine) == min(differing, 12)
+        assert all((len(card) == 4) == (head == "conv1x1") for card in mine)
+    assert sum(kind == "png" for kind, _ in page.pictures) == len(cards)
+
+
+def test_maps_of_many_pictures_are_those_of_each():
+    model = build("lenet", head="nin")
+    described = ModelDescription.model_validate(
+        {
+            **{"model": "lenet5", "variant": "modern", "norm": "none", "head": "nin", "source": "digits"},
+            **{"preprocessing": {"height": 32, "width": 32, "channels": 1}, "output": "logits"},
+            **{"classes": list("0123456789"), "parameters": 1},
+        }
+    )
+    draw = np.random.default_rng(0)
+    sizes = ((32, 32), (32, 64), (32, 32))
+    drawn = [Image.fromarray(draw.integers(0, 255, size, np.uint8)) for size in sizes]
+    for found, picture in zip(class_maps(model, described, drawn), drawn, strict=True):
+        alone = class_map(model, described, picture)
+        np.testing.assert_array_equal(found.scores, alone.scores)
+        np.testing.assert_array_equal(found.pixels, alone.pixels)

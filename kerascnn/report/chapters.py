@@ -11,6 +11,7 @@ from kerascnn.formulas import volume
 from kerascnn.reliability import Reliability
 from kerascnn.report import charts
 from kerascnn.report.evidence import Evidence, Group
+from kerascnn.report.gallery import galleries
 from kerascnn.report.page import Cell, Section, Table
 from kerascnn.report.table import UNKNOWN
 from kerascnn.report.words import basis
@@ -33,6 +34,7 @@ def chapters(study: Study, evidence: Evidence) -> Iterator[Chapter]:
     yield _confusions(study, evidence)
     yield _classes(study, evidence)
     yield _reliability(study, evidence)
+    yield from ((gallery, []) for gallery in galleries(study, evidence))
 
 
 def _parameters(study: Study) -> Chapter:

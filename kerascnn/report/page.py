@@ -60,6 +60,7 @@ class Section:
         lead: Paragraphs that stand out; ``notes`` are listed below them.
         table: Below the text.
         code: What is to be typed.
+        gallery: Small pictures beside each other, below the figures; a caption may have several lines.
     """
 
     title: str
@@ -70,6 +71,7 @@ class Section:
     notes: Sequence[str] = ()
     table: Table | None = None
     code: str = ""
+    gallery: Sequence[Picture] = ()
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
