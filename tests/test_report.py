@@ -185,17 +185,33 @@ def test_the_page_says_what_the_json_says(study, page):
     assert "on the same 360 test images" in page.text
 
 
-def test_the_page_repeats_settings_environment_hashes_and_command_in_full(study, page):
-    _, document = study
-    for value in [
-        *document["environment"]["data_sha256"].values(),
-        *filter(None, document["environment"]["versions"].values()),
-        document["environment"]["platform"],
-        document["settings"]["command"],
-        str(document["settings"]["learning_rate"]),
-        document["settings"]["optimizer"],
-    ]:
-        assert value in page.text
+def test_page_and_text_repeat_settings_environment_hashes_and_command_in_full(study, page):
+    folder, document = study
+    settings, environment = document["settings"], document["environment"]
+    text = (folder / "report.md").read_text(encoding="utf-8").replace("\\", "")
+    for told in (page.text, text):
+        for value in [
+            *environment["data_sha256"].values(),
+            *filter(None, environment["versions"].values()),
+            environment["platform"],
+            settings["command"],
+        ]:
+            assert value in told
+        for name in settings:
+            assert name == "command" or name.replace("_", " ") in told
+
+
+def test_the_page_lists_every_run_with_its_time(study, page):
+    folder, _ = study
+    header, *rows = page.tables[-1]
+    assert header[-2:] == ["time in s", "float accuracy"]
+    assert [row[1] for row in rows] == ["fc-1", "fc-2", "conv1x1-1", "conv1x1-2"]
+    for row in rows:
+        found = json.loads((folder / "runs" / row[1] / "metrics.json").read_text())
+        test = found["test"]
+        interval = f"95 % interval {100 * test['low']:.2f} to {100 * test['high']:.2f}, n = 360"
+        assert row[4:6] == ["2", str(found["kept_epoch"])]
+        assert row[6:] == [f"{found['seconds']:.1f}", f"{100 * test['accuracy']:.2f} % ({interval})"]
 
 
 def test_head_parameters_are_those_behind_the_convolutions(study):

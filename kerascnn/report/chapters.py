@@ -12,6 +12,7 @@ from kerascnn.reliability import Reliability
 from kerascnn.report import charts
 from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.gallery import galleries
+from kerascnn.report.making import making
 from kerascnn.report.page import Cell, Section, Table
 from kerascnn.report.table import UNKNOWN
 from kerascnn.report.words import basis
@@ -34,7 +35,8 @@ def chapters(study: Study, evidence: Evidence) -> Iterator[Chapter]:
     yield _confusions(study, evidence)
     yield _classes(study, evidence)
     yield _reliability(study, evidence)
-    yield from ((gallery, []) for gallery in galleries(study, evidence))
+    yield from ((section, []) for section in galleries(study, evidence))
+    yield from ((section, []) for section in making(study, evidence))
 
 
 def _parameters(study: Study) -> Chapter:

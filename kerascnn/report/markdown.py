@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from kerascnn.escapes import in_markdown
 from kerascnn.exhibits import Exhibit
+from kerascnn.report.making import environment, facts
 from kerascnn.report.table import HEADER, cells
 from kerascnn.report.words import conditions, how_to_read, title
 from kerascnn.study import HeadResult, Study
@@ -16,7 +17,7 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
         study: The study.
         figures: By their files, as seen from the report.
     """
-    settings, environment = study.settings, study.environment
+    settings = study.settings
     lines = [
         f"# {in_markdown(title(study))}",
         "",
@@ -35,10 +36,10 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
         "## How it was made",
         "",
         *[f"- {in_markdown(line)}" for line in conditions(settings)],
-        f"- Python {environment['python']}, "
-        + ", ".join(f"{name} {number}" for name, number in environment["versions"].items() if number),
-        f"- {environment['platform']}, {environment['processors']} processors",
-        f"- SHA-256 of the test images and labels: `{environment['data_sha256']['test']}`",
+        *[
+            f"- {in_markdown(name)}: {in_markdown(value)}"
+            for name, value in (facts(settings) | environment(study)).items()
+        ],
         f"- again: `{settings['command']}`",
     ]
     return "\n".join(lines) + "\n"
