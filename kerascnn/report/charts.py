@@ -9,7 +9,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from kerascnn.figures import BLUE, OKABE_ITO, VERMILION, short
@@ -20,7 +20,7 @@ from kerascnn.statistics import PairedDifference
 from kerascnn.study import HeadResult
 from kerascnn.training.history import Epoch
 
-MARKERS = "osD^vP*"
+MARKERS = "osD^vP*X"  # one more than colours, so that both do not return together
 LINES = ("-", "--", "-.", ":")
 WIDE = 9.0  # inches
 ROW = 0.32  # inches of a bar or a point with its name
@@ -70,7 +70,7 @@ def accuracy_against_cost(heads: Sequence[HeadResult]) -> Figure:
         axes.set_xlabel(label)
     panels[0].set_ylabel("int8 accuracy in %")
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=4)
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -98,8 +98,9 @@ def _against(axes: Axes, heads: Sequence[HeadResult], costs: NDArray[np.float64]
             label=short(head.head),
         )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(MaxNLocator(5, min_n_ticks=3))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    spread = (costs[:, 0] + costs[:, 1]).max() / costs[:, 0].min()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if spread > 8 else MaxNLocator(5))
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.minorticks_off()
     axes.margins(x=0.15)
     axes.grid(alpha=GRID)
@@ -120,12 +121,14 @@ def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> Figure:
             for (name, seeds), colour, line in zip(histories.items(), cycle(OKABE_ITO), cycle(LINES)):
                 _band(axes, factor * _by_epoch(seeds, f"{prefix}{measure}"), name, colour, line)
             axes.set_ylabel(f"{images} {measure}{unit}")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.grid(alpha=GRID)
+    longest = max(len(seed) for seeds in histories.values() for seed in seeds)
+    edge = max(0.5, 0.04 * longest)  # at a single epoch too there is a whole number to mark
     for axes in panels[1]:
-        axes.set_xlabel("epoch")
+        axes.set(xlabel="epoch", xlim=(1 - edge, longest + edge))
     handles, names = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=4)
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=3)
     return figure
 
 
