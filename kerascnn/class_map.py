@@ -19,6 +19,7 @@ from kerascnn.models.family import Variant, family
 from kerascnn.models.geometry import map_side, next_fitting
 from kerascnn.models.heads import is_head_layer
 
+CLASS_MAP = "class_map"  # the layer whose output it is
 MAP_SIDE = 5  # cells a side at least: a smaller map is enlarged with its picture
 LONGEST = 4  # times the shorter side, beyond which a long picture is cropped
 
@@ -85,20 +86,15 @@ def _entering(picture: Image.Image, model: Any, description: ModelDescription) -
     return rule.image(picture)
 
 
-def has_class_map(model: Any, description: ModelDescription) -> bool:
-    """Return whether a model computes class scores at every place before it averages them."""
-    return description.variant != "unknown" and any(layer.name == "class_map" for layer in model.layers)
-
-
 def require_class_map(model: Any, description: ModelDescription) -> None:
     """Refuse a model without a map of class scores.
 
     Raises:
         UsageError: Its head is dense layers, or it is not one of this project's.
     """
-    if has_class_map(model, description):
-        return
     names = {layer.name for layer in model.layers}
+    if description.variant != "unknown" and CLASS_MAP in names:
+        return
     hint = "`kerascnn surgery RUN` rewrites fc so" if "flatten" in names else "conv1x1 and nin are"
     raise UsageError(f"The {description.head} head is no convolution and has no map of scores: {hint}.")
 
@@ -108,7 +104,7 @@ def resized_to_map(model: Any, height: int, width: int) -> Any:
     pixels = keras.Input((height, width, model.input_shape[-1]), name="pixels")
     resized = keras.models.clone_model(model, input_tensors=pixels)
     resized.set_weights(model.get_weights())
-    return keras.Model(resized.input, resized.get_layer("class_map").output)
+    return keras.Model(resized.input, resized.get_layer(CLASS_MAP).output)
 
 
 def _side_of_a_map(variant: Variant, model: Any, side: int) -> int:
