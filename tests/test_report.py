@@ -5,6 +5,8 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -36,6 +38,33 @@ from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study, Verdict
 
 NASTY = r"<b>&\#_{|}$%~^[x]"
 VOID = {"meta", "img"}
+
+#: As much of a browser as the page's script touches: one table, whose first columns are clicked.
+BROWSER = """
+const cell = (text, order) => ({textContent: text, dataset: order === undefined ? {} : {order}});
+const head = () => ({
+  childNodes: [], marks: {}, append(button) { this.button = button; },
+  getAttribute(name) { return this.marks[name] ?? null; },
+  setAttribute(name, value) { this.marks[name] = value; },
+  removeAttribute(name) { delete this.marks[name]; },
+});
+const heads = [head(), head()];
+const rows = [["b", cell("10", "10")], ["a", cell("9", "9")], ["c", cell("–")]];
+const body = {
+  rows: rows.map(([name, number]) => ({cells: [cell(name), number]})),
+  append(...sorted) { this.rows = sorted; },
+};
+const document = {
+  querySelectorAll: () => [{tBodies: [body], tHead: {rows: [{cells: heads}]}}],
+  createElement: () => ({append() {}, addEventListener(_, clicked) { this.click = clicked; }}),
+};
+"""
+CLICKS = """
+for (const column of [1, 1, 0, 0]) {
+  heads[column].button.click();
+  console.log(body.rows.map((row) => row.cells[0].textContent).join(""), heads[column].marks["aria-sort"]);
+}
+"""
 
 
 class Page(HTMLParser):
@@ -214,6 +243,24 @@ def test_the_page_lists_every_run_with_its_time(study, page):
         assert row[6:] == [f"{found['seconds']:.1f}", f"{100 * test['accuracy']:.2f} % ({interval})"]
 
 
+def test_the_page_is_for_screen_phone_and_paper(page):
+    for rule in ("width=device-width", "prefers-color-scheme: dark", "@media print", "default-src 'none'"):
+        assert rule in page.source
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None, reason="node, which runs the page's script here, is missing"
+)
+def test_a_click_sorts_and_what_is_not_known_comes_last(page, tmp_path):
+    (script,) = re.findall(r"<script>(.*?)</script>", page.source, re.DOTALL)
+    (tmp_path / "page.js").write_text(BROWSER + script + CLICKS, encoding="utf-8")
+    ended = subprocess.run(
+        ["node", tmp_path / "page.js"], capture_output=True, text=True, check=True, timeout=60
+    )
+    expected = ["abc ascending", "bac descending", "abc ascending", "cba descending"]
+    assert ended.stdout.splitlines() == expected
+
+
 def test_head_parameters_are_those_behind_the_convolutions(study):
     _, document = study
     found = {head["head"]: head["head_parameters"] for head in document["heads"]}
@@ -303,6 +350,7 @@ def test_figures_say_on_what_they_rest(study, page):
         assert f"{head['head']}, 360 test images, 2 seeds; counts are means over the seeds." in page.text
     assert "(n = 720 answers)" in page.text
     assert "The mean over 2 seeds, and a band" in page.text
+    assert "n = 1,257 training and 180 validation images." in page.text
     assert "conv1x1 minus fc, 10 classes, n is the number of their test images." in page.text
 
 
@@ -365,6 +413,19 @@ def test_classes_without_test_images_are_named():
     evidence = made_up_evidence(made, tuple(map(str, range(60))))
     told = [section.text for section, _ in chapters(made, evidence)]
     assert any("10 of 60 classes have no test image." in text for text in told)
+
+
+def test_a_report_of_runs_that_exist(study, cli):
+    folder, _ = study
+    told = cli(
+        "compare", folder / "runs/conv1x1-1", folder / "runs/conv1x1-2", "--out", folder / "again", "--json"
+    )
+    page = Page((folder / "again/report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(page)
+    assert told.json["verdicts"][0]["sentence"] in page.text
+    assert "One seed: how much another one would differ is not known." in page.text
+    assert [row[1] for row in page.tables[-1][1:]] == ["conv1x1-1", "conv1x1-2"]
+    assert "Where conv1x1-1 and conv1x1-2 disagree" in page.text
 
 
 def test_disagreements_begin_where_both_are_sure():

@@ -104,6 +104,10 @@ def _curves(evidence: Evidence) -> Chapter:
         else "One seed: how much another one would differ is not known."
     )
     caption += " Figures of the training images are means over the epoch while the weights still moved."
+    first = next(group.runs[0] for group in evidence.groups if group.name in known)
+    if first.has_metrics:
+        images = first.metrics()["data"]
+        caption += f" n = {images['train']:,} training and {images['validation']:,} validation images."
     alt = f"Loss and accuracy over the epochs of {', '.join(known)}, training and validation images"
     return Section(title, text), [Exhibit("learning-curves", charts.curves(known), alt, caption)]
 

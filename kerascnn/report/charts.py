@@ -9,6 +9,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
@@ -49,10 +50,10 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> Figure:
         axes.grid(axis="x", alpha=GRID)
         axes.xaxis.set_major_formatter("{x:,.0f}")
     panels[-1].set_xlabel("trainable parameters")
-    handles = [panels[0].barh(rows[0].name, 0, color=colour) for colour in (BLUE, VERMILION)]
-    figure.legend(
-        handles, ["convolutions before the head", "head"], frameon=False, loc="outside upper center", ncols=2
-    )
+    handles = [
+        Patch(color=colour, label=label) for colour, label in ((BLUE, "before the head"), (VERMILION, "head"))
+    ]
+    figure.legend(handles=handles, frameon=False, loc="outside upper center", ncols=2)
     return figure
 
 
