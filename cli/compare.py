@@ -14,11 +14,6 @@ from kerascnn.errors import QualityError
 if TYPE_CHECKING:
     from kerascnn.study import Study
 
-HEADER = [
-    *("head", "parameters", "multiply-adds", "float accuracy %", "int8 accuracy %"),
-    *("int8 bytes", "latency", "Edge TPU"),
-]
-
 
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
 @click.argument("what", metavar="MODEL | RUN RUN...", nargs=-1, required=True)
@@ -96,11 +91,11 @@ def _refuse_settings(settings: dict[str, Any]) -> None:
 
 
 def _text(study: "Study") -> str:
-    from kerascnn.report.markdown import figures
+    from kerascnn.report.table import HEADER, cells
 
     return "\n".join(
         [
-            table(HEADER, [[head.head, *figures(head)] for head in study.heads]),
+            table(list(HEADER), [cells(head) for head in study.heads]),
             "",
             *[verdict.sentence for verdict in study.verdicts],
             *study.notes,

@@ -5,12 +5,12 @@ Text, Markdown and LaTeX write 1,000 and a dash for what is not known; CSV has p
 
 import csv
 import io
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kerascnn.cli.display import facts, table
+from kerascnn.escapes import in_latex, in_markdown
 
 Cell = str | int | None
 WIDTH = 106  # columns of prose
@@ -73,18 +73,15 @@ def markdown(sheet: Sheet) -> str:
     """Return a Markdown table, and a list for each row that has details."""
     titles = [column.title for column in sheet.columns]
     rules = [":---" if column.words else "---:" for column in sheet.columns]
-    rows = [titles, rules, *([_piped(cell) for cell in row] for row in _cells(sheet))]
+    rows = [titles, rules, *([in_markdown(cell) for cell in row] for row in _cells(sheet))]
     lines = [f"| {' | '.join(row)} |" for row in rows]
     below = [
-        "\n".join([f"**{_piped(heading)}**", "", *(f"- {name}: {value}" for name, value in told.items())])
+        "\n".join(
+            [f"**{in_markdown(heading)}**", "", *(f"- {name}: {value}" for name, value in told.items())]
+        )
         for heading, told in sheet.details
     ]
-    return "\n\n".join([f"**{_piped(sheet.title)}**", *sheet.notes, "\n".join(lines), *below])
-
-
-def _piped(cell: str) -> str:
-    """Keep signs that Markdown would take for its own."""
-    return re.sub(r"([\\|*_`<])", r"\\\1", cell)
+    return "\n\n".join([f"**{in_markdown(sheet.title)}**", *sheet.notes, "\n".join(lines), *below])
 
 
 def comma_separated(sheet: Sheet) -> str:
@@ -105,7 +102,7 @@ def latex(sheet: Sheet) -> str:
         *(f"% {line}" for note in sheet.notes for line in textwrap.wrap(note, WIDTH)),
         f"\\begin{{tabular}}{{{''.join('l' if column.words else 'r' for column in sheet.columns)}}}",
         "\\toprule",
-        f"\\multicolumn{{{len(sheet.columns)}}}{{l}}{{{escaped(sheet.title)}}} \\\\",
+        f"\\multicolumn{{{len(sheet.columns)}}}{{l}}{{{in_latex(sheet.title)}}} \\\\",
         "\\midrule",
         _latex_row([column.title for column in sheet.columns]),
         "\\midrule",
@@ -120,28 +117,12 @@ def latex(sheet: Sheet) -> str:
 
 
 def _latex_row(cells: Sequence[str]) -> str:
-    return f"{' & '.join(map(escaped, cells))} \\\\"
+    return f"{' & '.join(map(in_latex, cells))} \\\\"
 
 
 def _latex_item(heading: str, told: dict[str, str]) -> str:
     values = "; ".join(f"{name}: {value}" for name, value in told.items())
-    return f"\\item[{escaped(heading)}] {escaped(values)}"
-
-
-#: What LaTeX reads as a command, and signs that not every LaTeX can print.
-_LATEX = str.maketrans(
-    {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {sign: f"{{{sign}}}" for sign in "[]"}  # \\[…] and \item[…] take arguments
-    | {sign: f"${sign}$" for sign in "<>|"}
-    | {"×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "±": r"$\pm$", "→": r"$\to$"}
-    | {"–": "--", "“": "``", "”": "''", "…": r"\dots{}"}
-)
-
-
-def escaped(cell: str) -> str:
-    """Return a text that LaTeX prints as it is."""
-    return cell.translate(_LATEX)
+    return f"\\item[{in_latex(heading)}] {in_latex(values)}"
 
 
 def _cells(sheet: Sheet) -> list[list[str]]:

@@ -4,6 +4,7 @@ For a head that averages (Lin et al., 2013) it is the class activation map (Zhou
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from kerascnn.models.family import Variant, family
 from kerascnn.models.geometry import map_side, next_fitting
 from kerascnn.models.heads import is_head_layer
 
+CLASS_MAP = "class_map"  # the layer whose output it is
 MAP_SIDE = 5  # cells a side at least: a smaller map is enlarged with its picture
 LONGEST = 4  # times the shorter side, beyond which a long picture is cropped
 
@@ -45,7 +47,12 @@ class ClassMap:
 
 
 def class_map(model: Any, description: ModelDescription, picture: Image.Image) -> ClassMap:
-    """Compute the map over a whole picture, its aspect kept.
+    """Compute the map over a whole picture, see :func:`class_maps`."""
+    return class_maps(model, description, [picture])[0]
+
+
+def class_maps(model: Any, description: ModelDescription, pictures: Sequence[Image.Image]) -> list[ClassMap]:
+    """Compute the maps over whole pictures, their aspects kept.
 
     The shorter side is that of the training images, or larger where the map would have less than 5 cells.
 
@@ -54,6 +61,21 @@ def class_map(model: Any, description: ModelDescription, picture: Image.Image) -
     """
     require_class_map(model, description)
     _, variant = family(description.model).variant(description.variant)
+    step = math.prod(window.stride for window in variant.windows)
+    networks: dict[tuple[int, ...], Any] = {}  # one for each size
+    found = []
+    for picture in pictures:
+        pixels = _entering(picture, model, description)
+        if pixels.shape not in networks:
+            networks[pixels.shape] = resized_to_map(model, *pixels.shape[:2])
+        scores = networks[pixels.shape].predict_on_batch(pixels[np.newaxis])[0]
+        found.append(ClassMap(pixels, scores, step))
+    return found
+
+
+def _entering(picture: Image.Image, model: Any, description: ModelDescription) -> NDArray[np.uint8]:
+    """Return a picture as it enters the network of its size, shape (height, width, channels)."""
+    _, variant = family(description.model).variant(description.variant)
     rule = description.preprocessing
     short = _side_of_a_map(variant, model, rule.height)
     stretch = min(max(picture.size) / min(picture.size), LONGEST)
@@ -61,9 +83,7 @@ def class_map(model: Any, description: ModelDescription, picture: Image.Image) -
     height, width = (short, long) if picture.height < picture.width else (long, short)
     margin = round(rule.margin * short / rule.height)
     rule = rule.model_copy(update={"height": height, "width": width, "margin": margin})
-    pixels = rule.image(picture)
-    scores = resized_to_map(model, height, width).predict_on_batch(pixels[np.newaxis])[0]
-    return ClassMap(pixels, scores, step=math.prod(window.stride for window in variant.windows))
+    return rule.image(picture)
 
 
 def require_class_map(model: Any, description: ModelDescription) -> None:
@@ -73,7 +93,7 @@ def require_class_map(model: Any, description: ModelDescription) -> None:
         UsageError: Its head is dense layers, or it is not one of this project's.
     """
     names = {layer.name for layer in model.layers}
-    if description.variant != "unknown" and "class_map" in names:
+    if description.variant != "unknown" and CLASS_MAP in names:
         return
     hint = "`kerascnn surgery RUN` rewrites fc so" if "flatten" in names else "conv1x1 and nin are"
     raise UsageError(f"The {description.head} head is no convolution and has no map of scores: {hint}.")
@@ -84,7 +104,7 @@ def resized_to_map(model: Any, height: int, width: int) -> Any:
     pixels = keras.Input((height, width, model.input_shape[-1]), name="pixels")
     resized = keras.models.clone_model(model, input_tensors=pixels)
     resized.set_weights(model.get_weights())
-    return keras.Model(resized.input, resized.get_layer("class_map").output)
+    return keras.Model(resized.input, resized.get_layer(CLASS_MAP).output)
 
 
 def _side_of_a_map(variant: Variant, model: Any, side: int) -> int:

@@ -29,10 +29,11 @@ NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole; its folder is made."""
+    """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as aside, _any_script():
-        figure.savefig(aside, dpi=DPI)
+        # without its date an SVG file is the same each time
+        figure.savefig(aside, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 @contextmanager
@@ -144,13 +145,13 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
     return cut.replace("$", r"\$")
 
 
-def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
+def confusion(counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence[str]) -> Figure:
     """Draw a confusion matrix; the shade is the share of the row, the number the count.
 
     Of more than 40 classes names and counts are left out: there is no room for them.
 
     Args:
-        counts: Shape (classes, classes), rows are the truth.
+        counts: Shape (classes, classes), rows are the truth; of several networks the mean.
         classes: Their names.
     """
     named = len(classes) <= NAMED
@@ -159,7 +160,7 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,} test images")
+    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,.0f} test images")
     if not named:
         axes.set(xlabel="answer, number of the class", ylabel="truth, number of the class")
         figure.colorbar(drawn, ax=axes, label="share of the class", fraction=0.04, pad=0.02)
@@ -167,7 +168,15 @@ def confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     for (truth, answer), count in np.ndenumerate(counts):
         if count:
             shade = "white" if shares[truth, answer] > 0.5 else "black"
-            axes.text(answer, truth, str(count), ha="center", va="center", fontsize=8, color=shade)
+            axes.text(
+                answer,
+                truth,
+                f"{round(float(count), 1):g}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=shade,
+            )
     ticks, names = range(len(classes)), [short(name) for name in classes]
     axes.set_xticks(ticks, names, rotation=0 if max(map(len, classes)) < 3 else 90)
     axes.set_yticks(ticks, names)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.models.heads import is_head_layer
+from kerascnn.profile import Profile
 from kerascnn.results import Accuracy, Latency
 from kerascnn.statistics import PairedDifference, images_for_equality
 from kerascnn.tflite.edgetpu.check import Check
@@ -72,8 +74,7 @@ class HeadResult:
 
     Attributes:
         head: Its name.
-        parameters: Trainable ones.
-        multiply_adds: Of one image; ``None``: not known.
+        layers: The layer table of the whole network.
         accuracy: Of the Keras models.
         int8: Of the int8 files.
         quantization: The int8 files against the Keras models.
@@ -84,8 +85,7 @@ class HeadResult:
     """
 
     head: str
-    parameters: int
-    multiply_adds: int | None
+    layers: Profile
     accuracy: SeedAccuracies
     int8: SeedAccuracies
     quantization: PairedDifference
@@ -94,11 +94,32 @@ class HeadResult:
     latency: Latency
     edgetpu: EdgeTpu
 
+    @property
+    def parameters(self) -> int:
+        """Trainable ones of the whole network."""
+        return self.layers.parameters
+
+    @property
+    def head_parameters(self) -> int:
+        """Trainable ones of the head alone."""
+        return sum(row.parameters for row in self.layers.layers if is_head_layer(row.name))
+
+    @property
+    def share(self) -> float:
+        """The head's share of the parameters, 0 to 1."""
+        return self.head_parameters / self.parameters
+
+    @property
+    def multiply_adds(self) -> int | None:
+        """Of one image; ``None``: not known."""
+        return self.layers.multiply_adds
+
     def to_dict(self) -> dict[str, Any]:
-        """Return head, parameters, multiply_adds, accuracy, int8, quantization, bytes and more."""
+        """Return head, parameters, head_parameters, multiply_adds, accuracy, int8, layers and more."""
         return {
             "head": self.head,
             "parameters": self.parameters,
+            "head_parameters": self.head_parameters,
             "multiply_adds": self.multiply_adds,
             "accuracy": self.accuracy.to_dict(),
             "int8": self.int8.to_dict(),
@@ -107,6 +128,7 @@ class HeadResult:
             "bytes": self.bytes,
             "latency_us": self.latency.to_dict(),
             "edgetpu": asdict(self.edgetpu),
+            "layers": self.layers.to_dict()["layers"],
         }
 
 

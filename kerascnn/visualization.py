@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kerascnn.data.bad_files import files_of
+from kerascnn.data.bad_files import files_of, picture_of
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
 from kerascnn.errors import UsageError
@@ -137,11 +137,9 @@ def visualize(
 
 def _first_test_image(dataset: Dataset) -> _Shown:
     label = dataset.classes[dataset.test.labels[0]]
-    if files := files_of(dataset.test):
-        return _Shown(str(files[0].path), files[0].decoded().picture, label)
-    pixels = dataset.test.images[:1][0]
-    picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
-    return _Shown(f"first test image of {dataset.source}", picture, label)
+    files = files_of(dataset.test)
+    image = str(files[0].path) if files else f"first test image of {dataset.source}"
+    return _Shown(image, picture_of(dataset.test, 0), label)
 
 
 def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:

@@ -81,7 +81,7 @@ def test_the_reports(study):
     report = (folder / "report.md").read_text()
     for verdict in document["verdicts"]:
         assert verdict["sentence"] in report
-    assert "| `conv1x1` | 15,626 | 678,600 |" in report
+    assert "| conv1x1 | 15,626 | 83.5 % | 678,600 |" in report
     assert "None" not in report
     assert "modern, normalization none, 32×32 pixels" in report
     assert "kerascnn compare lenet --heads fc,conv1x1,nin --variant modern" in report

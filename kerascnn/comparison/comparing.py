@@ -6,13 +6,14 @@ from typing import Any
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import ANSWERS, cell_folder, is_done
-from kerascnn.comparison.conclusion import Group, conclude
+from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import begin_or_go_on, plan
 from kerascnn.comparison.study_folder import make_folder, remove_if_nothing_is_made
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
 from kerascnn.progress import Progress, silent
+from kerascnn.report.evidence import Group
 from kerascnn.run import Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
@@ -98,7 +99,7 @@ def compare(
         )
         for config in grid.configs
     ]
-    return conclude(folder, settings, environment, groups, dataset.test.labels, margin=margin)
+    return conclude(folder, settings, environment, groups, dataset, margin=margin)
 
 
 def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:

@@ -1,7 +1,6 @@
 """From the answers of all cells to a study: rows, verdicts, what the test images can show, reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
-from kerascnn.files import write_json, write_text
+from kerascnn.data.dataset import Dataset
 from kerascnn.model_file import load_model
 from kerascnn.profile import profile
-from kerascnn.report.markdown import markdown
+from kerascnn.report.evidence import Evidence, Group
+from kerascnn.report.writing import report_files, write_reports
 from kerascnn.results import Latency
-from kerascnn.run import Run
 from kerascnn.statistics import holm, paired_difference
 from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
@@ -24,27 +22,12 @@ from kerascnn.tflite.edgetpu.check import check
 from kerascnn.tflite.interpreter import LiteRTClassifier
 
 
-@dataclass(frozen=True)
-class Group:
-    """What is compared: one network, trained with some seeds.
-
-    Attributes:
-        name: Its head, or of runs that are no grid the run.
-        runs: One a seed, in the order of the seeds.
-        answers: Of each run to the same test images.
-    """
-
-    name: str
-    runs: Sequence[Run]
-    answers: Sequence[Answers]
-
-
 def conclude(
     folder: Path,
     settings: dict[str, Any],
     environment: dict[str, Any],
     groups: Sequence[Group],
-    labels: NDArray[np.int32],
+    dataset: Dataset,
     *,
     margin: float,
 ) -> Study:
@@ -55,36 +38,35 @@ def conclude(
         settings: What was asked for, resolved.
         environment: As in a run.
         groups: At least two, with the same seeds.
-        labels: Of the test images, shape (n,).
+        dataset: With the test images.
         margin: Percentage points within which two accuracies count as equal.
     """
     times = _latencies([int8_file(group.runs[0]) for group in groups])  # now, with nothing else running
-    rows = tuple(_row(group, labels, time, margin) for group, time in zip(groups, times, strict=True))
+    rows = tuple(
+        _row(group, dataset.test.labels, time, margin) for group, time in zip(groups, times, strict=True)
+    )
     study = Study(
         path=folder,
         settings=settings | {"margin_points": margin},
         environment=environment,
         heads=rows,
         verdicts=_verdicts(rows, margin),
-        reports=(folder / "report.md", folder / "report.json"),
+        reports=report_files(folder),
     )
-    write_text(folder / "report.md", markdown(study))
-    write_json(folder / "report.json", study.to_dict())
+    write_reports(study, Evidence(dataset.classes, dataset.test, groups))
     return study
 
 
 def _row(group: Group, labels: NDArray[np.int32], time: Latency, margin: float) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
-    costs = profile(load_model(run.require_model())[0])
     floating, int8 = (
         np.stack([getattr(one, kind).argmax(axis=1) == labels for one in group.answers])
         for kind in ("floating", "int8")
     )
     return HeadResult(
         head=group.name,
-        parameters=costs.parameters,
-        multiply_adds=costs.multiply_adds,
+        layers=profile(load_model(run.require_model())[0]),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),
         quantization=paired_difference(floating, int8, margin=margin),

@@ -6,12 +6,13 @@ from typing import Any
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
-from kerascnn.comparison.conclusion import Group, conclude
+from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.study_folder import make_folder
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.predictor import Predictor
 from kerascnn.progress import Progress, silent
+from kerascnn.report.evidence import Group
 from kerascnn.run import Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
@@ -65,9 +66,7 @@ def compare_runs(
         answers.append(_answers(run, dataset, data_dir, progress))
     progress("comparing", len(opened), len(opened), "done")
     groups = _groups(opened, answers)
-    return conclude(
-        folder, _settings(opened, groups), environments[0], groups, dataset.test.labels, margin=margin
-    )
+    return conclude(folder, _settings(opened, groups), environments[0], groups, dataset, margin=margin)
 
 
 def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import FileSplit, ImageFile, read_each
@@ -91,6 +92,14 @@ def without(dataset: Dataset, paths: Collection[Path]) -> Dataset:
 def files_of(split: Split) -> tuple[ImageFile, ...]:
     """Return a split's files; images in memory have none."""
     return split.images.files if isinstance(split, FileSplit) else ()
+
+
+def picture_of(split: Split, number: int) -> Image.Image:
+    """Return one picture of a split as the source has it, in mode L or RGB."""
+    if files := files_of(split):
+        return files[number].decoded().picture
+    pixels = split.images[number : number + 1][0]
+    return Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
 
 
 def _without(split: Split, left_out: set[Path]) -> Split:

@@ -3,9 +3,13 @@
 import csv
 import io
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
+from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.files import write_text
+from kerascnn.run import Run
+
+HISTORY = "history.csv"
 
 
 class Epoch(TypedDict):
@@ -21,6 +25,27 @@ class Epoch(TypedDict):
     val_accuracy: float
     learning_rate: float
     seconds: float
+
+
+def read_history(run: Run) -> list[Epoch]:
+    """Read the epochs of a run; none where it keeps no history, as after surgery.
+
+    Raises:
+        KerasCnnError: It is damaged.
+    """
+    path = run.path / HISTORY
+    if not path.is_file():
+        return []
+    try:
+        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+        return [_epoch(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KerasCnnError(f"{path} is damaged: {first_line(error)}") from error
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    numbers = {name: float(row[name]) for name in Epoch.__annotations__ if name != "epoch"}
+    return cast("Epoch", {"epoch": int(row["epoch"]), **numbers})
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

@@ -28,7 +28,7 @@ from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.environment import environment, record_resumption, warn_of_other_versions
 from kerascnn.training.fitting import Fit, fit
 from kerascnn.training.framework import use_framework
-from kerascnn.training.history import write_history
+from kerascnn.training.history import HISTORY, write_history
 from kerascnn.training.preparation import Prepared, network_for, prepare, with_pixels
 from kerascnn.training.tensorboard import TensorBoard
 from kerascnn.training.trained_data import load_trained_data
@@ -153,7 +153,7 @@ def _train_into(
         )
 
         def epoch_ended(done: Fit) -> None:
-            write_history(run.path / "history.csv", done.epochs)
+            write_history(run.path / HISTORY, done.epochs)
             if board:
                 board.epoch(done.epochs)
 

@@ -1,0 +1,31 @@
+"""Any text inside LaTeX and Markdown: what they would read as commands is printed as it is."""
+
+import re
+
+#: What LaTeX reads as a command, and signs that not every LaTeX can print.
+_LATEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {sign: f"{{{sign}}}" for sign in "[]"}  # \\[…] and \item[…] take arguments
+    | {sign: f"${sign}$" for sign in "<>|"}
+    | {"×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "±": r"$\pm$", "→": r"$\to$", "µ": r"$\mu$"}
+    | {"–": "--", "“": "``", "”": "''", "…": r"\dots{}"}
+)
+
+
+def in_latex(text: str) -> str:
+    """Return a text that LaTeX prints as it is.
+
+    >>> in_latex("50 % of [a_b]")
+    '50 \\\\% of {[}a\\\\_b{]}'
+    """
+    return text.translate(_LATEX)
+
+
+def in_markdown(text: str) -> str:
+    """Return a text that Markdown prints as it is, also in a cell of a table.
+
+    >>> in_markdown("a|b")
+    'a\\\\|b'
+    """
+    return re.sub(r"([\\|*_`<\[\]])", r"\\\1", text)

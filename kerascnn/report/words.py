@@ -1,0 +1,43 @@
+"""What every report of a study says around its figures."""
+
+from typing import Any
+
+from kerascnn.study import Study
+
+
+def title(study: Study) -> str:
+    """Return what was compared, in one line."""
+    settings = study.settings
+    return f"{settings['model']} on {settings['data']}: {' against '.join(head.head for head in study.heads)}"
+
+
+def basis(study: Study) -> str:
+    """Return on how many images and seeds the figures rest."""
+    seeds, images = study.heads[0].accuracy.correct.shape
+    return f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+
+
+def how_to_read(study: Study) -> str:
+    """Return what the table's figures are."""
+    seeds, images = study.heads[0].accuracy.correct.shape
+    return (
+        f"Accuracies are means over {seeds} seed{'s' if seeds > 1 else ''} on the same {images:,} test "
+        "images, with the 95 % Wilson interval for that number of images; ± is the standard deviation over "
+        "seeds. The verdict's interval is a paired bootstrap over seeds and images. Latency is the median of "
+        f"{study.heads[0].latency.runs:,} inferences on one thread, the files in turns. "
+        "One multiply-add is 2 FLOPs. The head's share is that of the network's parameters."
+    )
+
+
+def conditions(settings: dict[str, Any]) -> list[str]:
+    """Return what was equal for all heads, a line each."""
+    seeds = f"seeds {', '.join(map(str, settings['seeds']))}"
+    if settings.get("differing"):
+        return ["not under equal conditions, see above", seeds]
+    return [
+        f"the network: {settings['variant']}, normalization {settings['norm']}, "
+        f"{settings['image_size']}×{settings['image_size']} pixels",
+        f"every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
+        f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
+        seeds,
+    ]
