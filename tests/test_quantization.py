@@ -444,6 +444,8 @@ def test_inference_never_goes_through_tensorflow():
 
     for package in (kerascnn, kerascnn.cli, kerascnn.tflite):
         for source in Path(package.__file__).parent.rglob("*.py"):
+            if source.name == "readme.py":  # the Kotlin of a bundle: LiteRT's package there has the old name
+                continue
             text = source.read_text(encoding="utf-8")
             assert "lite.Interpreter" not in text, source
             assert "tensorflow.lite" not in text, source

@@ -13,8 +13,8 @@ from keras import layers
 
 import kerascnn
 from kerascnn import arithmetic, formulas
-from kerascnn.cli.formats import escaped
 from kerascnn.cli.main import kerascnn as group
+from kerascnn.escapes import in_latex
 from kerascnn.layer_table import summary
 
 ALEXNET = ("alexnet", "--variant", "two_towers", "--norm", "lrn")
@@ -307,7 +307,7 @@ def test_latex_is_balanced_and_escaped(foreign):
 
 
 def test_latex_signs():
-    assert escaped(r"a_b & 5% #1 {x} ~^ \n [2] 3×3·4 − 1 → –") == (
+    assert in_latex(r"a_b & 5% #1 {x} ~^ \n [2] 3×3·4 − 1 → –") == (
         r"a\_b \& 5\% \#1 \{x\} \textasciitilde{}\textasciicircum{} \textbackslash{}n {[}2{]} "
         r"3$\times$3$\cdot$4 $-$ 1 $\to$ --"
     )

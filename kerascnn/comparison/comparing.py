@@ -9,7 +9,7 @@ from kerascnn.comparison.cells import ANSWERS, cell_folder, is_done
 from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import begin_or_go_on, plan
-from kerascnn.comparison.study_folder import make_folder, remove_if_nothing_is_made
+from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
 from kerascnn.progress import Progress, silent
@@ -81,15 +81,13 @@ def compare(
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     grid = grid.for_images(dataset, batch_size)
     settings = grid.settings()
-    make_folder(folder, may_go_on=True)
-    environment = begin_or_go_on(folder, settings, dataset)
     cells = grid.cells(folder)
-    try:
-        make_cells(cells, dataset, jobs, progress)
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(_way_on(folder, cells)) from error
-    finally:
-        remove_if_nothing_is_made(folder)
+    with study_folder(folder):
+        try:
+            environment = begin_or_go_on(folder, settings, dataset)
+            make_cells(cells, dataset, jobs, progress)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(_way_on(folder, cells)) from error
     shape = len(dataset.test), len(dataset.classes)
     groups = [
         Group(

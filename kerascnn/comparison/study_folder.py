@@ -1,24 +1,36 @@
 """Where a study stands."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kerascnn.comparison.plan import RECORD
 from kerascnn.errors import KerasCnnError
 
 
-def make_folder(folder: Path, *, may_go_on: bool = False) -> None:
-    """Make the folder of a study.
-
-    Args:
-        folder: The place.
-        may_go_on: Whether one that holds a begun study will do.
+@contextmanager
+def study_folder(folder: Path) -> Iterator[None]:
+    """Make the folder of a study, or go on in one; a new one that comes to nothing is removed.
 
     Raises:
         KerasCnnError: There is something else, or it cannot be made.
     """
-    if may_go_on and (folder / RECORD).is_file():
-        return
+    is_new = not (folder / RECORD).is_file()
+    if is_new:
+        make_folder(folder)
+    try:
+        yield
+    finally:
+        if is_new:
+            _remove_if_nothing_is_made(folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that is not there.
+
+    Raises:
+        KerasCnnError: It is there, or cannot be made.
+    """
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -29,13 +41,13 @@ def make_folder(folder: Path, *, may_go_on: bool = False) -> None:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
 
 
-def remove_if_nothing_is_made(folder: Path) -> None:
+def _remove_if_nothing_is_made(folder: Path) -> None:
     """Remove a study of which no training has begun to keep anything."""
     runs = folder / "runs"
     if runs.is_dir() and any(runs.iterdir()):
         return
     with suppress(OSError):
-        (folder / RECORD).unlink()
+        (folder / RECORD).unlink(missing_ok=True)
         if runs.is_dir():
             runs.rmdir()
         folder.rmdir()
