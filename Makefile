@@ -81,6 +81,7 @@ benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=fo
 	@$(BIN)/kerascnn train lenet --data mnist --data-dir '$(DATA_DIR)' --runs-dir build --name inference --overwrite
 	@$(BIN)/kerascnn quantize build/inference
 	@$(BIN)/python benchmarks/inference.py build/inference
+	@$(BIN)/python benchmarks/study_cost.py --data-dir '$(DATA_DIR)'
 	@if [ -n '$(PHOTOS)' ]; then $(BIN)/python benchmarks/alexnet_training.py --data '$(PHOTOS)'; else \
 	  echo 'AlexNet was not measured: name a folder of class folders of photos with PHOTOS=DIR.' >&2; fi
 

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,18 @@ def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
         **kwargs,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+def ends_soon(group: int) -> bool:
+    """Whether no process of a group is left within ten seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
-from conftest import COMMAND
+from conftest import COMMAND, ends_soon
+from small_tflite import compiled
 from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.tflite import benchmarking, interpreter
@@ -31,7 +32,7 @@ def test_the_files_of_a_run_side_by_side(cli, trained):
     for entry in told["models"]:
         assert entry["runs"] == 40
         assert all(entry[name] > 0 for name in TIMES)
-        assert entry["median_us"] <= entry["p95_us"] <= entry["p99_us"] <= entry["mean_us"] * 40
+        assert entry["median_us"] <= entry["p95_us"] <= entry["p99_us"]
         assert entry["images_per_second"] == pytest.approx(1e6 / entry["mean_us"], rel=1e-3)
         assert entry["many_images_per_second"] > 0
         assert entry["model_sha256"] == hashlib.sha256(Path(entry["path"]).read_bytes()).hexdigest()
@@ -57,7 +58,7 @@ def test_a_person_reads_two_tables(cli, trained):
 class Known:
     """Stands for the other process: a model that takes known times. It writes down what is asked."""
 
-    asked: list = []  # noqa: RUF012
+    asked: ClassVar[list[tuple[str, str]]] = []
 
     def __init__(self, served, task):
         self.number = 0
@@ -143,7 +144,7 @@ def test_threads_reach_the_interpreter(trained, monkeypatch):
 def test_what_runs_on_its_device_only_is_left_out_of_a_run(trained, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(trained[0], copy)
-    (copy / "tflite/static_wi8_ai8_edgetpu.tflite").write_bytes(b"compiled")
+    (copy / "tflite/any_name.tflite").write_bytes(compiled())
     paths = [file.name for file in benchmarking._files([copy, copy / "model.keras"])]
     assert paths == ["model.keras", "static_wi8_ai8.tflite"]
 
@@ -184,11 +185,4 @@ def test_ctrl_c_ends_all_processes(trained, tmp_path):
     assert command.wait(60) == INTERRUPTED
     assert "Interrupted: nothing was kept" in command.stderr.read()
     command.stderr.close()
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(command.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("a process is left")
+    assert ends_soon(command.pid)

@@ -485,7 +485,12 @@ def test_a_list_cut_at_a_line_is_found(changeable):
     sums = changeable / "SHA256SUMS"
     sums.write_text("".join(sums.read_text().splitlines(keepends=True)[:-1]))
     one_line(on_device(changeable, "--selftest"), FAILED, "run.py is missing")
+
+
+def test_a_picture_put_beside_the_golden_ones_is_not_one_of_them(changeable):
     (changeable / "golden" / "zz.png").write_bytes(b"surplus")
+    answer = on_device(changeable, "--selftest")
+    assert (answer.returncode, f"{PICTURES} pictures" in answer.stdout) == (0, True)
 
 
 @pytest.mark.slow

@@ -256,6 +256,12 @@ def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     environment["data_sha256"]["test"] = "ab" * 32
     (other / "environment.json").write_text(json.dumps(environment))
     refused(cli("compare", runs / "fc-1", other), FAILED, "tested on different images", "abababab")
+    shutil.copytree(runs / "nin-1", tmp_path / "damaged")
+    (tmp_path / "damaged/tflite/static_wi8_ai8.tflite").write_bytes(b"no model")
+    refused(
+        cli("compare", runs / "fc-1", "damaged", "--out", "study"), FAILED, "cannot be opened as a TFLite"
+    )
+    assert not (tmp_path / "study").exists()
     answer = cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2)
     assert (answer.code, "--seeds: runs that exist" in answer.err) == (USAGE, True)
     assert not (tmp_path / "studies").exists()

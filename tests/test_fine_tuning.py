@@ -6,14 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from conftest import COMMAND
+from conftest import COMMAND, ends_soon
 from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
 
@@ -338,11 +337,4 @@ def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path):
     assert "Interrupted" in command.stderr.read()
     command.stderr.close()
     assert not list((copy / "tflite").glob("*.tflite"))
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(command.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("a process is left behind")
+    assert ends_soon(command.pid)

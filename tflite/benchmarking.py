@@ -18,9 +18,10 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
+from kerascnn.tflite.edgetpu.check import is_compiled
+from kerascnn.tflite.model_graph import read_graph
 
 STOPWATCH = "kerascnn.tflite.stopwatch:Stopwatch"
-COMPILED = "_edgetpu"  # how the compiler ends the stem of a file that runs on its device only
 MOST_THREADS = 256
 MOST, LEAST, SECONDS = 1_000, 50, 20.0  # inferences that are timed: fewer where 1,000 would take longer
 ROUNDS = 20  # turns of each model
@@ -194,16 +195,20 @@ def _run(timed: Sequence[_Timed], runs: int | None, progress: Progress) -> None:
         progress(stage, turns * len(timed), turns * len(timed), "")
 
 
+def _runnable(run: Run) -> list[Path]:
+    """Return a run's files but those that were compiled for an Edge TPU: they run there only."""
+    files = [run.path / name for name in run.files]
+    return [file for file in files if file.suffix != ".tflite" or not is_compiled(read_graph(file))]
+
+
 def _files(models: Sequence[Run | Path | str]) -> list[Path]:
     """Return the files, those of a run in its order, each once."""
     found: dict[Path, Path] = {}
     for model in models:
         path = Path(model)
         run = Run.open(path) if path.is_dir() else None
-        files = [run.path / name for name in run.files] if run else [path]
+        files = _runnable(run) if run else [path]
         for file in files:
-            if run and file.stem.endswith(COMPILED):
-                continue
             if not file.exists():
                 raise KerasCnnError(f"{file} does not exist. `kerascnn runs` lists the runs.")
             if file.suffix not in (".keras", ".tflite"):

@@ -82,7 +82,7 @@ def compare(
     grid = grid.for_images(dataset, batch_size)
     settings = grid.settings()
     cells = grid.cells(folder)
-    with study_folder(folder):
+    with study_folder(folder, may_go_on=True):
         try:
             environment = begin_or_go_on(folder, settings, dataset)
             make_cells(cells, dataset, jobs, progress)

@@ -60,10 +60,7 @@ def conclude(
 def _row(group: Group, labels: NDArray[np.int32], time: Latency, margin: float) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
-    floating, int8 = (
-        np.stack([getattr(one, kind).argmax(axis=1) == labels for one in group.answers])
-        for kind in ("floating", "int8")
-    )
+    floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
     return HeadResult(
         head=group.name,
         layers=profile(load_model(run.require_model())[0]),

@@ -7,7 +7,7 @@ from typing import Any
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
 from kerascnn.comparison.conclusion import conclude
-from kerascnn.comparison.study_folder import make_folder
+from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.predictor import Predictor
@@ -58,15 +58,15 @@ def compare_runs(
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
     folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)
-    make_folder(folder)
-    dataset = load_trained_data(opened[0], data_dir)
-    answers = []
-    for number, run in enumerate(opened):
-        progress("comparing", number, len(opened), run.path.name)
-        answers.append(_answers(run, dataset, data_dir, progress))
-    progress("comparing", len(opened), len(opened), "done")
-    groups = _groups(opened, answers)
-    return conclude(folder, _settings(opened, groups), environments[0], groups, dataset, margin=margin)
+    with study_folder(folder, may_go_on=False):
+        dataset = load_trained_data(opened[0], data_dir)
+        answers = []
+        for number, run in enumerate(opened):
+            progress("comparing", number, len(opened), run.path.name)
+            answers.append(_answers(run, dataset, data_dir, progress))
+        progress("comparing", len(opened), len(opened), "done")
+        groups = _groups(opened, answers)
+        return conclude(folder, _settings(opened, groups), environments[0], groups, dataset, margin=margin)
 
 
 def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[str, Any]]) -> None:
@@ -84,12 +84,8 @@ def _answers(run: Run, dataset: Dataset, data_dir: Path | str | None, progress: 
     if not int8_file(run).is_file():
         quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
     floating, int8 = (Predictor.open(path) for path in (run.model_path, int8_file(run)))
-    return Answers(
-        *(
-            one.classify(dataset.test.prepared(one.description.preprocessing).images)
-            for one in (floating, int8)
-        )
-    )
+    images = dataset.test.prepared(floating.description.preprocessing).images
+    return Answers(floating.classify(images), int8.classify(images))
 
 
 def _groups(runs: Sequence[Run], answers: Sequence[Answers]) -> list[Group]:

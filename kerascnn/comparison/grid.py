@@ -7,7 +7,6 @@ from queue import Empty, SimpleQueue
 
 from kerascnn.comparison.cells import is_done, make_cell
 from kerascnn.data.dataset import Dataset
-from kerascnn.errors import KerasCnnError
 from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress
 from kerascnn.training.config import ResolvedConfig
@@ -68,7 +67,7 @@ def _make_together(
     left: Sequence[ResolvedConfig], jobs: int, begun: int, total: int, progress: Progress
 ) -> None:
     waiting: SimpleQueue[ResolvedConfig] = SimpleQueue()
-    ended: SimpleQueue[KerasCnnError | None] = SimpleQueue()
+    ended: SimpleQueue[Exception | None] = SimpleQueue()
     for cell in left:
         waiting.put(cell)
 
@@ -79,7 +78,7 @@ def _make_together(
                 ended.put(None)
         except Empty:
             return
-        except KerasCnnError as error:
+        except Exception as error:  # whatever it is, the other side waits for word
             ended.put(error)
 
     # The processes end first: a thread that waits for one would keep the pool from ending.

@@ -9,15 +9,19 @@ from kerascnn.errors import KerasCnnError
 
 
 @contextmanager
-def study_folder(folder: Path) -> Iterator[None]:
-    """Make the folder of a study, or go on in one; a new one that comes to nothing is removed.
+def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
+    """Make the folder of a study; a new one that comes to nothing is removed.
+
+    Args:
+        folder: The place.
+        may_go_on: Whether one that holds a begun study will do.
 
     Raises:
         KerasCnnError: There is something else, or it cannot be made.
     """
-    is_new = not (folder / RECORD).is_file()
+    is_new = not (may_go_on and (folder / RECORD).is_file())
     if is_new:
-        make_folder(folder)
+        _make(folder)
     try:
         yield
     finally:
@@ -25,12 +29,7 @@ def study_folder(folder: Path) -> Iterator[None]:
             _remove_if_nothing_is_made(folder)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder that is not there.
-
-    Raises:
-        KerasCnnError: It is there, or cannot be made.
-    """
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
