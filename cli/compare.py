@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
 @click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
 @click.option("--batch-size", type=int, metavar="N", help="Of every head.")
+@click.option("--precision", help="Of every training: float32, mixed_bfloat16 or mixed_float16.")
 @click.option(
     "--jobs",
     type=int,
@@ -97,7 +98,7 @@ def _text(study: "Study") -> str:
         [
             table(list(HEADER), [cells(head) for head in study.heads]),
             "",
-            *[verdict.sentence for verdict in study.verdicts],
+            *study.sentences,
             *study.notes,
             f"report  {study.reports[0]}",
         ]

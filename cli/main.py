@@ -19,6 +19,7 @@ from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.inspect import inspect
 from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
+from kerascnn.cli.report import report
 from kerascnn.cli.runs import runs
 from kerascnn.cli.summary import summary
 from kerascnn.cli.surgery import surgery
@@ -58,6 +59,7 @@ for command in (
     summary,
     conv,
     compare,
+    report,
     runs,
     doctor,
 ):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kerascnn.comparison.comparing import compare
     from kerascnn.comparison.existing import compare_runs
+    from kerascnn.comparison.reporting import report_on
     from kerascnn.convolution import conv
     from kerascnn.data_description import describe_data
     from kerascnn.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
@@ -58,6 +59,7 @@ _HOME = {
     "lenet5": "models.lenet5",
     "predict": "predictor",
     "quantize": "tflite.quantization",
+    "report_on": "comparison.reporting",
     "resume": "training.trainer",
     "runs": "run:list_runs",
     "summary": "layer_table",
@@ -92,6 +94,7 @@ __all__ = [
     "lenet5",
     "predict",
     "quantize",
+    "report_on",
     "resume",
     "runs",
     "summary",

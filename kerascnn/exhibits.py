@@ -1,11 +1,10 @@
 """What is shown of a trained network: figures, and the words that they need."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,6 +18,8 @@ from kerascnn.figures import confusion, heatmaps
 from kerascnn.learned import activation_maps, filters, middle_squares, mistakes, receptive_fields
 from kerascnn.mosaic import TILES
 from kerascnn.progress import Progress, silent
+from kerascnn.report.exhibit import Chapter, Exhibit
+from kerascnn.report.page import Section
 from kerascnn.stages import convolutions, ends_of_trunk, stages
 
 LIKELIEST = 3  # classes whose map is drawn
@@ -55,25 +56,6 @@ class Subject:
         return [int(label) for label in np.argsort(-self.shares, kind="stable")]
 
 
-@dataclass(frozen=True)
-class Exhibit:
-    """One figure: ``name`` for its file, ``alt`` for those who do not see it, ``caption`` for everyone."""
-
-    name: str
-    figure: Figure
-    alt: str
-    caption: str
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """What belongs together; the text says why a figure is not there, where one is left out."""
-
-    title: str
-    text: str
-    exhibits: Sequence[Exhibit]
-
-
 def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]:
     """Yield everything there is to show; a chapter is drawn when it is asked for.
 
@@ -91,7 +73,7 @@ def _filters(subject: Subject) -> Chapter:
     first = convolutions(subject.model)[0].name
     caption = "Weights of the first convolution: what each filter looks for in the picture."
     exhibit = Exhibit("filters", filters(subject.model), f"The filters of {first}", caption)
-    return Chapter("First filters", "", [exhibit])
+    return Chapter(Section("First filters"), [exhibit])
 
 
 def _maps(subject: Subject) -> Chapter:
@@ -105,7 +87,7 @@ def _maps(subject: Subject) -> Chapter:
         some = f", the first {TILES} are drawn" if count > TILES else ""
         caption = f"{name}, {when}: {count} maps of {rows}×{columns}{some}; red is positive, blue negative."
         exhibits.append(Exhibit(f"maps-{name}", figure, f"The maps of {name}", caption))
-    return Chapter("Activation maps", "What each convolution makes of the picture.", exhibits)
+    return Chapter(Section("Activation maps", "What each convolution makes of the picture."), exhibits)
 
 
 def _excitation(subject: Subject) -> Chapter:
@@ -126,7 +108,7 @@ def _excitation(subject: Subject) -> Chapter:
         figure = patches(name, found, images, filters=limit)
         alt = f"The patches that excite the filters of {name} most"
         exhibits.append(Exhibit(f"patches-{name}", figure, alt, caption))
-    return Chapter(title, text, exhibits)
+    return Chapter(Section(title, text), exhibits)
 
 
 def _class_maps(subject: Subject) -> Chapter:
@@ -134,7 +116,7 @@ def _class_maps(subject: Subject) -> Chapter:
     try:
         found = class_map(subject.model, subject.description, subject.picture)
     except UsageError as error:
-        return Chapter(title, str(error), [])
+        return Chapter(Section(title, str(error)))
     shown = subject.likeliest[:LIKELIEST]
     if subject.label and (truth := classes.index(subject.label)) not in shown:
         shown.append(truth)
@@ -144,19 +126,21 @@ def _class_maps(subject: Subject) -> Chapter:
         f"{', '.join(f'{name} ({100 * share:.1f} %)' for name, share, _ in drawn)}. One scale for all."
     )
     figure = heatmaps(found.pixels, found.extent, drawn)
-    return Chapter(title, "", [Exhibit("class-maps", figure, "Maps of class scores on the picture", caption)])
+    return Chapter(
+        Section(title), [Exhibit("class-maps", figure, "Maps of class scores on the picture", caption)]
+    )
 
 
 def _fields(subject: Subject) -> Chapter:
     title, figure = "Receptive fields", receptive_fields(subject.model, subject.pixels)
     if figure is None:
-        return Chapter(title, "What one value behind the convolutions sees is not known.", [])
+        return Chapter(Section(title, "What one value behind the convolutions sees is not known."))
     largest = max(side for _, _, side in middle_squares(subject.model))
     caption = (
         "What the value in the middle of each convolution's map sees; what lies beyond the picture is the "
         f"zeros of paddings. The largest square is {largest}×{largest} pixels."
     )
-    return Chapter(title, "", [Exhibit("receptive-fields", figure, "Squares on the picture", caption)])
+    return Chapter(Section(title), [Exhibit("receptive-fields", figure, "Squares on the picture", caption)])
 
 
 def _confusion(subject: Subject) -> Chapter:
@@ -170,7 +154,7 @@ def _confusion(subject: Subject) -> Chapter:
         caption += f" Most often {names[truth]} is taken for {names[answer]}: {count:,} of {of:,} times."
     figure = confusion(evaluation.confusion, evaluation.classes)
     exhibit = Exhibit("confusion", figure, "The confusion matrix", caption)
-    return Chapter("Confusion matrix", f"Test accuracy {evaluation.accuracy}.", [exhibit])
+    return Chapter(Section("Confusion matrix", f"Test accuracy {evaluation.accuracy}."), [exhibit])
 
 
 def _mistakes(subject: Subject) -> Chapter:
@@ -180,6 +164,6 @@ def _mistakes(subject: Subject) -> Chapter:
         mistakes(split.images, split.labels, found.probabilities, found.classes),
     )
     if figure is None:
-        return Chapter(title, f"There is none: all {len(split):,} test images are answered right.", [])
+        return Chapter(Section(title, f"There is none: all {len(split):,} test images are answered right."))
     caption = "The wrong answers with the greatest probability, the worst first."
-    return Chapter(title, "", [Exhibit("mistakes", figure, "Pictures that are answered wrong", caption)])
+    return Chapter(Section(title), [Exhibit("mistakes", figure, "Pictures that are answered wrong", caption)])

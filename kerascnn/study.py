@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from kerascnn.profile import Profile
 from kerascnn.results import Accuracy, Latency
 from kerascnn.statistics import PairedDifference, images_for_equality
 from kerascnn.tflite.edgetpu.check import Check
+from kerascnn.tflite.layer_errors import LayerError
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,62 @@ class EdgeTpu:
 
 
 @dataclass(frozen=True)
+class Int8Figures:
+    """What is measured of an int8 file when a study ends.
+
+    Attributes:
+        latency: One inference on one thread.
+        layers: What quantization did to each operator, in the order of the file.
+        images: Validation images on which that was seen.
+    """
+
+    latency: Latency
+    layers: tuple[LayerError, ...]
+    images: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return latency_us, layers and images."""
+        layers = [layer.to_dict() for layer in self.layers]
+        return {"latency_us": self.latency.to_dict(), "layers": layers, "images": self.images}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """Read what :meth:`to_dict` returned."""
+        layers = tuple(map(LayerError.from_dict, stored["layers"]))
+        return cls(Latency(**stored["latency_us"]), layers, int(stored["images"]))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How fast one of a study's files is on a device, measured there and attached.
+
+    Attributes:
+        head: Whose file it is; ``seed`` of its training.
+        file: Its name.
+        device: What it ran on, in words; ``delegate`` is ``cpu`` or ``edgetpu``.
+        threads: Of the processor.
+        runs: Inferences that were timed.
+        median_us: Microseconds of one of them; ``p95_us`` and ``p99_us`` likewise.
+        first_us: Of the first one; ``init_ms`` milliseconds to open the file.
+        memory_mib: What it needed at most; ``None``: not known.
+    """
+
+    head: str
+    seed: int
+    file: str
+    device: str
+    delegate: str
+    threads: int
+    runs: int
+    median_us: float
+    p95_us: float
+    p99_us: float
+    first_us: float
+    init_ms: float
+    memory_mib: float | None
+
+
+@dataclass(frozen=True)
 class HeadResult:
     """One head of a study; sizes and times are those of the int8 file of the first seed.
 
@@ -80,7 +137,7 @@ class HeadResult:
         quantization: The int8 files against the Keras models.
         agreement: Share of the test images to which both give the same class; the mean over the seeds.
         bytes: Of the int8 file.
-        latency: Of the int8 file, one inference on one thread.
+        figures: Of the int8 file: latency and the error of each layer.
         edgetpu: Of the int8 file.
     """
 
@@ -91,8 +148,21 @@ class HeadResult:
     quantization: PairedDifference
     agreement: float
     bytes: int
-    latency: Latency
+    figures: Int8Figures
     edgetpu: EdgeTpu
+
+    @property
+    def latency(self) -> Latency:
+        """Of the int8 file, one inference on one thread."""
+        return self.figures.latency
+
+    @property
+    def sentence(self) -> str:
+        """One sentence on what int8 costs, no stronger than its numbers."""
+        return (
+            f"{self.head} in int8: the same answer to {100 * self.agreement:.2f} % of the images, accuracy "
+            f"{told(self.quantization, 'float', 'int8', self.accuracy)}."
+        )
 
     @property
     def parameters(self) -> int:
@@ -129,6 +199,7 @@ class HeadResult:
             "latency_us": self.latency.to_dict(),
             "edgetpu": asdict(self.edgetpu),
             "layers": self.layers.to_dict()["layers"],
+            "int8_layers": [layer.to_dict() for layer in self.figures.layers],
         }
 
 
@@ -150,26 +221,14 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """One sentence that is no stronger than its numbers."""
-        found = self.difference
         costs = [
             _relative("parameters", self.a.parameters, self.b.parameters),
             _relative("multiply-adds", self.a.multiply_adds, self.b.multiply_adds),
         ]
         return (
             f"{self.b.head} against {self.a.head}: {', '.join(cost for cost in costs if cost)}, accuracy "
-            f"{_signed(found.points)} points (95 % {_signed(found.low)} to {_signed(found.high)}): "
-            f"{self._conclusion()}."
+            f"{told(self.difference, self.a.head, self.b.head, self.a.accuracy)}."
         )
-
-    def _conclusion(self) -> str:
-        seeds, images = self.a.accuracy.correct.shape
-        basis = f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
-        return {
-            "better": f"{self.b.head} is better on this data ({basis})",
-            "worse": f"{self.a.head} is better on this data ({basis})",
-            "equal": f"equal within ±{self.difference.margin:g} points ({basis})",
-            "undecided": f"{basis} do not decide which is better",
-        }[self.difference.outcome]
 
     def to_dict(self) -> dict[str, Any]:
         """Return a, b, outcome, difference_points, low, high, p_value, p_values, p_values_holm, sentence.
@@ -192,15 +251,26 @@ class Study:
     Attributes:
         settings: What was asked for, resolved.
         environment: As in a run.
+        machine: What the latencies were measured on.
+        heads: At least one; a run alone is a study of one, without a verdict.
+        verdicts: One a pair.
         reports: The files written.
+        measurements: From other devices, attached.
     """
 
     path: Path
     settings: dict[str, Any]
     environment: dict[str, Any]
+    machine: dict[str, Any]
     heads: tuple[HeadResult, ...]
     verdicts: tuple[Verdict, ...]
     reports: tuple[Path, ...]
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the study shows, a sentence each: of every pair, or of a head alone what int8 costs it."""
+        return tuple(each.sentence for each in self.verdicts or self.heads)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -223,16 +293,39 @@ class Study:
         return tuple(told)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return study, settings, heads, verdicts, notes, reports, environment."""
+        """Return study, settings, heads, verdicts, notes, measurements, reports, environment, machine."""
         return {
             "study": str(self.path),
             "settings": self.settings,
             "heads": [head.to_dict() for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "notes": list(self.notes),
+            "measurements": [asdict(each) for each in self.measurements],
             "reports": [str(report) for report in self.reports],
             "environment": self.environment,
+            "machine": self.machine,
         }
+
+
+def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
+    """Return a difference, its interval and what follows from it, in words.
+
+    Args:
+        found: Accuracy of b minus accuracy of a.
+        a: What the one is called; ``b``: the other.
+        of: One of both, for the numbers of images and seeds.
+    """
+    seeds, images = of.correct.shape
+    basis = f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+    conclusion = {
+        "better": f"{b} is better on this data ({basis})",
+        "worse": f"{a} is better on this data ({basis})",
+        "equal": f"equal within ±{found.margin:g} points ({basis})",
+        "undecided": f"{basis} do not decide which is better",
+    }[found.outcome]
+    return (
+        f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
+    )
 
 
 def _difference(found: PairedDifference) -> dict[str, Any]:
@@ -253,5 +346,6 @@ def _relative(what: str, a: int | None, b: int | None) -> str | None:
     return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"
 
 
-def _signed(points: float) -> str:
+def signed(points: float) -> str:
+    """Return points with their sign, two decimals and a real minus."""
     return f"{points:+.2f}".replace("-", "−")

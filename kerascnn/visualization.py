@@ -13,12 +13,11 @@ from kerascnn.data.images import read_image
 from kerascnn.errors import UsageError
 from kerascnn.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.excitation import excitations
-from kerascnn.exhibits import Chapter, Subject, chapters
-from kerascnn.figures import save_figure
+from kerascnn.exhibits import Subject, chapters
 from kerascnn.files import require_writable, write_text
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
-from kerascnn.report.page import Picture, Section, page
+from kerascnn.report.page import Section, page
 from kerascnn.run import Run
 from kerascnn.stages import convolutions
 from kerascnn.training.trained_data import load_trained_data
@@ -127,9 +126,10 @@ def visualize(
     )
     figures, sections = [], [_in_short(run, subject, shown)]
     for chapter in chapters(subject, progress):
-        saved, section = _saved(chapter, folder)
-        figures += saved
-        sections.append(section)
+        sections.append(chapter.illustrated(folder, ("png",)))
+        figures += [
+            SavedFigure(each.name, folder / f"{each.name}.png", each.caption) for each in chapter.exhibits
+        ]
     result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
     write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))
     return result
@@ -154,14 +154,3 @@ def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
         "picture": f"{shown.image}{truth}; the network answers {answer}",
     }
     return Section("In short", facts=facts)
-
-
-def _saved(chapter: Chapter, folder: Path) -> tuple[list[SavedFigure], Section]:
-    """Write a chapter's figures and return them, and the chapter as a section of the page."""
-    figures, pictures = [], []
-    for exhibit in chapter.exhibits:
-        saved = SavedFigure(exhibit.name, folder / f"{exhibit.name}.png", exhibit.caption)
-        save_figure(exhibit.figure, saved.path)
-        figures.append(saved)
-        pictures.append(Picture(saved.path.read_bytes(), exhibit.alt, exhibit.caption))
-    return figures, Section(chapter.title, chapter.text, pictures=pictures)

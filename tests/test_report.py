@@ -1,6 +1,5 @@
-"""A study as page, CSV and LaTeX: the same figures everywhere, nothing blank, any name, no network."""
+"""The report of a real study: the same figures in every form, nothing blank, no network."""
 
-import base64
 import csv
 import io
 import json
@@ -8,36 +7,14 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from dataclasses import replace
-from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import run_command
-from PIL import Image
+from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.answers import Answers
-from kerascnn.class_map import class_map, class_maps
-from kerascnn.data.dataset import Split
-from kerascnn.description import ModelDescription
-from kerascnn.models.family import build
-from kerascnn.profile import LayerProfile, Profile
-from kerascnn.reliability import Reliability
-from kerascnn.report.chapters import chapters
-from kerascnn.report.evidence import Evidence, Group
-from kerascnn.report.gallery import disagreements
-from kerascnn.report.html import html
-from kerascnn.report.latex import latex
-from kerascnn.report.markdown import markdown
-from kerascnn.report.table import HEADER, cells, comma_separated
-from kerascnn.report.writing import write_reports
-from kerascnn.results import Latency
-from kerascnn.statistics import paired_difference
-from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study, Verdict
-
-NASTY = r"<b>&\#_{|}$%~^[x]"
-VOID = {"meta", "img"}
+from kerascnn.report.table import HEADER
 
 #: As much of a browser as the page's script touches: one table, whose first columns are clicked.
 BROWSER = """
@@ -67,61 +44,6 @@ for (const column of [1, 1, 0, 0]) {
 """
 
 
-class Page(HTMLParser):
-    """A page: its text, tables and addresses; every tag must be closed by its own."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.text, self.addresses, self.tables, self.alts = [], "", [], [], []
-        self.pictures, self.captions = [], []
-        self.source = text
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        named = dict(attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-        self.addresses += [named[name] for name in ("src", "href") if name in named]
-        if tag == "img":
-            self.alts.append(named["alt"])
-            kind, content = named["src"].removeprefix("data:image/").split(";base64,")
-            self.pictures.append((kind, base64.b64decode(content)))
-        if tag == "figcaption":
-            self.captions.append("")
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append([])
-        if tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if self.open and self.open[-1] == "figcaption":
-            self.captions[-1] += data
-        if self.open and self.open[-1] in ("td", "th"):
-            self.tables[-1][-1][-1] += data
-
-
-def pixels(file):
-    with Image.open(file) as picture:
-        return np.asarray(picture.convert("L"))
-
-
-def no_blank_or_network(page):
-    assert all(address.startswith(("#", "data:image/")) for address in page.addresses)
-    assert not re.search(r"https?:", page.source)
-    assert "None" not in page.text
-    assert "nan" not in re.findall(r"\w+", page.text)
-    assert all(cell.strip() for table in page.tables for row in table for cell in row)
-    assert all(alt.strip() for alt in page.alts)
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The folder of a study, and what the command printed about it."""
@@ -134,52 +56,6 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(study):
     return Page((study[0] / "report.html").read_text(encoding="utf-8"))
-
-
-def made_up_head(name, correct):
-    table = Profile((LayerProfile("conv1", "Conv2D", (8, 8, 1), (6, 6, 4), parameters=40),))
-    return HeadResult(
-        head=name,
-        layers=Profile((*table.layers, LayerProfile("fc1", "Dense", (144,), (3,), parameters=435))),
-        accuracy=SeedAccuracies(correct),
-        int8=SeedAccuracies(correct),
-        quantization=paired_difference(correct, correct),
-        agreement=1.0,
-        bytes=1000,
-        latency=Latency(10.0, 12.0, 15.0, 100),
-        edgetpu=EdgeTpu("maps", 0, 0.1),
-    )
-
-
-def made_up_study(*names):
-    """Return a study of heads with these names, without any training."""
-    correct = np.random.default_rng(0).random((len(names), 2, 50)) < 0.9
-    heads = [made_up_head(name, each) for name, each in zip(names, correct, strict=True)]
-    difference = paired_difference(correct[0], correct[1])
-    settings = {
-        **{"model": "lenet", "data": "photos", "margin_points": 0.2, "seeds": [1, 2], "differing": {}},
-        **{"variant": "modern", "norm": "none", "image_size": 32, "channels": None, "epochs": 2},
-        **{"batch_size": 64, "learning_rate": 0.1, "weight_decay": 0.0, "command": "kerascnn compare lenet"},
-    }
-    environment = {
-        **{"python": "3.11", "platform": "Linux", "processors": 2, "git": None},
-        **{"versions": {"keras": "3"}, "data_sha256": {"test": "ab"}},
-    }
-    verdicts = (Verdict(heads[0], heads[1], difference, (1.0, 1.0)),)
-    return Study(Path("study"), settings, environment, tuple(heads), verdicts, ())
-
-
-def made_up_evidence(study, classes):
-    """Return answers that fit a made-up study: right where its heads are right, else the next class."""
-    images, count = study.heads[0].accuracy.correct.shape[1], len(classes)
-    labels = (np.arange(images) % count).astype(np.int32)
-    groups = []
-    for head in study.heads:
-        answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
-        shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
-        groups.append(Group(head.head, [], [Answers(seed, seed) for seed in shares]))
-    pictures = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
-    return Evidence(classes, Split(pictures, labels), groups)
 
 
 def test_every_report_is_written_and_listed(study):
@@ -293,36 +169,13 @@ def test_latex_has_a_row_a_head_and_as_many_cells_as_columns(study):
     assert all(ord(sign) < 128 for row in rows for sign in row)
 
 
-def test_names_are_escaped_everywhere():
-    made = made_up_study(NASTY, "b")
-    page = Page(html(made, []))
-    no_blank_or_network(page)
-    assert page.tables[0][1][0] == NASTY
-    assert "<b>" not in page.source
-    assert r"$<$b$>$\&\textbackslash{}\#\_\{$|$\}\$\%\textasciitilde{}\textasciicircum{}{[}x{]} &" in latex(
-        made
-    )
-    row = next(line for line in markdown(made, {}).splitlines() if line.startswith(r"| \<b"))
-    assert len(re.findall(r"(?<!\\)\|", row)) == len(HEADER) + 1
-    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["head"] == NASTY
-
-
-def test_what_is_not_known_is_a_dash_and_empty_in_csv():
-    known = made_up_head("a", np.ones((1, 20), bool))
-    unknown = LayerProfile("odd", "Odd", (8,), (8,), parameters=5, multiply_adds=None)
-    found = replace(known, layers=Profile((unknown,)))
-    assert (cells(found)[2], cells(found)[3]) == ("0.0 %", "–")
-    made = made_up_study("a", "b")
-    made = replace(made, heads=(found, found), verdicts=())
-    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["multiply_adds"] == ""
-    no_blank_or_network(Page(html(made, [])))
-
-
 def test_figures_are_files_and_lie_in_the_page(study, page):
     folder, _ = study
     expected = [
         "parameters",
         "costs",
+        "quantization-1",
+        "quantization-2",
         "learning-curves",
         "confusion-1",
         "confusion-2",
@@ -356,63 +209,13 @@ def test_figures_say_on_what_they_rest(study, page):
 
 def test_layers_and_their_arithmetic(study, page):
     _, document = study
-    for number, head in enumerate(document["heads"], start=1):
-        header, *rows = page.tables[number]
+    tables = [table for table in page.tables if table[0][0] == "layer"]
+    for (header, *rows), head in zip(tables, document["heads"], strict=True):
         assert header[:4] == ["layer", "kind", "in", "out"]
         assert [row[0] for row in rows] == [layer["name"] for layer in head["layers"]]
         told = {row[0]: row for row in rows}
         assert told["conv1"][2:5] == ["32×32×1", "28×28×6", "156"]
         assert "(5·5·1 + 1)·6 = 156" in told["conv1"][6]
-
-
-def test_confusion_is_the_mean_over_the_seeds(study):
-    made = made_up_study("a", "b")
-    evidence = made_up_evidence(made, ("x", "y", "z"))
-    counts = evidence.groups[0].confusion(evidence.test.labels)
-    assert counts.sum() == pytest.approx(50)
-    assert np.trace(counts) / 50 == pytest.approx(made.heads[0].accuracy.mean)
-
-
-def test_calibration_error_by_hand():
-    # two answers with 0.9, one right; two with 0.6, both right: (2·|0.5 − 0.9| + 2·|1 − 0.6|) / 4
-    shares = np.array([[[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]]], np.float32)
-    found = Reliability.of(shares, np.array([0, 1, 0, 1]))
-    assert (found.n, [each.n for each in found.bins]) == (4, [2, 2])
-    assert found.error == pytest.approx(0.4)
-
-
-def test_hundreds_of_classes_with_any_name(tmp_path):
-    classes = (NASTY, *(f"class {number} with quite a long name of its own" for number in range(299)))
-    correct = np.random.default_rng(1).random((2, 2, 600)) < 0.8
-    heads = [made_up_head(name, each) for name, each in zip(("a", NASTY), correct, strict=True)]
-    difference = paired_difference(*correct)
-    made = replace(
-        made_up_study("a", NASTY),
-        path=tmp_path,
-        heads=tuple(heads),
-        verdicts=(Verdict(*heads, difference, (1.0, 1.0)),),
-    )
-    write_reports(made, made_up_evidence(made, classes))
-    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    no_blank_or_network(page)
-    assert "<b>" not in page.source
-    assert len(page.source) < 1_500_000
-    confusions = next(table for table in page.tables if table[0][:3] == ["head", "truth", "taken for"])
-    assert len(confusions) == 1 + 2 * 15
-    counts = [float(row[3]) for row in confusions[1:16]]
-    assert counts == sorted(counts, reverse=True)
-    assert "the 30 of 300 classes that differ most" in page.text
-    assert "No history of the training is kept of a" in page.text
-    assert not list((tmp_path / "figures").glob("confusion*"))
-    drawn = [pixels(file) for file in (tmp_path / "figures").glob("*.png")]
-    assert max(map(len, drawn)) < 2000
-
-
-def test_classes_without_test_images_are_named():
-    made = made_up_study("a", "b")
-    evidence = made_up_evidence(made, tuple(map(str, range(60))))
-    told = [section.text for section, _ in chapters(made, evidence)]
-    assert any("10 of 60 classes have no test image." in text for text in told)
 
 
 def test_a_report_of_runs_that_exist(study, cli):
@@ -426,12 +229,6 @@ def test_a_report_of_runs_that_exist(study, cli):
     assert "One seed: how much another one would differ is not known." in page.text
     assert [row[1] for row in page.tables[-1][1:]] == ["conv1x1-1", "conv1x1-2"]
     assert "Where conv1x1-1 and conv1x1-2 disagree" in page.text
-
-
-def test_disagreements_begin_where_both_are_sure():
-    a = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]])
-    b = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1], [0.1, 0.9]])
-    assert disagreements(a, b).tolist() == [0, 3, 1]
 
 
 def test_the_gallery_shows_what_the_answers_say(study, page):
@@ -458,21 +255,3 @@ def test_the_gallery_shows_what_the_answers_say(study, page):
         assert len(mine) == min(differing, 12)
         assert all((len(card) == 4) == (head == "conv1x1") for card in mine)
     assert sum(kind == "png" for kind, _ in page.pictures) == len(cards)
-
-
-def test_maps_of_many_pictures_are_those_of_each():
-    model = build("lenet", head="nin")
-    described = ModelDescription.model_validate(
-        {
-            **{"model": "lenet5", "variant": "modern", "norm": "none", "head": "nin", "source": "digits"},
-            **{"preprocessing": {"height": 32, "width": 32, "channels": 1}, "output": "logits"},
-            **{"classes": list("0123456789"), "parameters": 1},
-        }
-    )
-    draw = np.random.default_rng(0)
-    sizes = ((32, 32), (32, 64), (32, 32))
-    drawn = [Image.fromarray(draw.integers(0, 255, size, np.uint8)) for size in sizes]
-    for found, picture in zip(class_maps(model, described, drawn), drawn, strict=True):
-        alone = class_map(model, described, picture)
-        np.testing.assert_array_equal(found.scores, alone.scores)
-        np.testing.assert_array_equal(found.pixels, alone.pixels)

@@ -330,18 +330,20 @@ def test_every_variant_and_head(name, variant, head, network, ends):
         network |= {"classes": 4} | ({} if head == "nin" else {"head_units": (8, 8)})
     model = build(name, variant=variant, head=head, **network)
     subject = _subject(model, head, variant)
-    found = {chapter.title: chapter for chapter in chapters(subject)}
+    found = {chapter.section.title: chapter for chapter in chapters(subject)}
     assert ends_of_trunk(model) == ends
     patched = [exhibit.name for exhibit in found["What excites filters"].exhibits]
     assert patched == [f"patches-{end}" for end in ends]
     mapped = found["Class activation maps"]
-    assert bool(mapped.exhibits) != bool(mapped.text) == (head == "fc")
+    assert bool(mapped.exhibits) != bool(mapped.section.text) == (head == "fc")
 
 
 def test_the_mean_of_the_drawn_scores_is_the_answer():
     model = build("lenet", head="nin")
     subject = _subject(model, "nin", "modern")
-    (exhibit,) = next(each for each in chapters(subject) if each.title == "Class activation maps").exhibits
+    (exhibit,) = next(
+        each.exhibits for each in chapters(subject) if each.section.title == "Class activation maps"
+    )
     logits = model.predict_on_batch(subject.pixels[np.newaxis])[0]
     panels = exhibit.figure.axes[1:-1]
     shown = [panel.get_title().partition(":")[0] for panel in panels]

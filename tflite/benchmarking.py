@@ -1,8 +1,6 @@
 """``benchmark``: how fast model files are on this machine, side by side."""
 
 import hashlib
-import os
-import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -18,6 +16,7 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
+from kerascnn.tflite import latency
 from kerascnn.tflite.edgetpu.check import is_compiled
 from kerascnn.tflite.model_graph import read_graph
 
@@ -124,9 +123,8 @@ def benchmark(
         ]
         _run(timed, runs, progress)
         speeds = tuple(each.speed() for each in timed)
-    device = {"machine": platform.machine(), "system": platform.platform(), "processors": os.cpu_count()}
     versions = {name: version(name) for name in ("kerascnn", "keras", "tensorflow", "ai-edge-litert")}
-    return Benchmark(speeds, device, versions)
+    return Benchmark(speeds, latency.machine(), versions)
 
 
 class _Timed:

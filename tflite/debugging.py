@@ -1,6 +1,5 @@
 """``debug``: each layer of a quantized file against the run it was made from, as record and charts."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,13 @@ from kerascnn.files import write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite.layer_errors import LayerError, measure_layers, read_quantized, worst_first
+from kerascnn.tflite.layer_errors import (
+    LayerError,
+    measure_layers,
+    operator_names,
+    read_quantized,
+    worst_first,
+)
 from kerascnn.tflite.model_explorer import node_data
 from kerascnn.tflite.model_graph import ModelGraph
 from kerascnn.training.trained_data import load_trained_data
@@ -94,7 +99,7 @@ def debug(
     graph = read_quantized(Path(file))
     run = run if isinstance(run, Run) else _run_of(graph.path, run)
     model, description = load_model(run.require_model())
-    chosen = _choose(load_trained_data(run, data_dir).validation, samples)
+    chosen = chosen_images(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images
     errors = measure_layers(graph.path, model, images, run=run.path, progress=progress)
     folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
@@ -117,11 +122,7 @@ def _write(result: LayerErrors, graph: ModelGraph, errors: Sequence[LayerError],
     record, noise, histograms, *shown = result.written
     record.parent.mkdir(parents=True, exist_ok=True)
     write_json(record, result.to_dict())
-    times = Counter(error.layer for error in errors)
-    names = {
-        error.index: error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}"
-        for error in errors
-    }
+    names = dict(zip((error.index for error in errors), operator_names(errors), strict=True))
     save_figure(noise_of_layers([(names[each.index], each.own_sqnr, each.sqnr) for each in errors]), noise)
     panels = [(names[each.index], each.weights, each.activations) for each in result.layers[:worst]]
     save_figure(spreads_of_layers(panels), histograms)
@@ -137,8 +138,16 @@ def _run_of(file: Path, run: Path | str | None) -> Run:
     return found
 
 
-def _choose(split: Split, samples: int | None) -> Split:
-    """Take images at even distances from the split sorted by class, so that every class is there."""
+def chosen_images(split: Split, samples: int | None = None) -> Split:
+    """Take images at even distances from the split sorted by class, so that every class is there.
+
+    Args:
+        split: The validation images.
+        samples: How many; ``None`` takes 100, or all where there are fewer.
+
+    Raises:
+        UsageError: There are not so many.
+    """
     if samples is None:
         samples = min(DEFAULT_SAMPLES, len(split))
     if not 1 <= samples <= len(split):

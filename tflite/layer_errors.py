@@ -1,11 +1,12 @@
 """How far each layer of a quantized file is from the float network, and how much of that is its own doing."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,12 @@ class LayerError:
         """Return all but the histograms; decibels are ``own_sqnr_db`` and ``sqnr_db``."""
         kept = {name: value for name, value in vars(self).items() if name not in ("activations", "weights")}
         return {f"{name}_db" if name.endswith("sqnr") else name: value for name, value in kept.items()}
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """Read what :meth:`to_dict` returned; the histograms are gone."""
+        values = {name.removesuffix("_db"): value for name, value in stored.items()}
+        return cls(**values, activations=None, weights=None)
 
 
 def read_quantized(file: Path) -> ModelGraph:
@@ -129,6 +136,12 @@ def measure_layers(
 def worst_first(errors: Sequence[LayerError]) -> tuple[LayerError, ...]:
     """Return the operators in the order of the noise that they add themselves."""
     return tuple(sorted(errors, key=lambda error: math.inf if error.own_sqnr is None else error.own_sqnr))
+
+
+def operator_names(errors: Sequence[LayerError]) -> list[str]:
+    """Return what each operator is called: its layer, and its kind where the layer has several."""
+    times = Counter(error.layer for error in errors)
+    return [error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}" for error in errors]
 
 
 def rank_layers(errors: Sequence[LayerError]) -> list[str]:

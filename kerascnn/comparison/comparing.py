@@ -8,7 +8,8 @@ from kerascnn.answers import Answers
 from kerascnn.comparison.cells import ANSWERS, cell_folder, is_done
 from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
-from kerascnn.comparison.plan import begin_or_go_on, plan
+from kerascnn.comparison.plan import plan
+from kerascnn.comparison.record import begin_or_go_on
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
@@ -31,6 +32,7 @@ def compare(
     seeds: int = 1,
     epochs: int | None = None,
     batch_size: int | None = None,
+    precision: str | None = None,
     margin: float = MARGIN,
     jobs: int = 1,
     out: Path | str | None = None,
@@ -49,7 +51,8 @@ def compare(
         skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
         seeds: How many; they are 1 to ``seeds``.
         epochs: For every head; ``None``: the largest of the heads' defaults.
-        batch_size: For every head; ``None``: the recipe's.
+        batch_size: For every head; ``None``: the recipe's. ``precision``, likewise, of the training: the
+            models that come of it are float32.
         margin: Percentage points within which two accuracies count as equal.
         jobs: Trainings at once, each in a process of its own with its share of the processor.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
@@ -74,6 +77,7 @@ def compare(
         skip_bad_files=skip_bad_files,
         epochs=epochs,
         batch_size=batch_size,
+        precision=precision,
         **network,
     ).on_threads_of(jobs)
     folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
@@ -97,7 +101,7 @@ def compare(
         )
         for config in grid.configs
     ]
-    return conclude(folder, settings, environment, groups, dataset, margin=margin)
+    return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
 
 
 def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:

@@ -1,6 +1,6 @@
-"""From the answers of all cells to a study: rows, verdicts, what the test images can show, reports."""
+"""From the answers of all runs to a study: rows, verdicts, what the test images can show, reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.comparison.cells import int8_file
+from kerascnn.comparison.record import Ending, Record
 from kerascnn.data.dataset import Dataset
 from kerascnn.model_file import load_model
 from kerascnn.profile import profile
+from kerascnn.progress import Progress
 from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.writing import report_files, write_reports
 from kerascnn.results import Latency
 from kerascnn.statistics import holm, paired_difference
-from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study, Verdict
+from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
+from kerascnn.tflite.debugging import chosen_images
 from kerascnn.tflite.edgetpu.check import check
 from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.layer_errors import LayerError, measure_layers
 
 
 def conclude(
@@ -30,8 +34,9 @@ def conclude(
     dataset: Dataset,
     *,
     margin: float,
+    progress: Progress,
 ) -> Study:
-    """Compare groups that answered to the same test images, and write the reports.
+    """Compare groups that answered to the same test images, write the reports and what they were made of.
 
     Args:
         folder: Of the reports.
@@ -40,24 +45,55 @@ def conclude(
         groups: At least two, with the same seeds.
         dataset: With the test images.
         margin: Percentage points within which two accuracies count as equal.
+        progress: Told about the images on which layers are compared.
     """
-    times = _latencies([int8_file(group.runs[0]) for group in groups])  # now, with nothing else running
-    rows = tuple(
-        _row(group, dataset.test.labels, time, margin) for group, time in zip(groups, times, strict=True)
-    )
-    study = Study(
+    ending = ending_of(folder, groups, dataset, margin, progress)
+    record = Record(settings, environment, ending)
+    study = put_together(folder, record, groups, dataset)
+    write_reports(study, Evidence(dataset.classes, dataset.test, groups))
+    record.write(folder)
+    return study
+
+
+def ending_of(
+    folder: Path, groups: Sequence[Group], dataset: Dataset, margin: float, progress: Progress
+) -> Ending:
+    """Measure what is measured once, latency first: nothing else runs now."""
+    files = [int8_file(group.runs[0]) for group in groups]
+    found = {
+        group.name: Int8Figures(time, *_layers(group, dataset, progress))
+        for group, time in zip(groups, _latencies(files), strict=True)
+    }
+    runs = {group.name: [_from(folder, run.path) for run in group.runs] for group in groups}
+    return Ending(margin, latency.machine(), runs, found)
+
+
+def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset: Dataset) -> Study:
+    """Return the study of a record with its end, from what its groups answered."""
+    if record.ending is None:
+        raise AssertionError("a study is put together from a record that has its end")
+    margin, figures = record.ending.margin, record.ending.figures
+    rows = tuple(_row(group, dataset.test.labels, figures, margin) for group in groups)
+    return Study(
         path=folder,
-        settings=settings | {"margin_points": margin},
-        environment=environment,
+        settings=record.settings | {"margin_points": margin},
+        environment=record.environment,
+        machine=record.ending.machine,
         heads=rows,
         verdicts=_verdicts(rows, margin),
         reports=report_files(folder),
     )
-    write_reports(study, Evidence(dataset.classes, dataset.test, groups))
-    return study
 
 
-def _row(group: Group, labels: NDArray[np.int32], time: Latency, margin: float) -> HeadResult:
+def _from(folder: Path, run: Path) -> str:
+    """Return a run's path from the study's folder where it lies in it: the study can be moved."""
+    run, folder = run.resolve(), folder.resolve()
+    return run.relative_to(folder).as_posix() if run.is_relative_to(folder) else str(run)
+
+
+def _row(
+    group: Group, labels: NDArray[np.int32], figures: Mapping[str, Int8Figures], margin: float
+) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
@@ -69,7 +105,7 @@ def _row(group: Group, labels: NDArray[np.int32], time: Latency, margin: float) 
         quantization=paired_difference(floating, int8, margin=margin),
         agreement=float(np.mean([one.agreement for one in group.answers])),
         bytes=path.stat().st_size,
-        latency=time,
+        figures=figures[group.name],
         edgetpu=EdgeTpu.of(check(path)),
     )
 
@@ -84,6 +120,14 @@ def _verdicts(rows: Sequence[HeadResult], margin: float) -> tuple[Verdict, ...]:
         Verdict(a, b, difference, tuple(p_values))
         for (a, b), difference, p_values in zip(pairs, found, corrected, strict=True)
     )
+
+
+def _layers(group: Group, dataset: Dataset, progress: Progress) -> tuple[tuple[LayerError, ...], int]:
+    """Return what quantization did to each layer of the first seed, and on how many images that was seen."""
+    run = group.runs[0]
+    model, description = load_model(run.require_model())
+    images = chosen_images(dataset.validation).prepared(description.preprocessing).images
+    return measure_layers(int8_file(run), model, images, run=run.path, progress=progress), len(images)
 
 
 def _latencies(files: Sequence[Path]) -> list[Latency]:

@@ -60,13 +60,10 @@ def compare_runs(
     folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)
     with study_folder(folder, may_go_on=False):
         dataset = load_trained_data(opened[0], data_dir)
-        answers = []
-        for number, run in enumerate(opened):
-            progress("comparing", number, len(opened), run.path.name)
-            answers.append(_answers(run, dataset, data_dir, progress))
-        progress("comparing", len(opened), len(opened), "done")
-        groups = _groups(opened, answers)
-        return conclude(folder, _settings(opened, groups), environments[0], groups, dataset, margin=margin)
+        groups = _groups(opened, [answers_of(run, dataset, data_dir, progress) for run in opened])
+        command = f"kerascnn compare {' '.join(str(run.path) for run in opened)}"
+        settings = settings_of(opened, groups, command)
+        return conclude(folder, settings, environments[0], groups, dataset, margin=margin, progress=progress)
 
 
 def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[str, Any]]) -> None:
@@ -80,12 +77,16 @@ def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[s
             )
 
 
-def _answers(run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress) -> Answers:
+def answers_of(run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress) -> Answers:
+    """Return what a run and its full-int8 file, which is made if it is missing, answer to the test images."""
+    progress("asking", 0, 1, run.path.name)
     if not int8_file(run).is_file():
         quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
     floating, int8 = (Predictor.open(path) for path in (run.model_path, int8_file(run)))
     images = dataset.test.prepared(floating.description.preprocessing).images
-    return Answers(floating.classify(images), int8.classify(images))
+    answers = Answers(floating.classify(images), int8.classify(images))
+    progress("asking", 1, 1, run.path.name)
+    return answers
 
 
 def _groups(runs: Sequence[Run], answers: Sequence[Answers]) -> list[Group]:
@@ -107,8 +108,8 @@ def _groups(runs: Sequence[Run], answers: Sequence[Answers]) -> list[Group]:
     return [Group(name, [run], [one]) for name, run, one in zip(names, runs, answers, strict=True)]
 
 
-def _settings(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
-    """Return what the runs have in common, and in what they differ beside the head."""
+def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> dict[str, Any]:
+    """Return what the runs have in common, in what they differ beside the head, and what repeats this."""
     configs = [
         ResolvedConfig.read(run.path / "config.toml").model_dump(mode="json", include=set(CONDITIONS_TOLD))
         for run in runs
@@ -119,5 +120,5 @@ def _settings(runs: Sequence[Run], groups: Sequence[Group]) -> dict[str, Any]:
         "heads": [group.name for group in groups],
         "seeds": [run.record.seed for run in groups[0].runs],
         "differing": {name: found for name, found in values.items() if len(set(map(str, found))) > 1},
-        "command": f"kerascnn compare {' '.join(str(run.path) for run in runs)}",
+        "command": command,
     }

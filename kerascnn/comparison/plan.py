@@ -1,4 +1,4 @@
-"""What a study consists of: heads × seeds under one set of conditions, and the record of it."""
+"""What a study consists of: heads × seeds under one set of conditions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,10 @@ from typing import Any
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, source_name
-from kerascnn.errors import KerasCnnError, TargetError, UsageError
-from kerascnn.files import read_json, write_json
+from kerascnn.errors import TargetError, UsageError
 from kerascnn.models.heads import heads as known_heads
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig, processors
-from kerascnn.training.environment import environment
 
-RECORD = "study.json"
-FORMAT = 1
-#: Of these another version may give other weights or other int8 files.
-DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
 _SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", "threads", *CONDITIONS}
 
 
@@ -84,6 +78,7 @@ class Plan:
             "seeds": len(self.seeds),
             "epochs": first.epochs,
             "batch-size": first.batch_size,
+            "precision": first.precision,
         }
         words = [f"--{option} {value}" for option, value in options.items() if value]
         flags = ["--skip-bad-files"] if first.skip_bad_files else []
@@ -140,48 +135,3 @@ def _same_for_all(configs: list[ResolvedConfig]) -> list[ResolvedConfig]:
     epochs = max(config.epochs for config in configs)
     same = configs[0].model_dump(include=set(CONDITIONS))
     return [config.model_copy(update=same | {"epochs": epochs}) for config in configs]
-
-
-def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
-
-    Returns:
-        The environment it was begun in.
-
-    Raises:
-        KerasCnnError: The folder holds something else, or a study of other settings, data or versions.
-    """
-    path, now = folder / RECORD, environment(dataset)
-    if not path.is_file():
-        write_json(path, {"format": FORMAT, "settings": settings, "environment": now})
-        return now
-    stored = read_json(path)
-    try:
-        if stored["format"] != FORMAT:
-            raise KerasCnnError(f"{path} is of format {stored['format']}, not {FORMAT}. Name another --out.")
-        began: dict[str, Any] = stored["environment"]
-        differing = [
-            *_differences(stored["settings"], settings, settings.keys() - {"command", "seeds"}, "{}"),
-            *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
-            *_differences(
-                began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"
-            ),
-        ]
-    except (KeyError, TypeError) as error:
-        raise KerasCnnError(
-            f"{path} is damaged: it lacks {error}. Name another folder with --out."
-        ) from error
-    if differing:
-        raise KerasCnnError(
-            f"{folder} is a study made otherwise: {'; '.join(differing)}. Name another folder with --out."
-        )
-    write_json(path, stored | {"settings": settings})
-    return began
-
-
-def _differences(was: dict[str, Any], now: dict[str, Any], names: Any, words: str) -> list[str]:
-    return [
-        f"{words.format(name)} was {was.get(name)}, is {now.get(name)}"
-        for name in sorted(names)
-        if was.get(name) != now.get(name)
-    ]

@@ -1,10 +1,11 @@
 """Where a study stands."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from kerascnn.comparison.plan import RECORD
+from kerascnn.comparison.record import is_study
 from kerascnn.errors import KerasCnnError
 
 
@@ -19,14 +20,15 @@ def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
     Raises:
         KerasCnnError: There is something else, or it cannot be made.
     """
-    is_new = not (may_go_on and (folder / RECORD).is_file())
+    is_new = not (may_go_on and is_study(folder))
     if is_new:
         _make(folder)
     try:
         yield
-    finally:
-        if is_new:
-            _remove_if_nothing_is_made(folder)
+    except BaseException:
+        if is_new and not any(folder.glob("runs/*")):  # no training has begun to keep anything
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _make(folder: Path) -> None:
@@ -38,15 +40,3 @@ def _make(folder: Path) -> None:
         ) from error
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
-
-
-def _remove_if_nothing_is_made(folder: Path) -> None:
-    """Remove a study of which no training has begun to keep anything."""
-    runs = folder / "runs"
-    if runs.is_dir() and any(runs.iterdir()):
-        return
-    with suppress(OSError):
-        (folder / RECORD).unlink(missing_ok=True)
-        if runs.is_dir():
-            runs.rmdir()
-        folder.rmdir()

@@ -14,8 +14,7 @@ def html(study: Study, sections: Sequence[Section]) -> str:
 
 
 def _verdict(study: Study) -> Section:
-    sentences = [verdict.sentence for verdict in study.verdicts]
-    return Section("Verdict", lead=sentences, notes=study.notes)
+    return Section("Verdict", lead=study.sentences, notes=study.notes)
 
 
 def _table(study: Study) -> Section:

@@ -13,7 +13,7 @@ WIDTH = 106  # columns of a comment
 
 def latex(study: Study) -> str:
     r"""Return a ``tabular`` for a document with ``\usepackage{booktabs}``; the verdict is a comment."""
-    told = [*(verdict.sentence for verdict in study.verdicts), *study.notes, how_to_read(study)]
+    told = [*study.sentences, *study.notes, how_to_read(study)]
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",

@@ -38,7 +38,8 @@ def environment(study: Study) -> dict[str, str]:
         f"SHA-256 of the {split} images and labels": digest
         for split, digest in found.pop("data_sha256").items()
     }
-    return facts(found) | versions | hashes
+    measured = {"latencies measured on": ", ".join(map(str, study.machine.values()))}
+    return facts(found) | measured | versions | hashes
 
 
 def _told(value: Any) -> str:

@@ -1,13 +1,13 @@
 """``report.md`` of a study."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from kerascnn.escapes import in_markdown
-from kerascnn.exhibits import Exhibit
+from kerascnn.report.exhibit import Exhibit
 from kerascnn.report.making import environment, facts
-from kerascnn.report.table import HEADER, cells
+from kerascnn.report.table import DEVICE_HEADER, HEADER, cells, device_cells
 from kerascnn.report.words import conditions, how_to_read, title
-from kerascnn.study import HeadResult, Study
+from kerascnn.study import Study
 
 
 def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
@@ -18,17 +18,18 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
         figures: By their files, as seen from the report.
     """
     settings = study.settings
+    costs = [f"{in_markdown(head.sentence)}\n" for head in study.heads] if study.verdicts else []
+    devices = _table(DEVICE_HEADER, map(device_cells, study.measurements), left=range(5))
     lines = [
         f"# {in_markdown(title(study))}",
         "",
-        *[f"**{in_markdown(verdict.sentence)}**\n" for verdict in study.verdicts],
+        *[f"**{in_markdown(sentence)}**\n" for sentence in study.sentences],
         *[f"{in_markdown(note)}\n" for note in study.notes],
-        f"| {' | '.join(HEADER)} |",
-        f"|---|{'---:|' * (len(HEADER) - 2)}---|",
-        *[_row(head) for head in study.heads],
-        "",
+        *_table(HEADER, map(cells, study.heads), left=(0, len(HEADER) - 1)),
         how_to_read(study),
         "",
+        *costs,
+        *(devices if study.measurements else []),
         *[
             f"![{in_markdown(each.alt)}]({file})\n\n{in_markdown(each.caption)}\n"
             for file, each in figures.items()
@@ -45,5 +46,8 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(head: HeadResult) -> str:
-    return f"| {' | '.join(map(in_markdown, cells(head)))} |"
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int]) -> list[str]:
+    """Return a table; the columns of these numbers are aligned to the left, all others to the right."""
+    marks = ["---" if number in left else "---:" for number in range(len(header))]
+    lines = [header, marks, *(list(map(in_markdown, row)) for row in rows)]
+    return [*(f"| {' | '.join(line)} |" for line in lines), ""]

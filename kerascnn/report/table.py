@@ -3,11 +3,15 @@
 import csv
 import io
 
-from kerascnn.study import EdgeTpu, HeadResult, SeedAccuracies, Study
+from kerascnn.study import EdgeTpu, HeadResult, Measurement, SeedAccuracies, Study
 
 HEADER = (
     *("head", "parameters", "head's share", "multiply-adds", "float accuracy", "int8 accuracy"),
     *("int8 bytes", "int8 latency", "Edge TPU"),
+)
+DEVICE_HEADER = (
+    *("head", "seed", "file", "device", "on", "threads", "median in µs", "p95 in µs", "p99 in µs"),
+    *("first in µs", "opening in ms", "memory in MiB", "inferences"),
 )
 UNKNOWN = "–"
 
@@ -52,6 +56,23 @@ def orders(head: HeadResult) -> list[float | None]:
         head.latency.median,
         None,
     ]
+
+
+def device_cells(found: Measurement) -> list[str]:
+    """Return the row of a measurement on a device."""
+    memory = UNKNOWN if found.memory_mib is None else f"{found.memory_mib:,.1f}"
+    times = (found.median_us, found.p95_us, found.p99_us, found.first_us)
+    return [
+        *(found.head, str(found.seed), found.file, found.device, found.delegate, str(found.threads)),
+        *(f"{time:,.1f}" for time in times),
+        *(f"{found.init_ms:,.2f}", memory, f"{found.runs:,}"),
+    ]
+
+
+def device_orders(found: Measurement) -> list[float | None]:
+    """Return what each cell of such a row is sorted by; ``None``: by its text."""
+    numbers = (found.threads, found.median_us, found.p95_us, found.p99_us, found.first_us, found.init_ms)
+    return [None, found.seed, None, None, None, *numbers, found.memory_mib, found.runs]
 
 
 def comma_separated(study: Study) -> str:

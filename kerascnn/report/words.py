@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from kerascnn.models.family import family
 from kerascnn.study import Study
 
 
 def title(study: Study) -> str:
     """Return what was compared, in one line."""
-    settings = study.settings
-    return f"{settings['model']} on {settings['data']}: {' against '.join(head.head for head in study.heads)}"
+    names = study.settings.get("differing", {}).get("model", [study.settings["model"]])
+    models = " and ".join(dict.fromkeys(family(name).title for name in names))
+    return f"{models} on {study.settings['data']}: {' against '.join(head.head for head in study.heads)}"
 
 
 def basis(study: Study) -> str:

@@ -1,54 +1,44 @@
 """All reports of a study, written into its folder."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from kerascnn.exhibits import Exhibit
-from kerascnn.figures import save_figure
 from kerascnn.files import write_json, write_text
 from kerascnn.report.chapters import chapters
 from kerascnn.report.evidence import Evidence
+from kerascnn.report.exhibit import Exhibit
 from kerascnn.report.html import html
 from kerascnn.report.latex import latex
 from kerascnn.report.markdown import markdown
-from kerascnn.report.page import Picture, Section
+from kerascnn.report.page import Section
 from kerascnn.report.table import comma_separated
 from kerascnn.study import Study
 
 FIGURES = "figures"
 FORMS = ("html", "md", "csv", "tex", "json")
+DRAWN = {"html", "md"}  # forms with figures
 
 
-def report_files(folder: Path) -> tuple[Path, ...]:
+def report_files(folder: Path, forms: Sequence[str] = FORMS) -> tuple[Path, ...]:
     """Return the files that :func:`write_reports` writes beside the figures, the page first."""
-    return tuple(folder / f"report.{form}" for form in FORMS)
+    return tuple(folder / f"report.{form}" for form in FORMS if form in forms)
 
 
-def write_reports(study: Study, evidence: Evidence) -> None:
-    """Write the study in every form, from the same figures, and each figure as SVG and PNG."""
-    folder = study.path / FIGURES
+def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMS) -> None:
+    """Write the study in each form, from the same figures, and each figure as SVG and PNG."""
     sections: list[Section] = []
     exhibits: list[Exhibit] = []
-    for section, drawn in chapters(study, evidence):
-        sections.append(_illustrated(section, drawn, folder))
-        exhibits += drawn
-    write_text(study.path / "report.html", html(study, sections))
-    write_text(
-        study.path / "report.md", markdown(study, {f"{FIGURES}/{each.name}.png": each for each in exhibits})
-    )
-    write_text(study.path / "report.csv", comma_separated(study))
-    write_text(study.path / "report.tex", latex(study))
-    write_json(study.path / "report.json", study.to_dict())
-
-
-def _illustrated(section: Section, exhibits: Sequence[Exhibit], folder: Path) -> Section:
-    """Write the figures of a section and put them into it."""
-    for exhibit in exhibits:
-        for form in ("svg", "png"):
-            save_figure(exhibit.figure, folder / f"{exhibit.name}.{form}")
-    pictures = [
-        Picture((folder / f"{each.name}.svg").read_bytes(), each.alt, each.caption, "svg+xml")
-        for each in exhibits
-    ]
-    return replace(section, pictures=pictures)
+    for chapter in chapters(study, evidence) if DRAWN.intersection(forms) else ():
+        sections.append(chapter.illustrated(study.path / FIGURES, ("svg", "png")))
+        exhibits += chapter.exhibits
+    if "html" in forms:
+        write_text(study.path / "report.html", html(study, sections))
+    if "md" in forms:
+        figures = {f"{FIGURES}/{each.name}.png": each for each in exhibits}
+        write_text(study.path / "report.md", markdown(study, figures))
+    if "csv" in forms:
+        write_text(study.path / "report.csv", comma_separated(study))
+    if "tex" in forms:
+        write_text(study.path / "report.tex", latex(study))
+    if "json" in forms:
+        write_json(study.path / "report.json", study.to_dict())

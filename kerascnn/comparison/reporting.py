@@ -1,0 +1,130 @@
+"""``report``: the reports of a study made again, or of a single run, with measurements from devices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kerascnn.answers import Answers
+from kerascnn.comparison.attachment import Attachment
+from kerascnn.comparison.cells import ANSWERS
+from kerascnn.comparison.conclusion import ending_of, put_together
+from kerascnn.comparison.existing import answers_of, settings_of
+from kerascnn.comparison.record import Record, is_study
+from kerascnn.data.dataset import Dataset
+from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import require_writable
+from kerascnn.progress import Progress, silent
+from kerascnn.report.evidence import Evidence, Group
+from kerascnn.report.writing import FORMS, report_files, write_reports
+from kerascnn.run import Run
+from kerascnn.statistics import MARGIN
+from kerascnn.study import Study
+from kerascnn.training.trained_data import load_trained_data
+
+FOLDER = "report"  # of a run
+
+
+def report_on(
+    paths: Sequence[Run | Path | str],
+    *,
+    formats: Sequence[str] = FORMS,
+    attach: Sequence[Path | str] = (),
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+) -> tuple[Study, ...]:
+    """Write the reports of each run or finished study.
+
+    A study's stand in its folder, a run's in its folder ``report``; a run without a full-int8 file gets one.
+    A study's latencies are those that were measured at its end; a run's are measured now.
+
+    Args:
+        paths: At least one.
+        formats: Of ``html``, ``md``, ``csv``, ``tex``, ``json``.
+        attach: JSON documents of ``kerascnn benchmark`` or of a bundle's ``run.py --benchmark``; each entry
+            is put to the file that it measured.
+        data_dir: Where the data are now, if not where they were.
+        progress: Told what is done.
+
+    Raises:
+        UsageError: There is nothing to report on, or a format is not known.
+        KerasCnnError: A run or study is incomplete or cannot be read, its data are others, or an attached
+            document measured none of its files.
+    """
+    if not paths:
+        raise UsageError("Name at least one run or study.")
+    if unknown := [form for form in formats if form not in FORMS]:
+        raise UsageError(f"Unknown format {unknown[0]!r}. Known: {', '.join(FORMS)}.")
+    attachments = [Attachment.read(Path(path)) for path in attach]
+    subjects = [_Subject.opened(Path(path)) for path in paths]
+    for attachment in attachments:
+        if not any(attachment.measurements(subject.runs) for subject in subjects):
+            raise KerasCnnError(
+                f"{attachment.path} measured other files than those of "
+                f"{', '.join(str(subject.path) for subject in subjects)}: no SHA-256 is the same."
+            )
+    return tuple(_reported(subject, formats, attachments, data_dir, progress) for subject in subjects)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is reported on: the runs by the names of their groups, and the record if it is a study."""
+
+    path: Path
+    folder: Path
+    runs: Mapping[str, Sequence[Run]]
+    record: Record | None = None
+
+    @classmethod
+    def opened(cls, path: Path) -> "_Subject":
+        if not is_study(path):
+            run = Run.open(path)
+            run.require_model()
+            return cls(path, path / FOLDER, {run.record.head: [run]})
+        record = Record.read(path)
+        if record.ending is None:
+            command = record.settings.get("command", "kerascnn compare")
+            raise KerasCnnError(f"{path} is not finished. `{command} --out {path}` goes on.")
+        runs = {
+            name: [Run.open(path / place) for place in places] for name, places in record.ending.runs.items()
+        }
+        return cls(path, path, runs, record)
+
+
+def _reported(
+    subject: _Subject,
+    formats: Sequence[str],
+    attachments: Sequence[Attachment],
+    data_dir: Path | str | None,
+    progress: Progress,
+) -> Study:
+    require_writable(subject.folder)
+    dataset = load_trained_data(next(iter(subject.runs.values()))[0], data_dir)
+    groups = [
+        Group(name, runs, [_answers(subject, run, dataset, data_dir, progress) for run in runs])
+        for name, runs in subject.runs.items()
+    ]
+    record = subject.record or _record(subject, groups, dataset, progress)
+    study = replace(
+        put_together(subject.folder, record, groups, dataset),
+        reports=report_files(subject.folder, formats),
+        measurements=tuple(one for each in attachments for one in each.measurements(subject.runs)),
+    )
+    write_reports(study, Evidence(dataset.classes, dataset.test, groups), formats)
+    return study
+
+
+def _answers(
+    subject: _Subject, run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress
+) -> Answers:
+    """Return what a study keeps of its own run's answers, or else ask the run."""
+    if subject.record and (kept := run.path / ANSWERS).is_file():
+        return Answers.read(kept, (len(dataset.test), len(dataset.classes)))
+    return answers_of(run, dataset, data_dir, progress)
+
+
+def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progress: Progress) -> Record:
+    """Return a single run as the record of a study of one, measured now."""
+    (run,) = groups[0].runs
+    settings = settings_of([run], groups, f"kerascnn train --config {run.path / 'config.toml'}")
+    environment = run.read("environment.json", "data_sha256", "versions")
+    return Record(settings, environment, ending_of(subject.folder, groups, dataset, MARGIN, progress))

@@ -1,0 +1,66 @@
+"""A study of any heads and classes, without a training."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerascnn.answers import Answers
+from kerascnn.data.dataset import Split
+from kerascnn.profile import LayerProfile, Profile
+from kerascnn.report.evidence import Evidence, Group
+from kerascnn.results import Latency
+from kerascnn.statistics import paired_difference
+from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
+from kerascnn.tflite.layer_errors import LayerError
+
+
+def made_up_layer():
+    shares = {"saturation": 0.0, "steps_used": 0.5, "range_used": 0.9, "activations": None, "weights": None}
+    return LayerError("conv1", "CONV_2D", 1, "conv1/out", "INT8", 40.0, 38.5, 0.99, **shares)
+
+
+def made_up_head(name, correct):
+    table = Profile((LayerProfile("conv1", "Conv2D", (8, 8, 1), (6, 6, 4), parameters=40),))
+    return HeadResult(
+        head=name,
+        layers=Profile((*table.layers, LayerProfile("fc1", "Dense", (144,), (3,), parameters=435))),
+        accuracy=SeedAccuracies(correct),
+        int8=SeedAccuracies(correct),
+        quantization=paired_difference(correct, correct),
+        agreement=1.0,
+        bytes=1000,
+        figures=Int8Figures(Latency(10.0, 12.0, 15.0, 100), (made_up_layer(),), 100),
+        edgetpu=EdgeTpu("maps", 0, 0.1),
+    )
+
+
+def made_up_study(*names):
+    """Return a study of heads with these names, without any training."""
+    correct = np.random.default_rng(0).random((len(names), 2, 50)) < 0.9
+    heads = [made_up_head(name, each) for name, each in zip(names, correct, strict=True)]
+    difference = paired_difference(correct[0], correct[1])
+    settings = {
+        **{"model": "lenet", "data": "photos", "margin_points": 0.2, "seeds": [1, 2], "differing": {}},
+        **{"variant": "modern", "norm": "none", "image_size": 32, "channels": None, "epochs": 2},
+        **{"batch_size": 64, "learning_rate": 0.1, "weight_decay": 0.0, "command": "kerascnn compare lenet"},
+    }
+    environment = {
+        **{"python": "3.11", "platform": "Linux", "processors": 2, "git": None},
+        **{"versions": {"keras": "3"}, "data_sha256": {"test": "ab"}},
+    }
+    verdicts = (Verdict(heads[0], heads[1], difference, (1.0, 1.0)),)
+    machine = {"machine": "x86_64", "system": "Linux", "processors": 2}
+    return Study(Path("study"), settings, environment, machine, tuple(heads), verdicts, ())
+
+
+def made_up_evidence(study, classes):
+    """Return answers that fit a made-up study: right where its heads are right, else the next class."""
+    images, count = study.heads[0].accuracy.correct.shape[1], len(classes)
+    labels = (np.arange(images) % count).astype(np.int32)
+    groups = []
+    for head in study.heads:
+        answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
+        shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
+        groups.append(Group(head.head, [], [Answers(seed, seed) for seed in shares]))
+    pictures = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
+    return Evidence(classes, Split(pictures, labels), groups)

@@ -1,0 +1,220 @@
+"""``report``: a study's reports once more, a single run's, and what devices measured."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import FAILED, WRONG_USAGE, refused, run_command
+from report_page import Page, no_blank_or_network
+
+INT8 = "tflite/static_wi8_ai8.tflite"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a study, and what the command printed about it."""
+    folder = tmp_path_factory.mktemp("made")
+    answer = run_command(
+        "compare", "lenet", "--heads", "fc,nin", "--epochs", 1, "--out", "study", "--json", cwd=folder
+    )
+    return folder, answer.json
+
+
+@pytest.fixture(scope="module")
+def bench(made):
+    """What ``benchmark`` printed about one of its files, in a file."""
+    folder, _ = made
+    told = run_command("benchmark", f"study/runs/nin-1/{INT8}", "--runs", 20, "--json", cwd=folder)
+    (folder / "bench.json").write_text(told.out)
+    return folder / "bench.json"
+
+
+@pytest.fixture
+def study(made, tmp_path):
+    """The study at another place."""
+    shutil.copytree(made[0] / "study", tmp_path / "moved")
+    return tmp_path / "moved"
+
+
+def elsewhere(document):
+    """Return what a document says, but for the places of its files."""
+    return {name: value for name, value in document.items() if name not in ("study", "reports")}
+
+
+def test_a_study_is_reported_again_with_the_figures_measured_at_its_end(made, study, cli):
+    page = (study / "report.html").read_bytes()
+    for file in study.glob("report.*"):
+        file.unlink()
+    shutil.rmtree(study / "figures")
+    (again,) = cli("report", study, "--json").json
+    assert elsewhere(again) == elsewhere(made[1])
+    assert again["reports"] == [
+        str(study / f"report.{form}") for form in ("html", "md", "csv", "tex", "json")
+    ]
+    assert (study / "report.html").read_bytes() == page
+    assert json.loads((study / "report.json").read_text()) == again
+
+
+def test_a_study_that_is_not_finished_is_refused_with_the_way_on(study, cli):
+    record = json.loads((study / "study.json").read_text())
+    del record["ending"]
+    (study / "study.json").write_text(json.dumps(record))
+    told = refused(cli("report", study), FAILED, "not finished", "kerascnn compare lenet --heads fc,nin")
+    assert f"--out {study}" in told.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ending: ending.pop("int8"),
+        lambda ending: ending["int8"]["fc"].update(latency_us=3),
+        lambda ending: ending["int8"]["fc"]["layers"][0].update(unknown=1),
+        lambda ending: ending.update(margin_points="wide"),
+        lambda ending: ending["runs"].update(fc=["runs/gone-1"]),
+    ],
+)
+def test_a_damaged_record_is_one_line(study, cli, change):
+    record = json.loads((study / "study.json").read_text())
+    change(record["ending"])
+    (study / "study.json").write_text(json.dumps(record))
+    refused(cli("report", study), FAILED)
+
+
+def test_a_single_run_gets_the_same_reports(study, cli):
+    run = study / "runs/fc-1"
+    (told,) = cli("report", run, "--json").json
+    (head,) = told["heads"]
+    assert told["verdicts"] == []
+    assert told["reports"][0] == str(run / "report/report.html")
+    page = Page((run / "report/report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(page)
+    assert f"fc in int8: the same answer to {100 * head['agreement']:.2f} % of the images" in page.text
+    assert "how much another one would change is not known" in page.text
+    assert "int8 minus float, 10 classes" in page.text
+    assert f"kerascnn train --config {run / 'config.toml'}" in page.text
+    assert (run / "report/report.md").read_text(encoding="utf-8").startswith("# LeNet-5 on digits: fc\n")
+    whole = json.loads((study / "report.json").read_text())["heads"][0]
+    assert (head["accuracy"], head["int8"]) == (whole["accuracy"], whole["int8"])
+
+
+def test_the_error_of_each_layer_is_told(made):
+    folder, document = made
+    page = Page((folder / "study/report.html").read_text(encoding="utf-8"))
+    for head in document["heads"]:
+        layers = head["int8_layers"]
+        worst = min(
+            (one for one in layers if one["own_sqnr_db"] is not None), key=lambda one: one["own_sqnr_db"]
+        )
+        assert f"{head['head']}: {worst['layer']}" in page.text
+        assert f"adds the most noise, {worst['own_sqnr_db']:.1f} dB below its values." in page.text
+    assert "n = 100 validation images" in page.text
+
+
+def test_measurements_are_put_to_the_files_they_measured(study, bench, cli):
+    (entry,) = json.loads(bench.read_text())["models"]
+    (told,) = cli("report", study, "--attach", bench, "--json").json
+    (found,) = told["measurements"]
+    assert (found["head"], found["seed"], found["file"]) == ("nin", 1, INT8)
+    for name in ("median_us", "p95_us", "p99_us", "first_us", "init_ms", "runs", "threads", "memory_mib"):
+        assert found[name] == entry[name]
+    page = Page((study / "report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(page)
+    header, row = next(table for table in page.tables if "device" in table[0])
+    assert row[header.index("median in µs")] == f"{entry['median_us']:,.1f}"
+    assert f"| {entry['median_us']:,.1f} |" in (study / "report.md").read_text(encoding="utf-8")
+    (without,) = cli("report", study, "--json").json
+    assert without["measurements"] == []
+    assert "Measured on devices" not in (study / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_a_bundle_measures_is_attached_too(study, cli, tmp_path):
+    cli("bundle", study / "runs/fc-1", "--target", "generic", "--out", tmp_path / "bundle")
+    command = [
+        sys.executable,
+        tmp_path / "bundle/run.py",
+        "--benchmark",
+        "--runs",
+        "5",
+        "--threads",
+        "1",
+        "--json",
+    ]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (tmp_path / "pi.json").write_text(printed)
+    (told,) = cli("report", study / "runs/fc-1", "--attach", tmp_path / "pi.json", "--json").json
+    (found,) = told["measurements"]
+    assert (found["head"], found["file"], found["delegate"], found["runs"]) == ("fc", INT8, "cpu", 5)
+    assert found["median_us"] == json.loads(printed)["models"][0]["median_us"]
+    assert found["memory_mib"] is None
+
+
+def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
+    document = json.loads(bench.read_text())
+    document["device"] = {"machine": "<b>Pi</b> | 5", "before": {"celsius": 50.5, "throttled": None}}
+    (tmp_path / "named.json").write_text(json.dumps(document))
+    (told,) = cli("report", study, "--attach", tmp_path / "named.json", "--json").json
+    assert told["measurements"][0]["device"] == "<b>Pi</b> | 5, before celsius 50.5"
+    assert "&lt;b&gt;Pi&lt;/b&gt; | 5" in (study / "report.html").read_text(encoding="utf-8")
+    assert r"\| 5" in (study / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("{", ["cannot be read as JSON"]),
+        ("[]", ["kerascnn benchmark --json"]),
+        ('{"models": [], "device": {}}', ["models", "at least 1"]),
+        ('{"models": [{"model_sha256": "ab"}], "device": {}}', ["models.0.threads", "required"]),
+    ],
+)
+def test_what_is_no_measurement_is_refused(made, cli, tmp_path, document, words):
+    (tmp_path / "bench.json").write_text(document)
+    before = (made[0] / "study/report.json").stat().st_mtime_ns
+    refused(
+        cli("report", made[0] / "study", "--attach", tmp_path / "bench.json"), FAILED, "bench.json", *words
+    )
+    assert (made[0] / "study/report.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1", '"fast"'])
+def test_times_are_finite_numbers(made, bench, cli, tmp_path, number):
+    entry = bench.read_text().replace('"median_us": ', f'"median_us": {number}, "was": ')
+    (tmp_path / "bench.json").write_text(entry)
+    refused(cli("report", made[0] / "study", "--attach", tmp_path / "bench.json"), FAILED, "median_us")
+
+
+def test_measurements_of_other_files_are_refused(made, bench, cli):
+    told = cli("report", made[0] / "study/runs/fc-1", "--attach", bench)
+    refused(told, FAILED, "bench.json measured other files")
+    assert not (made[0] / "study/runs/fc-1/report").exists()
+
+
+def test_only_the_formats_asked_for_are_written(study, cli):
+    run = study / "runs/nin-1"
+    told = cli("report", run, "--format", "tex", "--format", "csv", "--json").json
+    assert sorted(path.name for path in (run / "report").iterdir()) == ["report.csv", "report.tex"]
+    assert told[0]["reports"] == [str(run / "report/report.csv"), str(run / "report/report.tex")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["report", "{study}", "--format", "pdf"], WRONG_USAGE, ["'pdf'", "html, md, csv, tex, json"]),
+        (["report"], WRONG_USAGE, ["RUN_OR_STUDY"]),
+        (["report", "{study}/figures"], FAILED, ["is not a run"]),
+        (["report", "{study}/gone"], FAILED, ["does not exist"]),
+        (["report", "{study}", "--attach", "gone.json"], FAILED, ["gone.json is missing"]),
+    ],
+)
+def test_bad_input(made, cli, arguments, code, words):
+    given = [each.replace("{study}", str(made[0] / "study")) for each in arguments]
+    refused(cli(*given), code, *words)
+
+
+def test_runs_that_were_compared_are_reported_again(made, cli, tmp_path):
+    runs = [made[0] / "study/runs/fc-1", made[0] / "study/runs/nin-1"]
+    first = cli("compare", *runs, "--out", tmp_path / "both", "--json").json
+    (again,) = cli("report", tmp_path / "both", "--json").json
+    assert again == first

@@ -1,0 +1,128 @@
+"""Parts of a report on made-up studies: any name, hundreds of classes, figures by hand."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_study import made_up_evidence, made_up_head, made_up_study
+from PIL import Image
+from report_page import Page, no_blank_or_network, pixels
+
+from kerascnn.class_map import class_map, class_maps
+from kerascnn.description import ModelDescription
+from kerascnn.models.family import build
+from kerascnn.profile import LayerProfile, Profile
+from kerascnn.reliability import Reliability
+from kerascnn.report.chapters import chapters
+from kerascnn.report.gallery import disagreements
+from kerascnn.report.html import html
+from kerascnn.report.latex import latex
+from kerascnn.report.markdown import markdown
+from kerascnn.report.table import HEADER, cells, comma_separated
+from kerascnn.report.writing import write_reports
+from kerascnn.statistics import paired_difference
+from kerascnn.study import Verdict
+
+NASTY = r"<b>&\#_{|}$%~^[x]"
+
+
+def test_names_are_escaped_everywhere():
+    made = made_up_study(NASTY, "b")
+    page = Page(html(made, []))
+    no_blank_or_network(page)
+    assert page.tables[0][1][0] == NASTY
+    assert "<b>" not in page.source
+    assert r"$<$b$>$\&\textbackslash{}\#\_\{$|$\}\$\%\textasciitilde{}\textasciicircum{}{[}x{]} &" in latex(
+        made
+    )
+    row = next(line for line in markdown(made, {}).splitlines() if line.startswith(r"| \<b"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == len(HEADER) + 1
+    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["head"] == NASTY
+
+
+def test_what_is_not_known_is_a_dash_and_empty_in_csv():
+    known = made_up_head("a", np.ones((1, 20), bool))
+    unknown = LayerProfile("odd", "Odd", (8,), (8,), parameters=5, multiply_adds=None)
+    found = replace(known, layers=Profile((unknown,)))
+    assert (cells(found)[2], cells(found)[3]) == ("0.0 %", "–")
+    made = made_up_study("a", "b")
+    made = replace(made, heads=(found, found), verdicts=())
+    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["multiply_adds"] == ""
+    no_blank_or_network(Page(html(made, [])))
+
+
+def test_confusion_is_the_mean_over_the_seeds():
+    made = made_up_study("a", "b")
+    evidence = made_up_evidence(made, ("x", "y", "z"))
+    counts = evidence.groups[0].confusion(evidence.test.labels)
+    assert counts.sum() == pytest.approx(50)
+    assert np.trace(counts) / 50 == pytest.approx(made.heads[0].accuracy.mean)
+
+
+def test_calibration_error_by_hand():
+    # two answers with 0.9, one right; two with 0.6, both right: (2·|0.5 − 0.9| + 2·|1 − 0.6|) / 4
+    shares = np.array([[[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]]], np.float32)
+    found = Reliability.of(shares, np.array([0, 1, 0, 1]))
+    assert (found.n, [each.n for each in found.bins]) == (4, [2, 2])
+    assert found.error == pytest.approx(0.4)
+
+
+def test_hundreds_of_classes_with_any_name(tmp_path):
+    classes = (NASTY, *(f"class {number} with quite a long name of its own" for number in range(299)))
+    correct = np.random.default_rng(1).random((2, 2, 600)) < 0.8
+    heads = [made_up_head(name, each) for name, each in zip(("a", NASTY), correct, strict=True)]
+    difference = paired_difference(*correct)
+    made = replace(
+        made_up_study("a", NASTY),
+        path=tmp_path,
+        heads=tuple(heads),
+        verdicts=(Verdict(*heads, difference, (1.0, 1.0)),),
+    )
+    write_reports(made, made_up_evidence(made, classes))
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(page)
+    assert "<b>" not in page.source
+    assert len(page.source) < 1_500_000
+    confusions = next(table for table in page.tables if table[0][:3] == ["head", "truth", "taken for"])
+    assert len(confusions) == 1 + 2 * 15
+    counts = [float(row[3]) for row in confusions[1:16]]
+    assert counts == sorted(counts, reverse=True)
+    assert "the 30 of 300 classes that differ most" in page.text
+    assert "No history of the training is kept of a" in page.text
+    assert not list((tmp_path / "figures").glob("confusion*"))
+    drawn = [pixels(file) for file in (tmp_path / "figures").glob("*.png")]
+    assert max(map(len, drawn)) < 2000
+
+
+def test_classes_without_test_images_are_named():
+    made = made_up_study("a", "b")
+    evidence = made_up_evidence(made, tuple(map(str, range(60))))
+    told = [section.text for section, _ in chapters(made, evidence)]
+    assert any("10 of 60 classes have no test image." in text for text in told)
+
+
+def test_disagreements_begin_where_both_are_sure():
+    a = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.7, 0.3]])
+    b = np.array([[0.2, 0.8], [0.4, 0.6], [0.9, 0.1], [0.1, 0.9]])
+    assert disagreements(a, b).tolist() == [0, 3, 1]
+
+
+def test_maps_of_many_pictures_are_those_of_each():
+    model = build("lenet", head="nin")
+    described = ModelDescription.model_validate(
+        {
+            **{"model": "lenet5", "variant": "modern", "norm": "none", "head": "nin", "source": "digits"},
+            **{"preprocessing": {"height": 32, "width": 32, "channels": 1}, "output": "logits"},
+            **{"classes": list("0123456789"), "parameters": 1},
+        }
+    )
+    draw = np.random.default_rng(0)
+    sizes = ((32, 32), (32, 64), (32, 32))
+    drawn = [Image.fromarray(draw.integers(0, 255, size, np.uint8)) for size in sizes]
+    for found, picture in zip(class_maps(model, described, drawn), drawn, strict=True):
+        alone = class_map(model, described, picture)
+        np.testing.assert_array_equal(found.scores, alone.scores)
+        np.testing.assert_array_equal(found.pixels, alone.pixels)
