@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
@@ -31,8 +32,8 @@ NAMED = 40  # classes whose names and counts a confusion matrix has room for
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as aside, _any_script():
-        # without its date an SVG file is the same each time
+    # without its date, and with ids that are not drawn by lot, an SVG file is the same each time
+    with whole_file(path) as aside, _any_script(), rc_context({"svg.hashsalt": path.stem}):
         figure.savefig(aside, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 

@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from kerascnn.errors import KerasCnnError
+from kerascnn.progress import Progress, silent
+from kerascnn.worker import PROGRESS
 
 #: -P: a file in the current folder that is called like a library must not be loaded instead of it.
 COMMAND = (sys.executable, "-P", "-m", "kerascnn.worker")
@@ -40,8 +42,12 @@ class OtherProcess:
             if pipe:
                 pipe.close()
 
-    def __call__(self, method: str, *arguments: Any) -> Any:
+    def __call__(self, method: str, *arguments: Any, progress: Progress = silent) -> Any:
         """Call a method over there and return what it returns.
+
+        Args:
+            method: Its name; ``arguments`` are what it takes.
+            progress: Told what the object's ``progress`` is told meanwhile, details as text.
 
         Raises:
             KerasCnnError: It failed, or the process ended.
@@ -51,7 +57,9 @@ class OtherProcess:
         try:
             pickle.dump((method, arguments), self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
-            failure, answer = pickle.load(self._process.stdout)
+            while (message := pickle.load(self._process.stdout))[0] == PROGRESS:
+                progress(*message[1])
+            _, failure, answer = message
         except (EOFError, OSError, pickle.UnpicklingError) as error:  # it ended, perhaps within an answer
             raise KerasCnnError(f"The process for {self._task} {self._end()}.") from error
         if isinstance(failure, KerasCnnError):

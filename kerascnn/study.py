@@ -323,9 +323,7 @@ def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
         "equal": f"equal within ±{found.margin:g} points ({basis})",
         "undecided": f"{basis} do not decide which is better",
     }[found.outcome]
-    return (
-        f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
-    )
+    return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
 
 
 def _difference(found: PairedDifference) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 from conftest import COMMAND, run_command
 from test_bad_input import FAILED, USAGE, refused
 
+from kerascnn.comparison.comparing import compare
 from kerascnn.comparison.plan import plan
 from kerascnn.data.sources import load
 from kerascnn.training.config import ResolvedConfig, processors
@@ -89,8 +90,6 @@ def test_the_reports(study):
 
 
 def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
-    from kerascnn.comparison.comparing import compare
-
     defaults = [recipe_settings("lenet5", "default", "mnist", head)["epochs"] for head in ("fc", "conv1x1")]
     assert defaults[0] < defaults[1]
     found = compare("lenet", data="mnist", data_dir=mnist_dir, out=tmp_path / "study")
@@ -167,12 +166,21 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
     assert fewer["heads"][0]["accuracy"]["sd"] is None
 
 
-def test_two_at_once_have_half_the_processor_each(cli, tmp_path):
-    answer = cli("compare", "lenet", "--epochs", 1, "--jobs", 2, "--out", "study", "--json")
-    assert [head["head"] for head in answer.json["heads"]] == ["fc", "conv1x1"]
+def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path):
+    told = []
+    found = compare(
+        "lenet", epochs=2, jobs=2, out=tmp_path / "study", progress=lambda *given: told.append(given)
+    )
+    assert [head.head for head in found.heads] == ["fc", "conv1x1"]
     for name in ("fc-1", "conv1x1-1"):
         config = ResolvedConfig.read(tmp_path / "study/runs" / name / "config.toml")
         assert config.threads == max(1, processors() // 2)
+    whole = [(done, total, words) for stage, done, total, words in told if stage == "study"]
+    assert whole[0] == (0, 200, "0 of 2 trainings done")
+    assert whole[-1] == (200, 200, "2 of 2 trainings done")
+    assert [done for done, *_ in whole] == sorted(done for done, *_ in whole)
+    for name in ("fc, seed 1", "conv1x1, seed 1"):
+        assert any(words.startswith(f"{name}: training") and 0 < done < 200 for done, _, words in whole)
 
 
 def test_a_seed_gives_every_head_the_same_trunk():

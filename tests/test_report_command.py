@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
-from conftest import FAILED, WRONG_USAGE, refused, run_command
+from conftest import run_command
 from report_page import Page, no_blank_or_network
+from test_bad_input import FAILED, USAGE, refused
 
+FORMS = ("html", "md", "csv", "tex", "json")
 INT8 = "tflite/static_wi8_ai8.tflite"
 
 
@@ -61,8 +63,8 @@ def test_a_study_that_is_not_finished_is_refused_with_the_way_on(study, cli):
     record = json.loads((study / "study.json").read_text())
     del record["ending"]
     (study / "study.json").write_text(json.dumps(record))
-    told = refused(cli("report", study), FAILED, "not finished", "kerascnn compare lenet --heads fc,nin")
-    assert f"--out {study}" in told.err
+    way_on = ["kerascnn compare lenet --heads fc,nin", f"--out {study}"]
+    refused(cli("report", study), FAILED, "not finished", *way_on)
 
 
 @pytest.mark.parametrize(
@@ -201,8 +203,7 @@ def test_only_the_formats_asked_for_are_written(study, cli):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["report", "{study}", "--format", "pdf"], WRONG_USAGE, ["'pdf'", "html, md, csv, tex, json"]),
-        (["report"], WRONG_USAGE, ["RUN_OR_STUDY"]),
+        (["report", "{study}", "--format", "pdf"], USAGE, ["'pdf'", "html, md, csv, tex, json"]),
         (["report", "{study}/figures"], FAILED, ["is not a run"]),
         (["report", "{study}/gone"], FAILED, ["does not exist"]),
         (["report", "{study}", "--attach", "gone.json"], FAILED, ["gone.json is missing"]),

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.machine import machine
 from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite import latency
 from kerascnn.tflite.edgetpu.check import is_compiled
 from kerascnn.tflite.model_graph import read_graph
 
@@ -124,7 +124,7 @@ def benchmark(
         _run(timed, runs, progress)
         speeds = tuple(each.speed() for each in timed)
     versions = {name: version(name) for name in ("kerascnn", "keras", "tensorflow", "ai-edge-litert")}
-    return Benchmark(speeds, latency.machine(), versions)
+    return Benchmark(speeds, machine(), versions)
 
 
 class _Timed:

@@ -1,10 +1,7 @@
 """How long one inference takes: models in turns, so that a busy moment of the machine hits all alike."""
 
-import os
-import platform
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +34,3 @@ def seconds(call: Callable[[], object]) -> float:
     before = time.perf_counter()
     call()
     return time.perf_counter() - before
-
-
-def machine() -> dict[str, Any]:
-    """Return what a time was measured on; nothing in it names the machine or its user."""
-    return {"machine": platform.machine(), "system": platform.platform(), "processors": os.cpu_count()}

@@ -54,10 +54,11 @@ class CellMaker:
     """Makes cells in a process of its own, for several at once; it loads the data once."""
 
     def __init__(self) -> None:
+        self.progress: Progress = silent
         self._dataset: Dataset | None = None
 
     def make(self, config: ResolvedConfig) -> None:
         """Make one cell; all of them have the same data."""
         if self._dataset is None:
             self._dataset = load_checked(config.data, config.data_dir, skip_bad_files=config.skip_bad_files)
-        make_cell(config, self._dataset)
+        make_cell(config, self._dataset, self.progress)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.comparison.cells import int8_file
 from kerascnn.comparison.record import Ending, Record
 from kerascnn.data.dataset import Dataset
+from kerascnn.machine import machine
 from kerascnn.model_file import load_model
 from kerascnn.profile import profile
 from kerascnn.progress import Progress
@@ -65,7 +66,7 @@ def ending_of(
         for group, time in zip(groups, _latencies(files), strict=True)
     }
     runs = {group.name: [_from(folder, run.path) for run in group.runs] for group in groups}
-    return Ending(margin, latency.machine(), runs, found)
+    return Ending(margin, machine(), runs, found)
 
 
 def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset: Dataset) -> Study:

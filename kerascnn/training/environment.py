@@ -13,6 +13,7 @@ import keras
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.files import write_json
+from kerascnn.machine import system
 from kerascnn.run import Run
 from kerascnn.training.backend.distribution import ALONE, Team
 from kerascnn.training.backend.machine import Device
@@ -32,7 +33,7 @@ def environment(dataset: Dataset, device: Device | None = None, team: Team = ALO
     """
     return {
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{system()}, {platform.machine()}",
         "processors": os.cpu_count(),
         "backend": keras.backend.backend(),
         "devices": keras.distribution.list_devices(),

@@ -1,0 +1,18 @@
+"""What a machine is, in words that name neither it nor its user."""
+
+import os
+import platform
+import re
+from typing import Any
+
+
+def system() -> str:
+    """Return operating system, its version and C library, without a kernel's local suffix."""
+    release = re.match(r"[\d.]*\d|", platform.release())
+    libc = " ".join(filter(None, platform.libc_ver()))
+    return ", ".join(filter(None, [f"{platform.system()} {release[0] if release else ''}".strip(), libc]))
+
+
+def machine() -> dict[str, Any]:
+    """Return what a time was measured on: machine, system, processors."""
+    return {"machine": platform.machine(), "system": system(), "processors": os.cpu_count()}
