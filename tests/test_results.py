@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulated_studies import covered
 
 from kerascnn.results import Accuracy, Latency
 from kerascnn.statistics import holm, images_for_equality, paired_difference
@@ -81,28 +82,8 @@ def test_how_many_images_equality_takes():
     assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equal"
 
 
-def _simulated(rng: np.random.Generator, gain: float, of_seeds: float) -> tuple[np.ndarray, np.ndarray]:
-    """Answers of two networks: images differ in difficulty, more so for one network; seeds in luck."""
-    images = rng.normal(0, 1.5, 1_000)
-
-    def network(ability: float) -> np.ndarray:
-        own = images + rng.normal(0, 1, 1_000)
-        luck = rng.normal(0, of_seeds, (5, 1))
-        return ability + own + luck + rng.logistic(0, 1, (5, 1_000)) > 0
-
-    return network(4.0), network(4.0 + gain)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.3])
 def test_the_interval_covers_the_truth(of_seeds):
     """1,000 studies of 5 seeds: it holds where seeds do not differ at all, a little, and a lot."""
-    rng = np.random.default_rng(5)
-    true = 100 * np.mean(
-        [b.mean() - a.mean() for a, b in (_simulated(rng, 0.4, of_seeds) for _ in range(4_000))]
-    )
-    covered = 0
-    for _ in range(1_000):
-        found = paired_difference(*_simulated(rng, 0.4, of_seeds))
-        covered += found.low <= true <= found.high
-    assert covered >= 930
+    assert covered(np.random.default_rng(5), 5, of_seeds) >= 930
