@@ -29,10 +29,10 @@ train: install  ## train LeNet-5 with both heads on the bundled digits, quantize
 	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
 
 test: install check  ## style, types, layers, documentation and every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: install check  ## the same without the slow trainings
-	@$(BIN)/python -m pytest -n 2 -m 'not slow'
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 test-arm64: install  ## a bundle's selftest in the userland of a Raspberry Pi, emulated
 	@for tool in mmdebstrap qemu-aarch64-static; do \
@@ -67,7 +67,7 @@ dist: install  ## build wheel and sdist, test the wheel in an empty environment
 	@$(BIN)/python -m venv build/wheel-venv
 	@build/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl pytest pytest-xdist
 	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
-	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -n 2 -m 'not slow'
+	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST PHOTOS=folder-of-photos
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { \

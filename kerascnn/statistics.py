@@ -158,9 +158,18 @@ def _half_width(difference: NDArray[np.int8]) -> float:
     return float(t.ppf((1 + LEVEL) / 2, max(freedom, 1))) * math.sqrt(variance)
 
 
+def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return on how many images only a is right, and only b.
+
+    Args:
+        a: Of each image whether it is right, shape (images,); ``b`` likewise.
+    """
+    return int((a & ~b).sum()), int((b & ~a).sum())
+
+
 def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the exact two-sided p-value that both are right equally often (McNemar, 1947)."""
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    only_a, only_b = only_one_right(a, b)
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(only_a, only_a + only_b).pvalue)

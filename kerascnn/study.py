@@ -131,6 +131,7 @@ class HeadResult:
 
     Attributes:
         head: Its name.
+        seeds: Of its trainings, in the order of the answers.
         layers: The layer table of the whole network.
         accuracy: Of the Keras models.
         int8: Of the int8 files.
@@ -142,6 +143,7 @@ class HeadResult:
     """
 
     head: str
+    seeds: tuple[int, ...]
     layers: Profile
     accuracy: SeedAccuracies
     int8: SeedAccuracies

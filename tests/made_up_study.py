@@ -23,6 +23,7 @@ def made_up_head(name, correct):
     table = Profile((LayerProfile("conv1", "Conv2D", (8, 8, 1), (6, 6, 4), parameters=40),))
     return HeadResult(
         head=name,
+        seeds=tuple(range(1, len(correct) + 1)),
         layers=Profile((*table.layers, LayerProfile("fc1", "Dense", (144,), (3,), parameters=435))),
         accuracy=SeedAccuracies(correct),
         int8=SeedAccuracies(correct),

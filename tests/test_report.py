@@ -14,6 +14,7 @@ from conftest import run_command
 from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.answers import Answers
+from kerascnn.data.sources import load
 from kerascnn.report.table import HEADER
 
 #: As much of a browser as the page's script touches: one table, whose first columns are clicked.
@@ -167,6 +168,26 @@ def test_latex_has_a_row_a_head_and_as_many_cells_as_columns(study):
     assert text.index("\\toprule") < text.index("\\midrule") < text.index("\\bottomrule")
     assert "360 test images, 2 seeds" in text
     assert all(ord(sign) < 128 for row in rows for sign in row)
+
+
+def test_mcnemar_of_each_seed_is_told(study, page):
+    folder, document = study
+    _, *rows = next(table for table in page.tables if "p, McNemar" in table[0])
+    told = [row for row in rows if row[:2] == ["fc", "conv1x1"]]
+    (verdict,) = document["verdicts"]
+    assert [row[2] for row in told] == ["1", "2"]
+    for row, p_value, corrected in zip(told, verdict["p_values"], verdict["p_values_holm"], strict=True):
+        assert row[5:] == [f"{p_value:.2g}", f"{corrected:.2g}"]
+        labels = load("digits").test.labels
+        a, b = (
+            Answers.read(folder / f"runs/{head}-{row[2]}/answers.npz", (360, 10)).floating.argmax(axis=1)
+            == labels
+            for head in ("fc", "conv1x1")
+        )
+        assert row[3:5] == [str((a > b).sum()), str((b > a).sum())]
+    assert [row[:3] for row in rows[2:]] == [
+        [f"{head} float", f"{head} int8", seed] for head in ("fc", "conv1x1") for seed in ("1", "2")
+    ]
 
 
 def test_figures_are_files_and_lie_in_the_page(study, page):

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(
 WIDTHS = {"phone": 390, "desktop": 1280}
 SECTIONS = [
     *("Verdict", "The heads", "Where the parameters are", "Accuracy against size and latency"),
+    *("What int8 costs", "Seed by seed", "Quantization error by layer"),
     *("Learning curves", "Confusion", "Class by class", "Reliability of the probabilities"),
     *("Settings", "Runs", "Environment", "How to repeat it"),
 ]

@@ -100,6 +100,7 @@ def _row(
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
     return HeadResult(
         head=group.name,
+        seeds=tuple(run.record.seed for run in group.runs),
         layers=profile(load_model(run.require_model())[0]),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),

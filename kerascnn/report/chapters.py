@@ -7,6 +7,7 @@ from kerascnn.report.evidence import Evidence
 from kerascnn.report.exhibit import Chapter
 from kerascnn.report.gallery import galleries
 from kerascnn.report.making import making
+from kerascnn.report.mcnemar import seed_by_seed
 from kerascnn.report.networks import costs, devices, layer_table, parameters
 from kerascnn.report.quantized import int8_costs, layer_noise
 from kerascnn.study import Study
@@ -20,6 +21,7 @@ def chapters(study: Study, evidence: Evidence) -> Iterator[Chapter]:
     if study.measurements:
         yield devices(study)
     yield int8_costs(study)
+    yield seed_by_seed(study)
     yield layer_noise(study)
     yield curves(evidence)
     yield confusions(study, evidence)
