@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
 @click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--format", "formats", multiple=True, help="html, md, csv, tex or json; repeatable.  [default: all]"
+    "--format",
+    "formats",
+    multiple=True,
+    help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
 )
 @click.option(
     "--attach",
@@ -40,7 +43,8 @@ def report(
     """
     from kerascnn.comparison.reporting import report_on
 
-    given = {"formats": formats} if formats else {}
+    named = [name.strip() for given in formats for name in given.split(",")]
+    given = {"formats": named} if named else {}
     with shown_progress() as progress:
         studies = report_on(what, attach=attach, data_dir=data_dir, progress=progress, **given)
     display(list(studies), as_json=as_json, text=_text)

@@ -28,4 +28,4 @@ def in_markdown(text: str) -> str:
     >>> in_markdown("a|b")
     'a\\\\|b'
     """
-    return re.sub(r"([\\|*_`<\[\]])", r"\\\1", text)
+    return re.sub(r"([\\|*_`~&<\[\]])", r"\\\1", text)

@@ -13,7 +13,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from kerascnn.files import whole_file
+from kerascnn.files import require_writable, whole_file
 
 # Okabe & Ito's colours: colour-blind readers can tell them apart.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -31,7 +31,7 @@ NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(path.parent)
     # without its date, and with ids that are not drawn by lot, an SVG file is the same each time
     with whole_file(path) as aside, _any_script(), rc_context({"svg.hashsalt": path.stem}):
         figure.savefig(aside, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
@@ -146,7 +146,9 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
     return cut.replace("$", r"\$")
 
 
-def confusion(counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence[str]) -> Figure:
+def confusion(
+    counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence[str], name: str = ""
+) -> Figure:
     """Draw a confusion matrix; the shade is the share of the row, the number the count.
 
     Of more than 40 classes names and counts are left out: there is no room for them.
@@ -154,14 +156,16 @@ def confusion(counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence
     Args:
         counts: Shape (classes, classes), rows are the truth; of several networks the mean.
         classes: Their names.
+        name: Of the network, where there are several.
     """
     named = len(classes) <= NAMED
     side = 2 + 0.45 * len(classes) if named else 9
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    called = f"{short(name)}: " if name else ""
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{counts.sum():,.0f} test images")
+    axes.set(xlabel="answer", ylabel="truth", title=f"{called}{counts.sum():,.0f} test images")
     if not named:
         axes.set(xlabel="answer, number of the class", ylabel="truth, number of the class")
         figure.colorbar(drawn, ax=axes, label="share of the class", fraction=0.04, pad=0.02)
@@ -197,12 +201,13 @@ class Spread(NamedTuple):
     quantized: NDArray[np.int64]
 
 
-def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]]) -> Figure:
+def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> Figure:
     """Draw the signal to quantization noise of each layer: a short bar is a bad layer.
 
     Args:
         rows: Of the layers in their order: name, what the layer itself adds, and all that has come together
             there, in dB; ``None`` where there is no noise.
+        name: Of the network, where there are several.
     """
     figure = Figure(figsize=(9, 1.2 + 0.42 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -218,7 +223,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]]) -> F
     axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.08, y=0.02)
-    axes.set(xlabel="signal to quantization noise in dB, more is better")
+    axes.set(xlabel="signal to quantization noise in dB, more is better", title=short(name))
     axes.grid(axis="x", alpha=0.3)
     figure.legend(frameon=False, loc="outside upper center", ncols=2)
     return figure

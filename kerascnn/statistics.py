@@ -116,7 +116,8 @@ def _interval(difference: NDArray[np.int8]) -> tuple[float, float]:
     draws = _bootstrap(difference)
     low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     mean, factor = float(difference.mean()), 2 * _half_width(difference) / (high - low)
-    return 100 * (mean + factor * (low - mean)), 100 * (mean + factor * (high - mean))
+    ends = np.clip(mean + factor * (np.array([low, high]) - mean), -1, 1)  # no difference is greater
+    return 100 * float(ends[0]), 100 * float(ends[1])
 
 
 def _bootstrap(difference: NDArray[np.int8]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,17 +82,6 @@ class Int8Figures:
     latency: Latency
     layers: tuple[LayerError, ...]
     images: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return latency_us, layers and images."""
-        layers = [layer.to_dict() for layer in self.layers]
-        return {"latency_us": self.latency.to_dict(), "layers": layers, "images": self.images}
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Read what :meth:`to_dict` returned."""
-        layers = tuple(map(LayerError.from_dict, stored["layers"]))
-        return cls(Latency(**stored["latency_us"]), layers, int(stored["images"]))
 
 
 @dataclass(frozen=True)
@@ -290,6 +279,9 @@ class Study:
             told.append(
                 "One seed: how much another one would change is not known, and no interval here covers it."
             )
+        if seeds == 2:
+            told.append("Two seeds say little about a third: that is why the intervals are so wide.")
+        told += [f"{run}: {words}." for run, words in self.settings.get("interrupted", {}).items()]
         for name, values in self.settings.get("differing", {}).items():
             told.append(f"Not equal conditions: {name} is {', '.join(map(str, values))}.")
         return tuple(told)
@@ -318,12 +310,12 @@ def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
         of: One of both, for the numbers of images and seeds.
     """
     seeds, images = of.correct.shape
-    basis = f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+    basis = f"{images:,} test images, {_count(seeds)}"
     conclusion = {
         "better": f"{b} is better on this data ({basis})",
         "worse": f"{a} is better on this data ({basis})",
         "equal": f"equal within ±{found.margin:g} points ({basis})",
-        "undecided": f"{basis} do not decide which is better",
+        "undecided": f"{images:,} test images and {_count(seeds)} do not decide which is better",
     }[found.outcome]
     return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
 
@@ -344,6 +336,10 @@ def _relative(what: str, a: int | None, b: int | None) -> str | None:
         return None
     change = 100 * (b - a) / a
     return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"
+
+
+def _count(seeds: int) -> str:
+    return f"{seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def signed(points: float) -> str:

@@ -26,4 +26,4 @@ def covered(rng: np.random.Generator, seeds: int, of_seeds: float, studies: int 
     drawn = (simulated(rng, seeds, of_seeds) for _ in range(FOR_TRUTH))
     true = 100 * np.mean([b.mean() - a.mean() for a, b in drawn])
     found = (paired_difference(*simulated(rng, seeds, of_seeds)) for _ in range(studies))
-    return sum(each.low <= true <= each.high for each in found)
+    return sum(bool(each.low <= true <= each.high) for each in found)

@@ -145,6 +145,12 @@ def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     assert accuracies(folder) == accuracies(whole)
 
 
+def test_ctrl_c_after_the_last_training_says_that_all_is_kept(tmp_path):
+    command = ["compare", "lenet", "--epochs", "1", "--out", "study"]
+    last = interrupted(command, tmp_path, "study/figures", signal.SIGINT)
+    assert last == "Error: Interrupted: 2 of 2 trainings are done; the same command with --out study goes on."
+
+
 def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
     command = ["compare", "lenet", "--epochs", "1", "--batch-size", "1"]
     assert (
@@ -164,6 +170,21 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
     assert fewer["settings"]["margin_points"] == 90
     assert any("One seed" in note for note in fewer["notes"])
     assert fewer["heads"][0]["accuracy"]["sd"] is None
+
+
+def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(study[0], folder)
+    removed = folder / "runs/nin-2/tflite/static_wi8_ai8.tflite"
+    before = removed.read_bytes()
+    removed.unlink()
+    network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
+    assert cli(*network).code == 0
+    assert removed.read_bytes() == before
+    assert accuracies(folder) == accuracies(study[0])
+    (folder / "runs/nin-2/model.keras").unlink()
+    removed.unlink()
+    refused(cli(*network), FAILED, "nin-2 lacks its model.keras. Remove the folder")
 
 
 def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path):
@@ -257,6 +278,7 @@ def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, tmp_path):
 def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     runs = study[0] / "runs"
     refused(cli("compare", runs / "fc-1", "no-such-run"), FAILED, "no-such-run does not exist")
+    refused(cli("compare", runs / "fc-1"), USAGE, "fc-1 is a run: name another one too", "kerascnn report")
     refused(cli("compare", runs / "fc-1", runs / "fc-1"), USAGE, "at least two different runs")
     other = tmp_path / "other"
     shutil.copytree(runs / "nin-1", other)

@@ -1,6 +1,7 @@
 """``report``: a study's reports once more, a single run's, and what devices measured."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -71,17 +72,58 @@ def test_a_study_that_is_not_finished_is_refused_with_the_way_on(study, cli):
     "change",
     [
         lambda ending: ending.pop("int8"),
-        lambda ending: ending["int8"]["fc"].update(latency_us=3),
+        lambda ending: ending["int8"].pop("fc"),
+        lambda ending: ending["int8"]["fc"].update(latency={}),
+        lambda ending: ending["int8"]["fc"]["latency"].update(median="x"),
+        lambda ending: ending["int8"]["fc"].update(layers=[]),
         lambda ending: ending["int8"]["fc"]["layers"][0].update(unknown=1),
-        lambda ending: ending.update(margin_points="wide"),
-        lambda ending: ending["runs"].update(fc=["runs/gone-1"]),
+        lambda ending: ending.update(margin=-1),
+        lambda ending: ending.update(machine=[]),
+        lambda ending: ending.update(runs={}),
+        lambda ending: ending["runs"].update(fc=[]),
+        lambda ending: ending["runs"].update(fc=["runs/fc-1", "runs/fc-1"]),
     ],
 )
 def test_a_damaged_record_is_one_line(study, cli, change):
     record = json.loads((study / "study.json").read_text())
     change(record["ending"])
     (study / "study.json").write_text(json.dumps(record))
-    refused(cli("report", study), FAILED)
+    refused(cli("report", study), FAILED, "study.json is damaged or of another format")
+
+
+@pytest.mark.parametrize("name", ["settings", "environment"])
+def test_a_record_that_lacks_what_reports_need_is_one_line(study, cli, name):
+    record = json.loads((study / "study.json").read_text())
+    (study / "study.json").write_text(json.dumps(record | {name: {}}))
+    refused(cli("report", study), FAILED, "study.json is damaged")
+
+
+def test_a_study_tells_which_of_its_runs_is_not_whole(study, cli):
+    (study / "runs/fc-1" / INT8).unlink()
+    refused(cli("report", study), FAILED, f"{study} was made of", "fc-1", "kerascnn quantize")
+    shutil.rmtree(study / "runs/fc-1")
+    refused(cli("report", study), FAILED, f"{study} was made of", "fc-1 does not exist")
+
+
+def test_a_study_that_goes_on_keeps_its_end_until_the_new_one_is_there(study, cli):
+    for written in study.glob("figures/*"):
+        written.unlink()
+    (study / "figures").rmdir()
+    (study / "figures").write_text("no folder")
+    before = (study / "study.json").read_bytes()
+    again = cli("compare", "lenet", "--heads", "fc,nin", "--epochs", 1, "--out", study)
+    refused(again, FAILED, "figures cannot be written to")
+    assert (study / "study.json").read_bytes() == before
+
+
+def test_an_interrupted_training_is_told(study, cli):
+    run = study / "runs/fc-1"
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"state": "interrupted"}))
+    config = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(config.replace("epochs = 1\n", "epochs = 5\n"))
+    (told,) = cli("report", run, "--format", "json", "--json").json
+    assert f"{run}: its training was interrupted after 1 of 5 epochs." in told["notes"]
 
 
 def test_a_single_run_gets_the_same_reports(study, cli):
@@ -152,6 +194,12 @@ def test_what_a_bundle_measures_is_attached_too(study, cli, tmp_path):
     assert found["memory_mib"] is None
 
 
+def test_what_is_attached_twice_is_told_once(study, bench, cli):
+    (told,) = cli("report", study, "--attach", bench, "--attach", bench, "--format", "json", "--json").json
+    assert len(told["measurements"]) == 1
+    refused(cli("report", study, "--attach", bench, "--format", "csv,tex"), USAGE, "html, json, md")
+
+
 def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
     document = json.loads(bench.read_text())
     document["device"] = {"machine": "<b>Pi</b> | 5", "before": {"celsius": 50.5, "throttled": None}}
@@ -166,7 +214,8 @@ def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
     ("document", "words"),
     [
         ("{", ["cannot be read as JSON"]),
-        ("[]", ["kerascnn benchmark --json"]),
+        ("[]", ["kerascnn benchmark --json", "models"]),
+        ('{"models": 1, "device": {}}', ["kerascnn benchmark --json"]),
         ('{"models": [], "device": {}}', ["models", "at least 1"]),
         ('{"models": [{"model_sha256": "ab"}], "device": {}}', ["models.0.threads", "required"]),
     ],
@@ -195,7 +244,7 @@ def test_measurements_of_other_files_are_refused(made, bench, cli):
 
 def test_only_the_formats_asked_for_are_written(study, cli):
     run = study / "runs/nin-1"
-    told = cli("report", run, "--format", "tex", "--format", "csv", "--json").json
+    told = cli("report", run, "--format", "tex,csv", "--json").json
     assert sorted(path.name for path in (run / "report").iterdir()) == ["report.csv", "report.tex"]
     assert told[0]["reports"] == [str(run / "report/report.csv"), str(run / "report/report.tex")]
 
@@ -214,8 +263,12 @@ def test_bad_input(made, cli, arguments, code, words):
     refused(cli(*given), code, *words)
 
 
-def test_runs_that_were_compared_are_reported_again(made, cli, tmp_path):
-    runs = [made[0] / "study/runs/fc-1", made[0] / "study/runs/nin-1"]
-    first = cli("compare", *runs, "--out", tmp_path / "both", "--json").json
+def test_runs_that_were_compared_are_reported_again(study, cli, tmp_path):
+    named = study.rename(tmp_path / "it's & `all`")
+    runs = [named / "runs/fc-1", named / "runs/nin-1"]
+    first = cli("compare", *runs, "--margin", 3, "--out", tmp_path / "both", "--json").json
+    command = ["kerascnn", "compare", *map(str, runs), "--margin", "3"]
+    assert shlex.split(first["settings"]["command"]) == command
+    assert f"\n    {first['settings']['command']}\n" in (tmp_path / "both/report.md").read_text()
     (again,) = cli("report", tmp_path / "both", "--json").json
     assert again == first

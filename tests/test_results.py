@@ -66,6 +66,13 @@ def test_the_interval_is_wider_than_that_of_images_alone_when_seeds_differ():
     assert wide.high - wide.low > 5 > narrow.high - narrow.low
 
 
+def test_no_difference_is_beyond_what_is_possible():
+    a = np.zeros((2, 40), bool)
+    b = np.stack([np.ones(40, bool), np.zeros(40, bool)])  # one seed learns everything, the other nothing
+    found = paired_difference(a, b)
+    assert (found.low, found.high) == (-100, 100)
+
+
 def test_holms_correction_of_a_worked_example():
     # smallest first: 4 · 0.005, 3 · 0.01, 2 · 0.03, then 0.04, which must not be below the one before it
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,12 +65,6 @@ class LayerError:
         """Return all but the histograms; decibels are ``own_sqnr_db`` and ``sqnr_db``."""
         kept = {name: value for name, value in vars(self).items() if name not in ("activations", "weights")}
         return {f"{name}_db" if name.endswith("sqnr") else name: value for name, value in kept.items()}
-
-    @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Read what :meth:`to_dict` returned; the histograms are gone."""
-        values = {name.removesuffix("_db"): value for name, value in stored.items()}
-        return cls(**values, activations=None, weights=None)
 
 
 def read_quantized(file: Path) -> ModelGraph:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from kerascnn.study import Measurement
 
 Time = Annotated[FiniteFloat, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Files = Mapping[str, tuple[str, int, str]]  # the group, seed and name of a model file by its SHA-256
 
 
 class _Entry(BaseModel):
@@ -34,47 +34,60 @@ class _Entry(BaseModel):
 
 class _Document(BaseModel):
     models: Annotated[list[_Entry], Field(min_length=1)]
-    device: dict[str, Any]
+    device: Annotated[dict[str, Any], Field(min_length=1)]
 
-
-@dataclass(frozen=True)
-class Attachment:
-    """A benchmark's JSON document."""
-
-    path: Path
-    document: _Document
-
-    @classmethod
-    def read(cls, path: Path) -> "Attachment":
-        """Read what a benchmark printed.
-
-        Raises:
-            KerasCnnError: The file is missing or holds something else.
-        """
-        try:
-            return cls(path, _Document.model_validate(read_json(path)))
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            place = ".".join(map(str, problem["loc"])) or "document"
-            raise KerasCnnError(
-                f"{path} is not what `kerascnn benchmark --json` or a bundle's `run.py --benchmark --json` "
-                f"prints: {place}: {problem['msg']}."
-            ) from error
-
-    def measurements(self, runs: Mapping[str, Sequence[Run]]) -> tuple[Measurement, ...]:
-        """Return the entries that measured a file of these runs, which stand by the names of their groups."""
-        files = {digest: place for name, of_group in runs.items() for digest, place in _files(name, of_group)}
-        device = ", ".join(_words(self.document.device))
-        return tuple(
+    def measurements(self, files: Files) -> list[Measurement]:
+        """Return the entries that measured one of these files."""
+        device = ", ".join(_words(self.device))
+        return [
             Measurement(*files[entry.model_sha256], device, **entry.model_dump(exclude={"model_sha256"}))
-            for entry in self.document.models
+            for entry in self.models
             if entry.model_sha256 in files
+        ]
+
+
+def attachments(
+    paths: Sequence[Path], subjects: Sequence[Mapping[str, Sequence[Run]]]
+) -> list[tuple[Measurement, ...]]:
+    """Read what benchmarks printed, and return what of it measured a file of each subject.
+
+    Args:
+        paths: JSON documents of ``kerascnn benchmark`` or of a bundle's ``run.py --benchmark``.
+        subjects: Runs by the names of their groups.
+
+    Raises:
+        KerasCnnError: A document is missing, holds something else, or measured none of the files.
+    """
+    documents = {path: _read(path) for path in paths}
+    found: list[tuple[Measurement, ...]] = []
+    told: set[Path] = set()
+    for runs in subjects:
+        files = dict(_files(runs)) if documents else {}
+        of_each = {path: document.measurements(files) for path, document in documents.items()}
+        told |= {path for path, measured in of_each.items() if measured}
+        found.append(tuple(dict.fromkeys(one for measured in of_each.values() for one in measured)))
+    if strange := [path for path in documents if path not in told]:
+        raise KerasCnnError(
+            f"{strange[0]} measured other files than those of what is reported on: no SHA-256 is the same."
         )
+    return found
 
 
-def _files(group: str, runs: Sequence[Run]) -> Iterator[tuple[str, tuple[str, int, str]]]:
-    """Yield the hash of each model file of a group, with its group, seed and name."""
-    for run in runs:
+def _read(path: Path) -> _Document:
+    stored = read_json(path)
+    try:
+        return _Document.model_validate(stored if isinstance(stored, dict) else {})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise KerasCnnError(
+            f"{path} is not what `kerascnn benchmark --json` or a bundle's `run.py --benchmark --json` "
+            f"prints: {'.'.join(map(str, problem['loc']))}: {problem['msg']}."
+        ) from error
+
+
+def _files(runs: Mapping[str, Sequence[Run]]) -> Iterator[tuple[str, tuple[str, int, str]]]:
+    """Yield the hash of each model file of some runs, with its group, seed and name."""
+    for group, run in ((group, run) for group, of_group in runs.items() for run in of_group):
         for name in run.files:
             with (run.path / name).open("rb") as file:
                 yield hashlib.file_digest(file, "sha256").hexdigest(), (group, run.record.seed, name)

@@ -5,6 +5,7 @@ from pathlib import Path
 from kerascnn.answers import Answers
 from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
+from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
 from kerascnn.tflite.quantization import quantize
@@ -21,8 +22,9 @@ def cell_folder(config: ResolvedConfig) -> Path:
 
 
 def is_done(config: ResolvedConfig) -> bool:
-    """Whether a cell is made: its answers are written last."""
-    return (cell_folder(config) / ANSWERS).is_file()
+    """Whether a cell is made: its answers are written last. What somebody removed since is made again."""
+    folder = cell_folder(config)
+    return (folder / ANSWERS).is_file() and int8_file(Run.open(folder)).is_file()
 
 
 def int8_file(run: Run) -> Path:
@@ -44,6 +46,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
         run = resume(run, progress=progress)
     if run.record.state != "done":
         raise KeyboardInterrupt
+    if not run.model_path.is_file():
+        raise KerasCnnError(f"{folder} lacks its model.keras. Remove the folder: it is made anew.")
     made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
     Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities).write(
         folder / ANSWERS

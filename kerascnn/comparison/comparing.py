@@ -12,6 +12,7 @@ from kerascnn.comparison.plan import plan
 from kerascnn.comparison.record import begin_or_go_on
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
+from kerascnn.data.dataset import Dataset
 from kerascnn.errors import UsageError
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
@@ -84,24 +85,27 @@ def compare(
     first = grid.configs[0]
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     grid = grid.for_images(dataset, batch_size)
-    settings = grid.settings()
+    settings = grid.settings(margin)
     cells = grid.cells(folder)
     with study_folder(folder, may_go_on=True):
         try:
             environment = begin_or_go_on(folder, settings, dataset)
             make_cells(cells, dataset, jobs, progress)
+            groups = [
+                _group(
+                    config.head, [cell_folder(cell) for cell in cells if cell.head == config.head], dataset
+                )
+                for config in grid.configs
+            ]
+            return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(_way_on(folder, cells)) from error
+
+
+def _group(head: str, folders: Sequence[Path], dataset: Dataset) -> Group:
     shape = len(dataset.test), len(dataset.classes)
-    groups = [
-        Group(
-            config.head,
-            [Run.open(cell_folder(cell)) for cell in cells if cell.head == config.head],
-            [Answers.read(cell_folder(cell) / ANSWERS, shape) for cell in cells if cell.head == config.head],
-        )
-        for config in grid.configs
-    ]
-    return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
+    answers = [Answers.read(folder / ANSWERS, shape) for folder in folders]
+    return Group(head, [Run.open(folder) for folder in folders], answers)
 
 
 def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:

@@ -1,6 +1,6 @@
 """From the answers of all runs to a study: rows, verdicts, what the test images can show, reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def conclude(
         progress: Told about the images on which layers are compared.
     """
     ending = ending_of(folder, groups, dataset, margin, progress)
-    record = Record(settings, environment, ending)
+    record = Record(settings=settings, environment=environment, ending=ending)
     study = put_together(folder, record, groups, dataset)
     write_reports(study, Evidence(dataset.classes, dataset.test, groups))
     record.write(folder)
@@ -61,20 +61,19 @@ def ending_of(
 ) -> Ending:
     """Measure what is measured once, latency first: nothing else runs now."""
     files = [int8_file(group.runs[0]) for group in groups]
-    found = {
+    figures = {
         group.name: Int8Figures(time, *_layers(group, dataset, progress))
         for group, time in zip(groups, _latencies(files), strict=True)
     }
-    runs = {group.name: [_from(folder, run.path) for run in group.runs] for group in groups}
-    return Ending(margin, machine(), runs, found)
+    return Ending.of(folder, groups, figures, machine(), margin)
 
 
 def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset: Dataset) -> Study:
     """Return the study of a record with its end, from what its groups answered."""
     if record.ending is None:
         raise AssertionError("a study is put together from a record that has its end")
-    margin, figures = record.ending.margin, record.ending.figures
-    rows = tuple(_row(group, dataset.test.labels, figures, margin) for group in groups)
+    margin, int8 = record.ending.margin, record.ending.int8
+    rows = tuple(_row(group, dataset.test.labels, int8[group.name].figures, margin) for group in groups)
     return Study(
         path=folder,
         settings=record.settings | {"margin_points": margin},
@@ -86,15 +85,7 @@ def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset:
     )
 
 
-def _from(folder: Path, run: Path) -> str:
-    """Return a run's path from the study's folder where it lies in it: the study can be moved."""
-    run, folder = run.resolve(), folder.resolve()
-    return run.relative_to(folder).as_posix() if run.is_relative_to(folder) else str(run)
-
-
-def _row(
-    group: Group, labels: NDArray[np.int32], figures: Mapping[str, Int8Figures], margin: float
-) -> HeadResult:
+def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: float) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
@@ -107,7 +98,7 @@ def _row(
         quantization=paired_difference(floating, int8, margin=margin),
         agreement=float(np.mean([one.agreement for one in group.answers])),
         bytes=path.stat().st_size,
-        figures=figures[group.name],
+        figures=figures,
         edgetpu=EdgeTpu.of(check(path)),
     )
 

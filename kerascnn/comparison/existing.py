@@ -1,5 +1,6 @@
 """``compare RUN RUN``: runs that exist, put side by side."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def compare_runs(
     require_margin(margin)
     opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
-        raise UsageError(f"compare takes at least two different runs. Received: {len(opened)}")
+        named = ", ".join(str(run.path) for run in opened)
+        raise UsageError(f"compare takes at least two different runs. Received: {named}")
     for run in opened:
         run.require_model()
     environments = [run.read("environment.json", "data_sha256", "versions") for run in opened]
@@ -61,7 +63,8 @@ def compare_runs(
     with study_folder(folder, may_go_on=False):
         dataset = load_trained_data(opened[0], data_dir)
         groups = _groups(opened, [answers_of(run, dataset, data_dir, progress) for run in opened])
-        command = f"kerascnn compare {' '.join(str(run.path) for run in opened)}"
+        given = [] if margin == MARGIN else ["--margin", f"{margin:g}"]
+        command = shlex.join(["kerascnn", "compare", *(str(run.path) for run in opened), *given])
         settings = settings_of(opened, groups, command)
         return conclude(folder, settings, environments[0], groups, dataset, margin=margin, progress=progress)
 
@@ -120,5 +123,10 @@ def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> d
         "heads": [group.name for group in groups],
         "seeds": [run.record.seed for run in groups[0].runs],
         "differing": {name: found for name, found in values.items() if len(set(map(str, found))) > 1},
+        "interrupted": {
+            str(run.path): f"its training was interrupted after {run.metrics()['epochs']} of {epochs} epochs"
+            for run, epochs in zip(runs, values["epochs"], strict=True)
+            if run.record.state != "done"
+        },
         "command": command,
     }

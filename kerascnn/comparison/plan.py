@@ -8,9 +8,14 @@ from typing import Any
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, source_name
 from kerascnn.errors import TargetError, UsageError
+from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
+from kerascnn.run import RECORD
+from kerascnn.statistics import MARGIN
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig, processors
 
+#: Settings in which a study that goes on may differ: threads change rounding alone, and machines have theirs.
+FREE = {"command", "seeds", "threads"}
 _SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", "threads", *CONDITIONS}
 
 
@@ -52,17 +57,18 @@ class Plan:
             for config in self.configs
         ]
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self, margin: float) -> dict[str, Any]:
         """Return the shared settings, heads, seeds and the command that repeats the study."""
         return self.configs[0].model_dump(mode="json", include=_SHARED) | {
+            "model": family(self.configs[0].model).name,
             "data": source_name(self.configs[0].data),
             "heads": [config.head for config in self.configs],
             "head_units": {config.head: list(config.head_units) for config in self.configs},
             "seeds": list(self.seeds),
-            "command": self._command(),
+            "command": self._command(margin),
         }
 
-    def _command(self) -> str:
+    def _command(self, margin: float) -> str:
         """Return what repeats the study; what it does not say is the recipe's."""
         first = self.configs[0]
         units = next((config.head_units for config in self.configs if config.head_units), ())
@@ -79,6 +85,7 @@ class Plan:
             "epochs": first.epochs,
             "batch-size": first.batch_size,
             "precision": first.precision,
+            "margin": None if margin == MARGIN else f"{margin:g}",
         }
         words = [f"--{option} {value}" for option, value in options.items() if value]
         flags = ["--skip-bad-files"] if first.skip_bad_files else []
@@ -105,6 +112,8 @@ def plan(
         UsageError: A name is unknown or a setting makes no sense.
         TargetError: The normalization cannot become int8.
     """
+    if (Path(model) / RECORD).is_file():
+        raise UsageError(f"{model} is a run: name another one too, or report on it alone: `kerascnn report`.")
     if seeds < 1:
         raise UsageError(f"seeds must be at least 1. Received: seeds={seeds}")
     configs = [

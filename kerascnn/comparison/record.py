@@ -1,67 +1,127 @@
 """``study.json``: what a study is, and what was measured once at its end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import Field, model_validator
+
+from kerascnn.comparison.plan import FREE
 from kerascnn.data.dataset import Dataset
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import read_json, write_json
+from kerascnn.report.evidence import Group
+from kerascnn.results import Latency
+from kerascnn.settings import Settings
 from kerascnn.study import Int8Figures
+from kerascnn.tflite.layer_errors import LayerError
 from kerascnn.training.environment import environment
 
 RECORD = "study.json"
-FORMAT = 1
 #: Of these another version may give other weights or other int8 files.
 DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
+TOLD = ("model", "data", "heads", "seeds", "command")  # settings that every report needs
 
 
-@dataclass(frozen=True)
-class Ending:
+class LayerRecord(Settings):
+    """What :class:`LayerError` says of an operator, without histograms."""
+
+    layer: str
+    operator: str
+    index: int
+    tensor: str
+    type: str
+    own_sqnr: float | None
+    sqnr: float | None
+    cosine: float
+    saturation: float | None
+    steps_used: float | None
+    range_used: float | None
+
+
+class Int8Record(Settings):
+    """What :class:`Int8Figures` says of a file."""
+
+    latency: Latency
+    layers: Annotated[list[LayerRecord], Field(min_length=1)]
+    images: Annotated[int, Field(ge=1)]
+
+    @classmethod
+    def of(cls, figures: Int8Figures) -> Self:
+        """Return the figures as they are kept."""
+        layers = [
+            LayerRecord(**{name: getattr(layer, name) for name in LayerRecord.model_fields})
+            for layer in figures.layers
+        ]
+        return cls(latency=figures.latency, layers=layers, images=figures.images)
+
+    @property
+    def figures(self) -> Int8Figures:
+        """As they were."""
+        layers = [LayerError(**layer.model_dump(), activations=None, weights=None) for layer in self.layers]
+        return Int8Figures(self.latency, tuple(layers), self.images)
+
+
+class Ending(Settings):
     """What a finished study adds to its record: its reports can be made again, on any machine.
 
     Attributes:
         margin: Percentage points within which two accuracies count as equal.
         machine: That the latencies were measured on.
         runs: Of each group, by its name; paths from the study's folder, or absolute ones.
-        figures: Of each group, of the int8 file of its first seed.
+        int8: Of each group, measured of the int8 file of its first seed.
     """
 
-    margin: float
-    machine: dict[str, Any]
-    runs: Mapping[str, Sequence[str]]
-    figures: Mapping[str, Int8Figures]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what :meth:`from_dict` reads."""
-        return {
-            "margin_points": self.margin,
-            "machine": self.machine,
-            "runs": {name: list(paths) for name, paths in self.runs.items()},
-            "int8": {name: figures.to_dict() for name, figures in self.figures.items()},
-        }
+    margin: Annotated[float, Field(gt=0, le=100)]
+    machine: Annotated[dict[str, Any], Field(min_length=1)]
+    runs: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    int8: dict[str, Int8Record]
 
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Read what :meth:`to_dict` returned."""
-        figures = {name: Int8Figures.from_dict(found) for name, found in stored["int8"].items()}
-        return cls(float(stored["margin_points"]), dict(stored["machine"]), dict(stored["runs"]), figures)
+    def of(
+        cls,
+        folder: Path,
+        groups: Sequence[Group],
+        figures: Mapping[str, Int8Figures],
+        machine: dict[str, Any],
+        margin: float,
+    ) -> Self:
+        """Return the end of a study of some groups."""
+        return cls(
+            margin=margin,
+            machine=machine,
+            runs={group.name: [_from(folder, run.path) for run in group.runs] for group in groups},
+            int8={name: Int8Record.of(each) for name, each in figures.items()},
+        )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.runs.keys() != self.int8.keys() or len({len(paths) for paths in self.runs.values()}) > 1:
+            raise ValueError("have the same groups in runs and int8, each with as many runs")
+        return self
 
 
-@dataclass(frozen=True)
-class Record:
-    """The content of ``study.json``; ``ending`` is ``None`` until the study is done."""
+class Record(Settings):
+    """The content of ``study.json``; ``ending`` is ``None`` until the study is done once."""
 
+    format: Literal[1] = 1
     settings: dict[str, Any]
     environment: dict[str, Any]
     ending: Ending | None = None
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        lacking = [name for name in TOLD if name not in self.settings]
+        lacking += [name for name in ("versions", "data_sha256") if name not in self.environment]
+        if lacking:
+            raise ValueError(f"have {', '.join(lacking)}")
+        return self
+
     def write(self, folder: Path) -> None:
         """Write it into the study's folder."""
-        document = {"format": FORMAT, "settings": self.settings, "environment": self.environment}
-        ending = {"ending": self.ending.to_dict()} if self.ending else {}
-        write_json(folder / RECORD, document | ending)
+        write_json(
+            folder / RECORD, self.model_dump(mode="json", exclude=set() if self.ending else {"ending"})
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -72,13 +132,12 @@ class Record:
         """
         path = folder / RECORD
         stored = read_json(path)
+        if not isinstance(stored, dict):
+            raise KerasCnnError(f"{path} is damaged: it is no object.")
         try:
-            if stored["format"] != FORMAT:
-                raise KerasCnnError(f"{path} is of format {stored['format']}, this kerascnn's is {FORMAT}.")
-            ending = Ending.from_dict(stored["ending"]) if "ending" in stored else None
-            return cls(dict(stored["settings"]), dict(stored["environment"]), ending)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise KerasCnnError(f"{path} is damaged: it lacks or misspells {error}.") from error
+            return cls(**stored)
+        except UsageError as error:
+            raise KerasCnnError(f"{path} is damaged or of another format: {error}.") from error
 
 
 def is_study(folder: Path) -> bool:
@@ -89,35 +148,28 @@ def is_study(folder: Path) -> bool:
 def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
 
+    A finished study keeps its record until it is finished again.
+
     Returns:
         The environment it was begun in.
 
     Raises:
-        KerasCnnError: The folder holds something else, or a study of other settings, data or versions.
+        KerasCnnError: It is a study of other settings, data or versions, or its record is damaged.
     """
     now = environment(dataset)
-    began = _required_alike(folder, settings, now) if is_study(folder) else now
-    Record(settings, began).write(folder)
-    return began
-
-
-def _required_alike(folder: Path, settings: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    if not is_study(folder):
+        Record(settings=settings, environment=now).write(folder)
+        return now
     try:
         stored = Record.read(folder)
-        began = stored.environment
-        differing = [
-            *_differences(stored.settings, settings, settings.keys() - {"command", "seeds"}, "{}"),
-            *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
-            *_differences(
-                began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"
-            ),
-        ]
     except KerasCnnError as error:
         raise KerasCnnError(f"{error} Name another folder with --out.") from error
-    except (KeyError, AttributeError) as error:
-        raise KerasCnnError(
-            f"{folder / RECORD} is damaged: it lacks {error}. Name another folder with --out."
-        ) from error
+    began = stored.environment
+    differing = [
+        *_differences(stored.settings, settings, settings.keys() - FREE, "{}"),
+        *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
+        *_differences(began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"),
+    ]
     if differing:
         raise KerasCnnError(
             f"{folder} is a study made otherwise: {'; '.join(differing)}. Name another folder with --out."
@@ -131,3 +183,9 @@ def _differences(was: dict[str, Any], now: dict[str, Any], names: Any, words: st
         for name in sorted(names)
         if was.get(name) != now.get(name)
     ]
+
+
+def _from(folder: Path, run: Path) -> str:
+    """Return a run's path from the study's folder where it lies in it: the study can be moved."""
+    run, folder = run.resolve(), folder.resolve()
+    return run.relative_to(folder).as_posix() if run.is_relative_to(folder) else str(run)

@@ -1,12 +1,13 @@
 """``report``: the reports of a study made again, or of a single run, with measurements from devices."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kerascnn.answers import Answers
-from kerascnn.comparison.attachment import Attachment
-from kerascnn.comparison.cells import ANSWERS
+from kerascnn.comparison.attachment import attachments
+from kerascnn.comparison.cells import ANSWERS, int8_file
 from kerascnn.comparison.conclusion import ending_of, put_together
 from kerascnn.comparison.existing import answers_of, settings_of
 from kerascnn.comparison.record import Record, is_study
@@ -18,10 +19,11 @@ from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.writing import FORMS, report_files, write_reports
 from kerascnn.run import Run
 from kerascnn.statistics import MARGIN
-from kerascnn.study import Study
+from kerascnn.study import Measurement, Study
 from kerascnn.training.trained_data import load_trained_data
 
 FOLDER = "report"  # of a run
+TELLING = {"html", "md", "json"}  # forms with what devices measured
 
 
 def report_on(
@@ -41,7 +43,7 @@ def report_on(
         paths: At least one.
         formats: Of ``html``, ``md``, ``csv``, ``tex``, ``json``.
         attach: JSON documents of ``kerascnn benchmark`` or of a bundle's ``run.py --benchmark``; each entry
-            is put to the file that it measured.
+            is put to the file that it measured. They are not kept: a later report has those attached to it.
         data_dir: Where the data are now, if not where they were.
         progress: Told what is done.
 
@@ -54,22 +56,20 @@ def report_on(
         raise UsageError("Name at least one run or study.")
     if unknown := [form for form in formats if form not in FORMS]:
         raise UsageError(f"Unknown format {unknown[0]!r}. Known: {', '.join(FORMS)}.")
-    attachments = [Attachment.read(Path(path)) for path in attach]
-    subjects = [_Subject.opened(Path(path)) for path in paths]
-    for attachment in attachments:
-        if not any(attachment.measurements(subject.runs) for subject in subjects):
-            raise KerasCnnError(
-                f"{attachment.path} measured other files than those of "
-                f"{', '.join(str(subject.path) for subject in subjects)}: no SHA-256 is the same."
-            )
-    return tuple(_reported(subject, formats, attachments, data_dir, progress) for subject in subjects)
+    if attach and not TELLING.intersection(formats):
+        raise UsageError(f"Measurements stand in {', '.join(sorted(TELLING))}: add one of these formats.")
+    subjects = [_Subject.opened(Path(path)) for path in dict.fromkeys(map(Path, paths))]
+    attached = attachments([Path(path) for path in attach], [subject.runs for subject in subjects])
+    return tuple(
+        _reported(subject, formats, measured, data_dir, progress)
+        for subject, measured in zip(subjects, attached, strict=True)
+    )
 
 
 @dataclass(frozen=True)
 class _Subject:
     """What is reported on: the runs by the names of their groups, and the record if it is a study."""
 
-    path: Path
     folder: Path
     runs: Mapping[str, Sequence[Run]]
     record: Record | None = None
@@ -79,21 +79,34 @@ class _Subject:
         if not is_study(path):
             run = Run.open(path)
             run.require_model()
-            return cls(path, path / FOLDER, {run.record.head: [run]})
+            return cls(path / FOLDER, {run.record.head: [run]})
         record = Record.read(path)
         if record.ending is None:
-            command = record.settings.get("command", "kerascnn compare")
-            raise KerasCnnError(f"{path} is not finished. `{command} --out {path}` goes on.")
-        runs = {
-            name: [Run.open(path / place) for place in places] for name, places in record.ending.runs.items()
-        }
-        return cls(path, path, runs, record)
+            command = f"{record.settings['command']} --out {shlex.quote(str(path))}"
+            raise KerasCnnError(f"{path} is not finished. `{command}` goes on.")
+        try:
+            runs = {
+                name: [_whole(path / place) for place in places]
+                for name, places in record.ending.runs.items()
+            }
+        except KerasCnnError as error:
+            raise KerasCnnError(f"{path} was made of a run that is not whole now: {error}") from error
+        return cls(path, runs, record)
+
+
+def _whole(path: Path) -> Run:
+    """Open a run of a study."""
+    run = Run.open(path)
+    run.require_model()
+    if not int8_file(run).is_file():
+        raise KerasCnnError(f"{int8_file(run)} is missing. `kerascnn quantize {run.path}` makes one.")
+    return run
 
 
 def _reported(
     subject: _Subject,
     formats: Sequence[str],
-    attachments: Sequence[Attachment],
+    measurements: tuple[Measurement, ...],
     data_dir: Path | str | None,
     progress: Progress,
 ) -> Study:
@@ -107,7 +120,7 @@ def _reported(
     study = replace(
         put_together(subject.folder, record, groups, dataset),
         reports=report_files(subject.folder, formats),
-        measurements=tuple(one for each in attachments for one in each.measurements(subject.runs)),
+        measurements=measurements,
     )
     write_reports(study, Evidence(dataset.classes, dataset.test, groups), formats)
     return study
@@ -125,6 +138,8 @@ def _answers(
 def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progress: Progress) -> Record:
     """Return a single run as the record of a study of one, measured now."""
     (run,) = groups[0].runs
-    settings = settings_of([run], groups, f"kerascnn train --config {run.path / 'config.toml'}")
+    command = shlex.join(["kerascnn", "train", "--config", str(run.path / "config.toml")])
+    settings = settings_of([run], groups, command)
     environment = run.read("environment.json", "data_sha256", "versions")
-    return Record(settings, environment, ending_of(subject.folder, groups, dataset, MARGIN, progress))
+    ending = ending_of(subject.folder, groups, dataset, MARGIN, progress)
+    return Record(settings=settings, environment=environment, ending=ending)

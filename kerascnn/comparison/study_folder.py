@@ -22,7 +22,7 @@ def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
     """
     is_new = not (may_go_on and is_study(folder))
     if is_new:
-        _make(folder)
+        _make(folder, "exists and is no study to go on with" if may_go_on else "exists")
     try:
         yield
     except BaseException:
@@ -31,12 +31,12 @@ def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
         raise
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, taken: str) -> None:
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
-        raise KerasCnnError(
-            f"{folder} exists and is no study to go on with. Name another with --out."
-        ) from error
+        raise KerasCnnError(f"{folder} {taken}. Name another with --out.") from error
     except OSError as error:
-        raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error
+        raise KerasCnnError(
+            f"{folder} could not be created: {error.strerror}. Name another with --out."
+        ) from error

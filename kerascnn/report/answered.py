@@ -56,7 +56,7 @@ def confusions(study: Study, evidence: Evidence) -> Chapter:
     exhibits = [
         Exhibit(
             f"confusion-{number}",
-            confusion(group.confusion(labels), evidence.classes),
+            confusion(group.confusion(labels), evidence.classes, group.name),
             f"The confusion matrix of {group.name}. {_most_often(group, evidence)}",
             f"{group.name}, {basis(study)}; counts are means over the seeds. {_most_often(group, evidence)}",
         )
@@ -152,7 +152,10 @@ def reliability(study: Study, evidence: Evidence) -> Chapter:
         "Of the answers given with a probability, how many are right: on the diagonal the probabilities hold "
         "what they say, below it they promise too much. Tenths without an answer are left out."
     )
-    caption = f"Expected calibration error, {basis(study)}: {errors}. Bars are 95 % Wilson intervals."
+    caption = (
+        f"Expected calibration error, {basis(study)}: {errors}. Bars are 95 % Wilson intervals for the "
+        "answers of one seed."
+    )
     alt = f"Right answers against stated probabilities. {errors}"
     return Chapter(
         Section("Reliability of the probabilities", text),

@@ -83,7 +83,7 @@ def _against(axes: Axes, heads: Sequence[HeadResult], costs: NDArray[np.float64]
         for place in np.lexsort((-means, costs[:, 0]))
         if not any((costs[:, 0] <= costs[place, 0]) & (means > means[place]))
     ]
-    axes.plot(costs[front, 0], means[front], color="0.6", linewidth=1, label="none is superior at its cost")
+    axes.plot(costs[front, 0], means[front], color="0.6", linewidth=1, label="Pareto front")
     for head, mean, (cost, reach), colour, marker in zip(
         heads, means, costs, cycle(OKABE_ITO), cycle(MARKERS)
     ):

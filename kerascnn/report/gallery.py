@@ -91,8 +91,8 @@ def _gallery(title: str, pair: Sequence[_Side], evidence: Evidence, maps: _Maps)
     text = f"{total} are answered differently.{some}"
     if mapped:
         text += (
-            f" Behind the picture, where {' and '.join(mapped)} saw each answer (class activation map of the "
-            "float network, bright is high)."
+            f" Beside each picture stands where {' and '.join(mapped)} saw the answer: the class activation "
+            "map of the float network, bright is high, on the part of the picture that it covers."
         )
     cards = [
         _card(

@@ -74,5 +74,6 @@ def _times(runs: Sequence[Run]) -> str:
     """Return the time of all trainings together."""
     if not runs:
         return "The runs are not known."
-    seconds = sum(run.metrics()["seconds"] for run in runs if run.has_metrics)
-    return f"{len(runs)} trainings, {seconds:,.0f} s in all for the epochs and their validation."
+    known = [run.metrics()["seconds"] for run in runs if run.has_metrics]
+    of = f" of {len(runs)}" if len(known) < len(runs) else ""
+    return f"{len(known)}{of} trainings, {sum(known):,.0f} s in all for the epochs and their validation."

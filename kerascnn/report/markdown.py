@@ -41,7 +41,8 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
             f"- {in_markdown(name)}: {in_markdown(value)}"
             for name, value in (facts(settings) | environment(study)).items()
         ],
-        f"- again: `{settings['command']}`",
+        "\nTo repeat it:\n",
+        f"    {settings['command']}",
     ]
     return "\n".join(lines) + "\n"
 

@@ -53,7 +53,7 @@ def costs(study: Study) -> Chapter:
     caption = (
         f"The int8 files: {basis(study)}; bars are 95 % Wilson intervals for the number of images. Latency "
         f"is one inference on one thread, {study.heads[0].latency.runs:,} measured. The grey line joins "
-        "those to which no smaller or faster one is superior (Pareto)."
+        "the Pareto front: those to which no smaller or faster one is superior."
     )
     alt = "Points of accuracy against bytes and against latency: " + "; ".join(
         f"{head.head} {100 * head.int8.mean:.2f} %, {head.bytes:,} bytes, {head.latency.median:.1f} µs"

@@ -56,4 +56,4 @@ def _noise_of(head: HeadResult, number: int) -> Exhibit:
     noisiest = min((own, name) for name, own, _ in rows if own is not None)
     told = f"{head.head}: {noisiest[1]} adds the most noise, {noisiest[0]:.1f} dB below its values."
     alt = f"Bars of the signal to quantization noise of each layer. {told}"
-    return Exhibit(f"quantization-{number}", noise_of_layers(rows), alt, told)
+    return Exhibit(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)

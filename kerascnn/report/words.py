@@ -22,12 +22,15 @@ def basis(study: Study) -> str:
 def how_to_read(study: Study) -> str:
     """Return what the table's figures are."""
     seeds, images = study.heads[0].accuracy.correct.shape
+    means, draws = "", "images"
+    if seeds > 1:
+        means, draws = f" means over {seeds} seeds, ± is their standard deviation,", "seeds and images"
+    turns = ", the files in turns" if study.verdicts else ""
     return (
-        f"Accuracies are means over {seeds} seed{'s' if seeds > 1 else ''} on the same {images:,} test "
-        "images, with the 95 % Wilson interval for that number of images; ± is the standard deviation over "
-        "seeds. The verdict's interval is a paired bootstrap over seeds and images. Latency is the median of "
-        f"{study.heads[0].latency.runs:,} inferences on one thread, the files in turns. "
-        "One multiply-add is 2 FLOPs. The head's share is that of the network's parameters."
+        f"Accuracies are{means} on the same {images:,} test images, with the 95 % Wilson interval for that "
+        f"number of images. The verdict's interval is a paired bootstrap over {draws}. Latency is the "
+        f"median of {study.heads[0].latency.runs:,} inferences on one thread{turns}. One multiply-add is 2 FLOPs. The "
+        "head's share is that of the network's parameters."
     )
 
 
