@@ -29,8 +29,8 @@ def how_to_read(study: Study) -> str:
     return (
         f"Accuracies are{means} on the same {images:,} test images, with the 95 % Wilson interval for that "
         f"number of images. The verdict's interval is a paired bootstrap over {draws}. Latency is the "
-        f"median of {study.heads[0].latency.runs:,} inferences on one thread{turns}. One multiply-add is 2 FLOPs. The "
-        "head's share is that of the network's parameters."
+        f"median of {study.heads[0].latency.runs:,} inferences on one thread{turns}. One multiply-add is 2 "
+        "FLOPs. The head's share is that of the network's parameters."
     )
 
 
