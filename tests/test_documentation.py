@@ -209,3 +209,16 @@ def test_the_site_builds_without_a_broken_link_and_loads_nothing_from_elsewhere(
     assert len(pages) > len(PAGES)
     loaded = re.compile(r"""<(?:script|img|iframe|link)\b[^>]*?(?:src|href)=["']?(?:https?:)?//[^>]*>""")
     assert [found for page in pages for found in loaded.findall(page.read_text(encoding="utf-8"))] == []
+
+
+def test_the_example_says_what_its_report_says():
+    folder = DOCS / "example"
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    told = (folder / "index.md").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert [head["accuracy"]["seeds"] for head in report["heads"]] == [5, 5, 5]
+    for verdict in report["verdicts"]:
+        assert f"> {verdict['sentence']}\n" in told
+        assert verdict["sentence"] in page
+    for head in report["heads"]:
+        assert f"{head['head']} {100 * head['int8']['mean']:.2f} %" in told

@@ -40,7 +40,6 @@ def make_cells(cells: Sequence[ResolvedConfig], dataset: Dataset, jobs: int, pro
             whole(_name(cell), STEPS, "done")
     elif left:
         _make_together(left, min(jobs, len(left)), whole)
-    whole.end()
 
 
 class _Whole:
@@ -54,11 +53,6 @@ class _Whole:
     def __call__(self, cell: str, steps: int, words: str) -> None:
         self._steps[cell] = steps
         self._tell(self._count() if steps == STEPS else f"{cell}: {words}")
-
-    def end(self) -> None:
-        """Tell that all is done."""
-        if not self._steps:  # nothing was left to do
-            self._tell(self._count())
 
     def _count(self) -> str:
         done = self._begun + sum(steps == STEPS for steps in self._steps.values())

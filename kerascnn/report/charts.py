@@ -71,7 +71,7 @@ def accuracy_against_cost(heads: Sequence[HeadResult]) -> Figure:
         axes.set_xlabel(label)
     panels[0].set_ylabel("int8 accuracy in %")
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=3)
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
     return figure
 
 
@@ -129,7 +129,7 @@ def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> Figure:
     for axes in panels[1]:
         axes.set(xlabel="epoch", xlim=(1 - edge, longest + edge))
     handles, names = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=3)
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
     return figure
 
 
@@ -193,7 +193,7 @@ def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> Figure
     for axes in panels[len(found) :]:
         axes.set_axis_off()
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=3)
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
     return figure
 
 
