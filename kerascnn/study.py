@@ -12,7 +12,7 @@ from kerascnn.profile import Profile
 from kerascnn.results import Accuracy, Latency
 from kerascnn.statistics import PairedDifference, images_for_equality
 from kerascnn.tflite.edgetpu.check import Check
-from kerascnn.tflite.layer_errors import LayerError
+from kerascnn.tflite.layer_errors import LayerNoise
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Int8Figures:
     """
 
     latency: Latency
-    layers: tuple[LayerError, ...]
+    layers: tuple[LayerNoise, ...]
     images: int
 
 

@@ -76,7 +76,7 @@ def test_a_study_that_is_not_finished_is_refused_with_the_way_on(study, cli):
         lambda ending: ending["int8"]["fc"].update(latency={}),
         lambda ending: ending["int8"]["fc"]["latency"].update(median="x"),
         lambda ending: ending["int8"]["fc"].update(layers=[]),
-        lambda ending: ending["int8"]["fc"]["layers"][0].update(unknown=1),
+        lambda ending: ending["int8"]["fc"]["layers"][0].pop("cosine"),
         lambda ending: ending.update(margin=-1),
         lambda ending: ending.update(machine=[]),
         lambda ending: ending.update(runs={}),

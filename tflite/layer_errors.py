@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,7 +30,7 @@ COMPARED = 100_000  # weights of a layer are enough to tell one training from an
 
 
 @dataclass(frozen=True)
-class LayerError:
+class LayerNoise:
     """What quantization did to one operator.
 
     Attributes:
@@ -44,7 +44,6 @@ class LayerError:
             (the zeros of a ReLU stand at an end by right); ``None`` for float values, as the next two.
         steps_used: Share of the type's steps that occur.
         range_used: Share of the representable range between the smallest value and the largest.
-        activations: Its values, those of the float network and quantized; ``weights`` its weights likewise.
     """
 
     layer: str
@@ -58,13 +57,23 @@ class LayerError:
     saturation: float | None
     steps_used: float | None
     range_used: float | None
-    activations: Spread | None
-    weights: Spread | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all but the histograms; decibels are ``own_sqnr_db`` and ``sqnr_db``."""
-        kept = {name: value for name, value in vars(self).items() if name not in ("activations", "weights")}
+        """Return the figures; decibels are ``own_sqnr_db`` and ``sqnr_db``."""
+        kept = {each.name: getattr(self, each.name) for each in fields(LayerNoise)}
         return {f"{name}_db" if name.endswith("sqnr") else name: value for name, value in kept.items()}
+
+
+@dataclass(frozen=True)
+class LayerError(LayerNoise):
+    """The same with histograms.
+
+    Attributes:
+        activations: Its values, those of the float network and quantized; ``weights`` its weights likewise.
+    """
+
+    activations: Spread | None
+    weights: Spread | None
 
 
 def read_quantized(file: Path) -> ModelGraph:
@@ -132,7 +141,7 @@ def worst_first(errors: Sequence[LayerError]) -> tuple[LayerError, ...]:
     return tuple(sorted(errors, key=lambda error: math.inf if error.own_sqnr is None else error.own_sqnr))
 
 
-def operator_names(errors: Sequence[LayerError]) -> list[str]:
+def operator_names(errors: Sequence[LayerNoise]) -> list[str]:
     """Return what each operator is called: its layer, and its kind where the layer has several."""
     times = Counter(error.layer for error in errors)
     return [error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}" for error in errors]

@@ -73,7 +73,7 @@ def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset:
     if record.ending is None:
         raise AssertionError("a study is put together from a record that has its end")
     margin, int8 = record.ending.margin, record.ending.int8
-    rows = tuple(_row(group, dataset.test.labels, int8[group.name].figures, margin) for group in groups)
+    rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin) for group in groups)
     return Study(
         path=folder,
         settings=record.settings | {"margin_points": margin},

@@ -11,55 +11,14 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import read_json, write_json
 from kerascnn.report.evidence import Group
-from kerascnn.results import Latency
 from kerascnn.settings import Settings
 from kerascnn.study import Int8Figures
-from kerascnn.tflite.layer_errors import LayerError
 from kerascnn.training.environment import environment
 
 RECORD = "study.json"
 #: Of these another version may give other weights or other int8 files.
 DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
 TOLD = ("model", "data", "heads", "seeds", "command")  # settings that every report needs
-
-
-class LayerRecord(Settings):
-    """What :class:`LayerError` says of an operator, without histograms."""
-
-    layer: str
-    operator: str
-    index: int
-    tensor: str
-    type: str
-    own_sqnr: float | None
-    sqnr: float | None
-    cosine: float
-    saturation: float | None
-    steps_used: float | None
-    range_used: float | None
-
-
-class Int8Record(Settings):
-    """What :class:`Int8Figures` says of a file."""
-
-    latency: Latency
-    layers: Annotated[list[LayerRecord], Field(min_length=1)]
-    images: Annotated[int, Field(ge=1)]
-
-    @classmethod
-    def of(cls, figures: Int8Figures) -> Self:
-        """Return the figures as they are kept."""
-        layers = [
-            LayerRecord(**{name: getattr(layer, name) for name in LayerRecord.model_fields})
-            for layer in figures.layers
-        ]
-        return cls(latency=figures.latency, layers=layers, images=figures.images)
-
-    @property
-    def figures(self) -> Int8Figures:
-        """As they were."""
-        layers = [LayerError(**layer.model_dump(), activations=None, weights=None) for layer in self.layers]
-        return Int8Figures(self.latency, tuple(layers), self.images)
 
 
 class Ending(Settings):
@@ -75,7 +34,7 @@ class Ending(Settings):
     margin: Annotated[float, Field(gt=0, le=100)]
     machine: Annotated[dict[str, Any], Field(min_length=1)]
     runs: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
-    int8: dict[str, Int8Record]
+    int8: dict[str, Int8Figures]
 
     @classmethod
     def of(
@@ -91,13 +50,15 @@ class Ending(Settings):
             margin=margin,
             machine=machine,
             runs={group.name: [_from(folder, run.path) for run in group.runs] for group in groups},
-            int8={name: Int8Record.of(each) for name, each in figures.items()},
+            int8=dict(figures),
         )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.runs.keys() != self.int8.keys() or len({len(paths) for paths in self.runs.values()}) > 1:
             raise ValueError("have the same groups in runs and int8, each with as many runs")
+        if not all(each.layers for each in self.int8.values()):
+            raise ValueError("tell of layers")
         return self
 
 
