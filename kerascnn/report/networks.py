@@ -56,7 +56,7 @@ def costs(study: Study) -> Chapter:
         "the Pareto front: those to which no smaller or faster one is superior."
     )
     alt = "Points of accuracy against bytes and against latency: " + "; ".join(
-        f"{head.head} {100 * head.int8.mean:.2f} %, {head.bytes:,} bytes, {head.latency.median:.1f} µs"
+        f"{head.head} {100 * head.int8.mean:.2f} %, {head.bytes:,} bytes, {head.latency.median:,.1f} µs"
         for head in study.heads
     )
     return Chapter(Section("Accuracy against size and latency"), [Exhibit("costs", figure, alt, caption)])

@@ -26,7 +26,7 @@ def cells(head: HeadResult) -> list[str]:
         _accuracy(head.accuracy),
         _accuracy(head.int8),
         f"{head.bytes:,}",
-        f"{head.latency.median:.1f} µs",
+        f"{head.latency.median:,.1f} µs",
         _on_edgetpu(head.edgetpu),
     ]
 
