@@ -55,7 +55,7 @@ def test_every_command_has_help_with_an_example_and_json(cli, name):
 def test_every_command_is_a_function_of_the_same_name(name):
     import kerascnn
 
-    assert callable(getattr(kerascnn, {"data": "describe_data"}.get(name, name)))
+    assert callable(getattr(kerascnn, {"data": "describe_data", "report": "report_on"}.get(name, name)))
 
 
 def test_json_is_one_document_and_stderr_has_no_start_up_noise(cli, tmp_path, run):

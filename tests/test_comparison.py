@@ -237,7 +237,7 @@ def test_a_seed_gives_every_head_the_same_trunk():
             lambda record: record["environment"]["data_sha256"].update(test="ab"),
             ["the test images' hash was ab"],
         ),
-        (lambda record: record.update(format=7), ["format 7"]),
+        (lambda record: record.update(format=7), ["format must be 1", "format=7"]),
         (lambda record: record.pop("settings"), ["damaged", "settings"]),
     ],
 )

@@ -93,8 +93,10 @@ def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path):
         tmp_path, "compare", "lenet", "--heads", "nin,conv1x1", "--epochs", "2", columns=80
     )
     assert re.search(r"study .*conv1x1, seed 1: training", shown)
-    (bar,) = _remains(shown)
-    assert re.match(r"study ━+ \d+ s 2 of 2 trainings done$", bar)
+    trainings, layers = _remains(shown)
+    assert re.search(r"study ━+ \d+ s 2 of 2 trainings done", COLOUR.sub("", shown))
+    assert re.match(r"study  \d+ s$", trainings)
+    assert re.match(r"comparing layers ━+ \d+ s \d+ operators$", layers)
 
 
 def test_a_console_without_blocks_and_colours_sees_the_panel_too(tmp_path):

@@ -62,10 +62,15 @@ def ending_of(
     """Measure what is measured once, latency first: nothing else runs now."""
     files = [int8_file(group.runs[0]) for group in groups]
     figures = {
-        group.name: Int8Figures(time, *_layers(group, dataset, progress))
-        for group, time in zip(groups, _latencies(files), strict=True)
+        group.name: Int8Figures(time, *_layers(group, dataset, _part(progress, number, len(groups))))
+        for number, (group, time) in enumerate(zip(groups, _latencies(files), strict=True))
     }
     return Ending.of(folder, groups, figures, machine(), margin)
+
+
+def _part(progress: Progress, number: int, parts: int) -> Progress:
+    """Return the progress of one of several parts that are as long as each other."""
+    return lambda stage, done, total, detail: progress(stage, number * total + done, parts * total, detail)
 
 
 def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset: Dataset) -> Study:
