@@ -94,7 +94,7 @@ def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path):
     )
     assert re.search(r"study .*conv1x1, seed 1: training", shown)
     trainings, layers = _remains(shown)
-    assert re.search(r"study ━+ \d+ s 2 of 2 trainings done", COLOUR.sub("", shown))
+    assert re.search(r"study ━+ \d+ s 2 of 2 trainings done", CONTROL.sub("", shown))
     assert re.match(r"study  \d+ s$", trainings)
     assert re.match(r"comparing layers ━+ \d+ s \d+ operators$", layers)
 
