@@ -13,7 +13,7 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from kerascnn.files import require_writable, whole_file
+from kerascnn.files import whole_file
 
 # Okabe & Ito's colours: colour-blind readers can tell them apart.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -31,7 +31,7 @@ NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
-    require_writable(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # without its date, and with ids that are not drawn by lot, an SVG file is the same each time
     with whole_file(path) as aside, _any_script(), rc_context({"svg.hashsalt": path.stem}):
         figure.savefig(aside, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else None)

@@ -36,6 +36,12 @@ class SeedAccuracies:
         return float(self.correct.mean(axis=1).std(ddof=1)) if len(self.correct) > 1 else None
 
     @property
+    def basis(self) -> str:
+        """On how many images and seeds it rests, in words."""
+        seeds, images = self.correct.shape
+        return f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+
+    @property
     def interval(self) -> tuple[float, float]:
         """95 % Wilson interval of the mean for the number of images: seeds do not multiply them."""
         images = self.correct.shape[1]
@@ -309,13 +315,11 @@ def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
         a: What the one is called; ``b``: the other.
         of: One of both, for the numbers of images and seeds.
     """
-    seeds, images = of.correct.shape
-    basis = f"{images:,} test images, {_count(seeds)}"
     conclusion = {
-        "better": f"{b} is better on this data ({basis})",
-        "worse": f"{a} is better on this data ({basis})",
-        "equal": f"equal within ±{found.margin:g} points ({basis})",
-        "undecided": f"{images:,} test images and {_count(seeds)} do not decide which is better",
+        "better": f"{b} is better on this data ({of.basis})",
+        "worse": f"{a} is better on this data ({of.basis})",
+        "equal": f"equal within ±{found.margin:g} points ({of.basis})",
+        "undecided": f"{' and '.join(of.basis.split(', '))} do not decide which is better",
     }[found.outcome]
     return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
 
@@ -336,10 +340,6 @@ def _relative(what: str, a: int | None, b: int | None) -> str | None:
         return None
     change = 100 * (b - a) / a
     return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"
-
-
-def _count(seeds: int) -> str:
-    return f"{seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def signed(points: float) -> str:

@@ -17,7 +17,7 @@ from kerascnn.data.sources import load
 from kerascnn.model_file import load_model, save_model
 from kerascnn.models.family import build
 from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.layer_errors import measure_layers, rank_layers
+from kerascnn.tflite.layer_errors import measure_layers
 from kerascnn.tflite.layer_matching import layer_of
 from kerascnn.tflite.schemes import schemes
 
@@ -335,7 +335,6 @@ def test_every_layer_of_alexnet_is_found(tmp_path, variant, size, head):
     assert found[-2:] == ["logits", "softmax"]
     assert all(error.own_sqnr is None or error.own_sqnr > 15 for error in errors)
     assert all(error.cosine > 0.95 for error in errors)
-    assert sorted(rank_layers(errors)) == sorted(set(found))
 
 
 @pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were expected")

@@ -147,11 +147,6 @@ def operator_names(errors: Sequence[LayerNoise]) -> list[str]:
     return [error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}" for error in errors]
 
 
-def rank_layers(errors: Sequence[LayerError]) -> list[str]:
-    """Return the names of the layers, each once, that of the worst operator first."""
-    return list(dict.fromkeys(error.layer for error in worst_first(errors)))
-
-
 class _Layer:
     """An operator of the file, its partner in the float network, and the partner's twin that stands alone."""
 

@@ -16,10 +16,10 @@ from kerascnn.model_file import load_model
 from kerascnn.profile import profile
 from kerascnn.progress import Progress
 from kerascnn.report.evidence import Evidence, Group
-from kerascnn.report.writing import report_files, write_reports
+from kerascnn.report.writing import FORMS, report_files, write_reports
 from kerascnn.results import Latency
 from kerascnn.statistics import holm, paired_difference
-from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
+from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, Measurement, SeedAccuracies, Study, Verdict
 from kerascnn.tflite import latency
 from kerascnn.tflite.debugging import chosen_images
 from kerascnn.tflite.edgetpu.check import check
@@ -50,8 +50,7 @@ def conclude(
     """
     ending = ending_of(folder, groups, dataset, margin, progress)
     record = Record(settings=settings, environment=environment, ending=ending)
-    study = put_together(folder, record, groups, dataset)
-    write_reports(study, Evidence(dataset.classes, dataset.test, groups))
+    study = reported(folder, record, groups, dataset)
     record.write(folder)
     return study
 
@@ -73,21 +72,30 @@ def _part(progress: Progress, number: int, parts: int) -> Progress:
     return lambda stage, done, total, detail: progress(stage, number * total + done, parts * total, detail)
 
 
-def put_together(folder: Path, record: Record, groups: Sequence[Group], dataset: Dataset) -> Study:
-    """Return the study of a record with its end, from what its groups answered."""
-    if record.ending is None:
-        raise AssertionError("a study is put together from a record that has its end")
+def reported(
+    folder: Path,
+    record: Record,
+    groups: Sequence[Group],
+    dataset: Dataset,
+    forms: Sequence[str] = FORMS,
+    measurements: tuple[Measurement, ...] = (),
+) -> Study:
+    """Put a study together from a record with its end and what its groups answered; write its reports."""
+    assert record.ending
     margin, int8 = record.ending.margin, record.ending.int8
     rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin) for group in groups)
-    return Study(
+    study = Study(
         path=folder,
         settings=record.settings | {"margin_points": margin},
         environment=record.environment,
         machine=record.ending.machine,
         heads=rows,
         verdicts=_verdicts(rows, margin),
-        reports=report_files(folder),
+        reports=report_files(folder, forms),
+        measurements=measurements,
     )
+    write_reports(study, Evidence(dataset.classes, dataset.test, groups), forms)
+    return study
 
 
 def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: float) -> HeadResult:

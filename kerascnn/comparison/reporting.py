@@ -2,21 +2,21 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.attachment import attachments
 from kerascnn.comparison.cells import ANSWERS, int8_file
-from kerascnn.comparison.conclusion import ending_of, put_together
+from kerascnn.comparison.conclusion import ending_of, reported
 from kerascnn.comparison.existing import answers_of, settings_of
 from kerascnn.comparison.record import Record, is_study
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import require_writable
 from kerascnn.progress import Progress, silent
-from kerascnn.report.evidence import Evidence, Group
-from kerascnn.report.writing import FORMS, report_files, write_reports
+from kerascnn.report.evidence import Group
+from kerascnn.report.writing import FORMS
 from kerascnn.run import Run
 from kerascnn.statistics import MARGIN
 from kerascnn.study import Measurement, Study
@@ -117,20 +117,15 @@ def _reported(
         for name, runs in subject.runs.items()
     ]
     record = subject.record or _record(subject, groups, dataset, progress)
-    study = replace(
-        put_together(subject.folder, record, groups, dataset),
-        reports=report_files(subject.folder, formats),
-        measurements=measurements,
-    )
-    write_reports(study, Evidence(dataset.classes, dataset.test, groups), formats)
-    return study
+    return reported(subject.folder, record, groups, dataset, formats, measurements)
 
 
 def _answers(
     subject: _Subject, run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress
 ) -> Answers:
     """Return what a study keeps of its own run's answers, or else ask the run."""
-    if subject.record and (kept := run.path / ANSWERS).is_file():
+    kept = run.path / ANSWERS
+    if subject.record and run.path.is_relative_to(subject.folder) and kept.is_file():
         return Answers.read(kept, (len(dataset.test), len(dataset.classes)))
     return answers_of(run, dataset, data_dir, progress)
 

@@ -10,7 +10,7 @@ HEADER = (
     *("int8 bytes", "int8 latency", "Edge TPU"),
 )
 DEVICE_HEADER = (
-    *("head", "seed", "file", "device", "on", "threads", "median in µs", "p95 in µs", "p99 in µs"),
+    *("head", "seed", "file", "device", "delegate", "threads", "median in µs", "p95 in µs", "p99 in µs"),
     *("first in µs", "opening in ms", "memory in MiB", "inferences"),
 )
 UNKNOWN = "–"

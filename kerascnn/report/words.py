@@ -15,8 +15,7 @@ def title(study: Study) -> str:
 
 def basis(study: Study) -> str:
     """Return on how many images and seeds the figures rest."""
-    seeds, images = study.heads[0].accuracy.correct.shape
-    return f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+    return study.heads[0].accuracy.basis
 
 
 def how_to_read(study: Study) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from kerascnn.files import write_json, write_text
+from kerascnn.files import require_writable, write_json, write_text
 from kerascnn.report.chapters import chapters
 from kerascnn.report.evidence import Evidence
 from kerascnn.report.exhibit import Exhibit
@@ -26,9 +26,12 @@ def report_files(folder: Path, forms: Sequence[str] = FORMS) -> tuple[Path, ...]
 
 def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMS) -> None:
     """Write the study in each form, from the same figures, and each figure as SVG and PNG."""
+    drawn = bool(DRAWN.intersection(forms))
+    if drawn:
+        require_writable(study.path / FIGURES)
     sections: list[Section] = []
     exhibits: list[Exhibit] = []
-    for chapter in chapters(study, evidence) if DRAWN.intersection(forms) else ():
+    for chapter in chapters(study, evidence) if drawn else ():
         sections.append(chapter.illustrated(study.path / FIGURES, ("svg", "png")))
         exhibits += chapter.exhibits
     if "html" in forms:
