@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,7 +41,8 @@ class OtherProcess:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
-                pipe.close()
+                with suppress(BrokenPipeError):  # a call that Ctrl-C cut off has no reader any more
+                    pipe.close()
 
     def __call__(self, method: str, *arguments: Any, progress: Progress = silent) -> Any:
         """Call a method over there and return what it returns.

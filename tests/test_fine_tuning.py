@@ -296,6 +296,15 @@ def test_a_process_that_dies_is_told_in_one_line(run, tmp_path, monkeypatch, pro
     assert not list((copy / "tflite").glob("*"))
 
 
+def test_a_call_that_could_not_be_written_hides_no_other_failure(monkeypatch):
+    """Its rest waits for a reader when the process is left; that none comes must not be what is told."""
+    monkeypatch.setattr(other_process, "COMMAND", ("true",))
+    with other_process.OtherProcess("", "a test") as call:
+        for _ in range(2):  # the first finds nobody who answers, the second nobody who reads
+            with pytest.raises(KerasCnnError, match="The process for a test ended with code 0"):
+                call("anything")
+
+
 def test_a_failure_over_there_is_an_error_here(run):
     model, _ = load_model(run / "model.keras")
     architecture = architecture_of(model)
@@ -322,19 +331,18 @@ def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
 
 def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path):
     copy = _copied(run, tmp_path)
-    command = subprocess.Popen(
+    with subprocess.Popen(
         [*COMMAND, "quantize", str(copy), "--method", "qat", "--fine-tuning-epochs", "500"],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    for line in command.stderr:
-        if line.startswith("quantization-aware training: ") and "epoch" in line:
-            break
-    os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to both
-    assert command.wait(60) == INTERRUPTED
-    assert "Interrupted" in command.stderr.read()
-    command.stderr.close()
+    ) as command:
+        for line in command.stderr:
+            if line.startswith("quantization-aware training: ") and "epoch" in line:
+                break
+        os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to both
+        assert command.wait(60) == INTERRUPTED
+        assert "Interrupted" in command.stderr.read()
     assert not list((copy / "tflite").glob("*.tflite"))
     assert ends_soon(command.pid)
