@@ -1,5 +1,6 @@
 """What a run's model and its int8 file answered to the test images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.errors import KerasCnnError
-from kerascnn.files import whole_file
+from kerascnn.files import file_sha256, whole_file
 
 Probabilities = NDArray[np.float32]
 
@@ -29,27 +30,32 @@ class Answers:
         """Share of the images to which both give the same class."""
         return float((self.floating.argmax(axis=1) == self.int8.argmax(axis=1)).mean())
 
-    def write(self, path: Path) -> None:
-        """Write both as one ``.npz`` file, whole."""
+    def write(self, path: Path, made_of: Sequence[Path]) -> None:
+        """Write both as one ``.npz`` file, whole, with the SHA-256 of the files that answered."""
         with whole_file(path) as aside, aside.open("wb") as file:
-            np.savez_compressed(file, floating=self.floating, int8=self.int8)
+            np.savez_compressed(
+                file, floating=self.floating, int8=self.int8, sha256=[file_sha256(each) for each in made_of]
+            )
 
     @classmethod
-    def read(cls, path: Path, shape: tuple[int, int]) -> "Answers":
+    def read(cls, path: Path, made_of: Sequence[Path]) -> "Answers":
         """Read what :meth:`write` wrote.
 
         Args:
             path: The file.
-            shape: Number of test images and classes.
+            made_of: The files that answered.
 
         Raises:
-            KerasCnnError: It is missing, damaged, or about other images.
+            KerasCnnError: It is missing or damaged, or one of the files was made anew since.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
-                found = cls(stored["floating"], stored["int8"])
+                found, hashes = cls(stored["floating"], stored["int8"]), stored["sha256"].tolist()
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
             raise KerasCnnError(f"{path} is missing or damaged. Remove it: it is made anew.") from error
-        if found.floating.shape != shape or found.int8.shape != shape:
-            raise KerasCnnError(f"{path} is about other test images. Remove it: it is made anew.")
+        for file, was in zip(made_of, hashes, strict=True):
+            if file_sha256(file) != was:
+                raise KerasCnnError(
+                    f"{path} holds what another {file.name} answered. Remove it: it is made anew."
+                )
         return found

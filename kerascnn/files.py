@@ -1,5 +1,6 @@
 """Files appear whole or not at all: written aside, then renamed."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -72,3 +73,9 @@ def read_json(path: Path) -> Any:
         raise KerasCnnError(f"{path} is missing.") from error
     except (OSError, ValueError) as error:
         raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

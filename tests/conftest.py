@@ -23,6 +23,12 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 COMMAND = [sys.executable, "-m", "kerascnn"]
 
 
+def pytest_runtest_setup() -> None:
+    """Give a test the same random numbers whatever ran before it in its process."""
+    if keras := sys.modules.get("keras"):
+        keras.utils.set_random_seed(1)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command printed and how it ended."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from conftest import COMMAND, run_command
 from test_bad_input import FAILED, USAGE, refused
+from test_report_command import INT8
 
 from kerascnn.comparison.comparing import compare
 from kerascnn.comparison.plan import plan
@@ -178,7 +179,7 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
 def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(study[0], folder)
-    removed = folder / "runs/nin-2/tflite/static_wi8_ai8.tflite"
+    removed = folder / "runs/nin-2" / INT8
     before = removed.read_bytes()
     removed.unlink()
     network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
@@ -188,6 +189,18 @@ def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     (folder / "runs/nin-2/model.keras").unlink()
     removed.unlink()
     refused(cli(*network), FAILED, "nin-2 lacks its model.keras. Remove the folder")
+
+
+@pytest.mark.parametrize("command", ["compare", "report"])
+def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_path, command):
+    folder = tmp_path / "study"
+    shutil.copytree(study[0], folder)
+    shutil.copy(folder / "runs/fc-1" / INT8, folder / "runs/fc-2" / INT8)  # as another `quantize` would
+    network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
+    again = [command, *(network if command == "compare" else [folder])]
+    refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Remove it: it is made anew")
+    (folder / "runs/fc-2/answers.npz").unlink()
+    assert cli(*again).code == 0
 
 
 def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path):

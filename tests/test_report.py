@@ -13,9 +13,10 @@ import pytest
 from conftest import run_command
 from report_page import Page, no_blank_or_network, pixels
 
-from kerascnn.answers import Answers
+from kerascnn.comparison.cells import kept_answers
 from kerascnn.data.sources import load
 from kerascnn.report.table import HEADER
+from kerascnn.run import Run
 
 #: As much of a browser as the page's script touches: one table, whose first columns are clicked.
 BROWSER = """
@@ -180,8 +181,7 @@ def test_mcnemar_of_each_seed_is_told(study, page):
         assert row[5:] == [f"{p_value:.2g}", f"{corrected:.2g}"]
         labels = load("digits").test.labels
         a, b = (
-            Answers.read(folder / f"runs/{head}-{row[2]}/answers.npz", (360, 10)).floating.argmax(axis=1)
-            == labels
+            kept_answers(Run.open(folder / f"runs/{head}-{row[2]}")).floating.argmax(axis=1) == labels
             for head in ("fc", "conv1x1")
         )
         assert row[3:5] == [str((a > b).sum()), str((b > a).sum())]
@@ -254,9 +254,7 @@ def test_a_report_of_runs_that_exist(study, cli):
 
 def test_the_gallery_shows_what_the_answers_say(study, page):
     folder, _ = study
-    answers = {
-        head: Answers.read(folder / f"runs/{head}-1/answers.npz", (360, 10)) for head in ("fc", "conv1x1")
-    }
+    answers = {head: kept_answers(Run.open(folder / f"runs/{head}-1")) for head in ("fc", "conv1x1")}
     fc, conv = (answers[head].floating for head in ("fc", "conv1x1"))
     apart = np.flatnonzero(fc.argmax(axis=1) != conv.argmax(axis=1))
     assert f"{len(apart)} of 360 test images (first seed) are answered differently." in page.text

@@ -1,6 +1,5 @@
 """``benchmark``: how fast model files are on this machine, side by side."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.files import file_sha256
 from kerascnn.machine import machine
 from kerascnn.other_process import OtherProcess
 from kerascnn.progress import Progress, silent
@@ -169,7 +169,7 @@ class _Timed:
         }
         return Speed(
             path=str(self.file),
-            model_sha256=hashlib.sha256(self.file.read_bytes()).hexdigest(),
+            model_sha256=file_sha256(self.file),
             threads=self._threads,
             runs=self._runs,
             memory_mib=None if self._memory is None else round(self._memory / 2**20, 2),

@@ -1,6 +1,5 @@
 """Measurements from devices, each put to the file that it measured."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from kerascnn.errors import KerasCnnError
-from kerascnn.files import read_json
+from kerascnn.files import file_sha256, read_json
 from kerascnn.run import Run
 from kerascnn.study import Measurement
 
@@ -89,8 +88,7 @@ def _files(runs: Mapping[str, Sequence[Run]]) -> Iterator[tuple[str, tuple[str, 
     """Yield the hash of each model file of some runs, with its group, seed and name."""
     for group, run in ((group, run) for group, of_group in runs.items() for run in of_group):
         for name in run.files:
-            with (run.path / name).open("rb") as file:
-                yield hashlib.file_digest(file, "sha256").hexdigest(), (group, run.record.seed, name)
+            yield file_sha256(run.path / name), (group, run.record.seed, name)
 
 
 def _words(device: dict[str, Any]) -> Iterator[str]:

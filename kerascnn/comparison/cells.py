@@ -22,9 +22,32 @@ def cell_folder(config: ResolvedConfig) -> Path:
 
 
 def is_done(config: ResolvedConfig) -> bool:
-    """Whether a cell is made: its answers are written last. What somebody removed since is made again."""
+    """Whether a cell is made: its answers are written last. What somebody removed since is made again.
+
+    Raises:
+        KerasCnnError: Its answers are damaged or not those of its files, which somebody made anew.
+    """
     folder = cell_folder(config)
-    return (folder / ANSWERS).is_file() and int8_file(Run.open(folder)).is_file()
+    if not (folder / ANSWERS).is_file():
+        return False
+    run = Run.open(folder)
+    done = all(file.is_file() for file in _answering(run))
+    if done:
+        kept_answers(run)
+    return done
+
+
+def kept_answers(run: Run) -> Answers:
+    """Return what a cell's model and its int8 file answered when it was made.
+
+    Raises:
+        KerasCnnError: They are missing, damaged, or not those of its files, which somebody made anew.
+    """
+    return Answers.read(run.path / ANSWERS, _answering(run))
+
+
+def _answering(run: Run) -> list[Path]:
+    return [run.model_path, int8_file(run)]
 
 
 def int8_file(run: Run) -> Path:
@@ -49,9 +72,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
     if not run.model_path.is_file():
         raise KerasCnnError(f"{folder} lacks its model.keras. Remove the folder: it is made anew.")
     made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
-    Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities).write(
-        folder / ANSWERS
-    )
+    answers = Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities)
+    answers.write(folder / ANSWERS, _answering(run))
 
 
 class CellMaker:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kerascnn.answers import Answers
-from kerascnn.comparison.cells import ANSWERS, cell_folder, is_done
+from kerascnn.comparison.cells import cell_folder, is_done, kept_answers
 from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import plan
 from kerascnn.comparison.record import begin_or_go_on
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
-from kerascnn.data.dataset import Dataset
 from kerascnn.errors import UsageError
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
@@ -92,9 +90,7 @@ def compare(
             environment = begin_or_go_on(folder, settings, dataset)
             make_cells(cells, dataset, jobs, progress)
             groups = [
-                _group(
-                    config.head, [cell_folder(cell) for cell in cells if cell.head == config.head], dataset
-                )
+                _group(config.head, [cell_folder(cell) for cell in cells if cell.head == config.head])
                 for config in grid.configs
             ]
             return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
@@ -102,10 +98,9 @@ def compare(
             raise KeyboardInterrupt(_way_on(folder, cells)) from error
 
 
-def _group(head: str, folders: Sequence[Path], dataset: Dataset) -> Group:
-    shape = len(dataset.test), len(dataset.classes)
-    answers = [Answers.read(folder / ANSWERS, shape) for folder in folders]
-    return Group(head, [Run.open(folder) for folder in folders], answers)
+def _group(head: str, folders: Sequence[Path]) -> Group:
+    runs = [Run.open(folder) for folder in folders]
+    return Group(head, runs, [kept_answers(run) for run in runs])
 
 
 def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:

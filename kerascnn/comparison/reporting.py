@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.attachment import attachments
-from kerascnn.comparison.cells import ANSWERS, int8_file
+from kerascnn.comparison.cells import ANSWERS, int8_file, kept_answers
 from kerascnn.comparison.conclusion import ending_of, reported
 from kerascnn.comparison.existing import answers_of, settings_of
 from kerascnn.comparison.record import Record, is_study
@@ -124,9 +124,9 @@ def _answers(
     subject: _Subject, run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress
 ) -> Answers:
     """Return what a study keeps of its own run's answers, or else ask the run."""
-    kept = run.path / ANSWERS
-    if subject.record and run.path.is_relative_to(subject.folder) and kept.is_file():
-        return Answers.read(kept, (len(dataset.test), len(dataset.classes)))
+    its_own = subject.record and run.path.is_relative_to(subject.folder)
+    if its_own and (run.path / ANSWERS).is_file():
+        return kept_answers(run)
     return answers_of(run, dataset, data_dir, progress)
 
 
