@@ -9,7 +9,7 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, table
 from kerascnn.cli.progress import shown_progress
-from kerascnn.errors import QualityError
+from kerascnn.errors import QualityError, UsageError
 
 if TYPE_CHECKING:
     from kerascnn.study import Study
@@ -88,7 +88,7 @@ def compare(
 def _refuse_settings(settings: dict[str, Any]) -> None:
     named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
     if named:
-        raise click.UsageError(f"{named}: runs that exist are compared as they are.")
+        raise UsageError(f"{named}: runs that exist are compared as they are.")
 
 
 def _text(study: "Study") -> str:

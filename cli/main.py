@@ -26,6 +26,7 @@ from kerascnn.cli.surgery import surgery
 from kerascnn.cli.train import train
 from kerascnn.cli.verify import verify
 from kerascnn.cli.visualize import visualize
+from kerascnn.errors import UsageError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,4 +74,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console that lacks a sign shows "?", not a traceback
             stream.reconfigure(errors="replace")
+    try:
+        "".join(sys.argv).encode()
+    except UnicodeEncodeError:
+        click.echo("Error: files and folders must have names in UTF-8.", err=True)
+        sys.exit(UsageError.exit_code)
     kerascnn()

@@ -51,9 +51,10 @@ class Answers:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 found, hashes = cls(stored["floating"], stored["int8"]), stored["sha256"].tolist()
+            pairs = list(zip(made_of, hashes, strict=True))
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
             raise KerasCnnError(f"{path} is missing or damaged. Remove it: it is made anew.") from error
-        for file, was in zip(made_of, hashes, strict=True):
+        for file, was in pairs:
             if file_sha256(file) != was:
                 raise KerasCnnError(
                     f"{path} holds what another {file.name} answered. Remove it: it is made anew."

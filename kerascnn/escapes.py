@@ -19,7 +19,7 @@ def in_latex(text: str) -> str:
     >>> in_latex("50 % of [a_b]")
     '50 \\\\% of {[}a\\\\_b{]}'
     """
-    return text.translate(_LATEX)
+    return _in_one_line(text).translate(_LATEX)
 
 
 def in_markdown(text: str) -> str:
@@ -28,4 +28,9 @@ def in_markdown(text: str) -> str:
     >>> in_markdown("a|b")
     'a\\\\|b'
     """
-    return re.sub(r"([\\|*_`~&<\[\]])", r"\\\1", text)
+    return re.sub(r"([\\|*_`~&<\[\]])", r"\\\1", _in_one_line(text))
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text without line breaks, which would end a paragraph, a cell or a list."""
+    return " ".join(line for line in text.splitlines() if line.strip())

@@ -50,6 +50,21 @@ def require_writable(folder: Path) -> None:
         raise KerasCnnError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
+@contextmanager
+def told_what_is_half_written(folder: Path) -> Iterator[None]:
+    """Say with Ctrl-C that of several files some may be new and others old.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, with that message.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"some files in {folder} are new, others old or missing; the same command writes them all"
+        ) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text whole."""
     with whole_file(path) as aside:
@@ -71,7 +86,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise KerasCnnError(f"{path} is missing.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last of arrays within arrays
         raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
 
 

@@ -1,5 +1,6 @@
 """The result of a comparison: one row a head, one verdict a pair."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -286,10 +287,10 @@ class Study:
                 "One seed: how much another one would change is not known, and no interval here covers it."
             )
         if seeds == 2:
-            told.append("Two seeds say little about a third: that is why the intervals are so wide.")
+            told.append("Two seeds say little about a third: an interval over seeds is wide for it.")
         told += [f"{run}: {words}." for run, words in self.settings.get("interrupted", {}).items()]
         for name, values in self.settings.get("differing", {}).items():
-            told.append(f"Not equal conditions: {name} is {', '.join(map(str, values))}.")
+            told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
         return tuple(told)
 
     def to_dict(self) -> dict[str, Any]:
@@ -305,6 +306,14 @@ class Study:
             "environment": self.environment,
             "machine": self.machine,
         }
+
+
+def _by_value(values: Mapping[str, Any]) -> str:
+    """Return the values that runs have, each with its runs."""
+    runs: dict[str, list[str]] = {}
+    for run, value in values.items():
+        runs.setdefault("none" if value in (None, [], ()) else str(value), []).append(run)
+    return "; ".join(f"{value} ({', '.join(named)})" for value, named in runs.items())
 
 
 def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:

@@ -10,14 +10,14 @@ from PIL import Image
 from kerascnn.data.bad_files import files_of, picture_of
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
-from kerascnn.errors import UsageError
+from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.excitation import excitations
 from kerascnn.exhibits import Subject, chapters
-from kerascnn.files import require_writable, write_text
+from kerascnn.files import require_writable, told_what_is_half_written, write_text
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
-from kerascnn.report.page import Section, page
+from kerascnn.report.page import MARK, Section, page
 from kerascnn.run import Run
 from kerascnn.stages import convolutions
 from kerascnn.training.trained_data import load_trained_data
@@ -96,17 +96,20 @@ def visualize(
     Raises:
         UsageError: ``invert`` is given without ``image``.
         KerasCnnError: The run, its data or the image cannot be read, its model has no convolution, or
-            ``out`` cannot be written.
+            ``out`` cannot be written or holds something else.
+        KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     if invert and image is None:
         raise UsageError("invert is for an image of your own: name it.")
+    if out is not None:
+        _require_own(Path(out))
     run = run if isinstance(run, Run) else Run.open(run)
     model, description = load_model(run.require_model())
     convolutions(model)  # refuses a model without before the data are read
     picture = None if image is None else read_image(Path(image), invert=invert)
     dataset = load_trained_data(run, data_dir)
     shown = _first_test_image(dataset) if picture is None else _Shown(str(image), picture)
-    folder = Path(out) if out else run.path / FOLDER
+    folder = run.path / FOLDER if out is None else Path(out)
     require_writable(folder)
     classify = keras_classifier(model, description.output)
     test = dataset.test.prepared(description.preprocessing)
@@ -125,14 +128,24 @@ def visualize(
         shares=classify(pixels[np.newaxis])[0],
     )
     figures, sections = [], [_in_short(run, subject, shown)]
-    for chapter in chapters(subject, progress):
-        sections.append(chapter.illustrated(folder, ("png",)))
-        figures += [
-            SavedFigure(each.name, folder / f"{each.name}.png", each.caption) for each in chapter.exhibits
-        ]
-    result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
-    write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))
+    with told_what_is_half_written(folder):
+        for chapter in chapters(subject, progress):
+            sections.append(chapter.illustrated(folder, ("png",)))
+            figures += [
+                SavedFigure(each.name, folder / f"{each.name}.png", each.caption) for each in chapter.exhibits
+            ]
+        result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
+        write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))
     return result
+
+
+def _require_own(folder: Path) -> None:
+    """Make sure that nothing but an earlier page of this kind would be replaced."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    earlier = folder / PAGE
+    if not (earlier.is_file() and MARK in earlier.read_text("utf-8", errors="replace")):
+        raise KerasCnnError(f"{folder} holds something else than an earlier page. Name another with --out.")
 
 
 def _first_test_image(dataset: Dataset) -> _Shown:

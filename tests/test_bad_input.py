@@ -379,3 +379,7 @@ def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk):
     refused(cli("quantize", kept, cwd=small_disk), FAILED, "No space left on device")
     with contextlib.suppress(FileNotFoundError):
         assert list((kept / "tflite").iterdir()) == []
+
+
+def test_a_name_that_is_not_utf_8_is_refused(cli):
+    refused(cli("compare", "lenet", "--out", os.fsdecode(b"x\xff")), USAGE, "names in UTF-8")

@@ -7,17 +7,23 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from conftest import COMMAND, run_command
+from made_up_study import made_up_study
 from test_bad_input import FAILED, USAGE, refused
 from test_report_command import INT8
 
 from kerascnn.comparison.comparing import compare
+from kerascnn.comparison.gate import Gate
 from kerascnn.comparison.plan import plan
 from kerascnn.data.sources import load
+from kerascnn.errors import UsageError
+from kerascnn.study import SeedAccuracies
 from kerascnn.training.config import ResolvedConfig, processors
 from kerascnn.training.preparation import network_for, prepare, with_pixels
 from kerascnn.training.recipes import recipe_settings
@@ -191,16 +197,63 @@ def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     refused(cli(*network), FAILED, "nin-2 lacks its model.keras. Remove the folder")
 
 
-@pytest.mark.parametrize("command", ["compare", "report"])
-def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_path, command):
+def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(study[0], folder)
     shutil.copy(folder / "runs/fc-1" / INT8, folder / "runs/fc-2" / INT8)  # as another `quantize` would
     network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
-    again = [command, *(network if command == "compare" else [folder])]
+    refused(cli("report", folder), FAILED, "fc-2 was trained or quantized anew after it was compared")
+    again = ["compare", *network]
     refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Remove it: it is made anew")
     (folder / "runs/fc-2/answers.npz").unlink()
     assert cli(*again).code == 0
+    assert accuracies(folder) == accuracies(study[0])
+
+
+def _replace(path: Path, was: str, now: str) -> None:
+    text = path.read_text()
+    assert was in text
+    path.write_text(text.replace(was, now))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda run: _replace(run / "config.toml", "epochs = 2", "epochs = 3"), "epochs was 3, is 2"),
+        (lambda run: _replace(run / "config.toml", "seed = 1", "seed = 7"), "seed was 7, is 1"),
+        (
+            lambda run: _edit(run, lambda made: made["versions"].update(keras="3.0.1")),
+            "keras's version was 3.0.1",
+        ),
+        (
+            lambda run: _edit(run, lambda made: made["data_sha256"].update(train="ab")),
+            "the train images' hash was ab",
+        ),
+        (
+            lambda run: _edit(run, lambda made: made.update(resumed=[{"versions": {"tensorflow": "2.0"}}])),
+            "tensorflow's version was 2.0",
+        ),
+    ],
+)
+def test_a_cell_made_otherwise_is_refused_with_the_difference(study, cli, tmp_path, change, words):
+    folder = tmp_path / "study"
+    shutil.copytree(study[0], folder)
+    change(folder / "runs/nin-1")
+    network = ["--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
+    answer = cli("compare", "lenet", *network)
+    refused(answer, FAILED, "nin-1 was made otherwise than this study", words, "Remove it: it is made anew")
+
+
+def _edit(run: Path, change) -> None:
+    made = json.loads((run / "environment.json").read_text())
+    change(made)
+    (run / "environment.json").write_text(json.dumps(made))
+
+
+def test_only_a_network_is_asked_of_a_study_beside_its_own_settings(tmp_path):
+    with pytest.raises(UsageError, match=r"Received: learning_rate, weights$"):
+        compare("lenet", out=tmp_path / "study", learning_rate=0.1, weights="run")
+    assert not (tmp_path / "study").exists()
 
 
 def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path):
@@ -274,15 +327,44 @@ def test_runs_that_exist_are_compared_as_a_grid(study, cli, tmp_path):
     (verdict,) = told["verdicts"]
     assert verdict["p_values"] == document["verdicts"][1]["p_values"]
     assert told["settings"]["differing"] == {}
+    assert not any("Not equal" in note for note in told["notes"])
+
+
+def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_path):
+    fc, conv = (shutil.copytree(study[0] / f"runs/{head}-1", tmp_path / head) for head in ("fc", "conv1x1"))
+    small = shutil.copytree(study[0] / "runs/fc-2", tmp_path / "small")
+    _edit(small, lambda made: made["data_sha256"].update(train="abcdef" * 9))
+    _edit(small, lambda made: made["versions"].update(keras="3.0.1"))
+    _replace(conv / "config.toml", "seed = 1", 'weights = "/runs/start"\nseed = 1')
+    _replace(small / "config.toml", "    84,", "    80,")
+    told = cli("compare", fc, conv, small, "--json").json
+    notes = [note for note in told["notes"] if note.startswith("Not equal conditions: ")]
+    train = json.loads((fc / "environment.json").read_text())["data_sha256"]["train"][:8]
+    assert [note.removeprefix("Not equal conditions: ") for note in notes] == [
+        f"head_units is [120, 84] ({fc}, {conv}); [120, 80] ({small}).",
+        f"weights is none ({fc}, {small}); /runs/start ({conv}).",
+        f"seed is 1 ({fc}, {conv}); 2 ({small}).",
+        f"training images, SHA-256 is {train} ({fc}, {conv}); abcdefab ({small}).",
+        f"keras's version is {keras.__version__} ({fc}, {conv}); 3.0.1 ({small}).",
+    ]
+    report = (tmp_path / told["study"] / "report.md").read_text()
+    assert "- not under equal conditions, see above" in report
+    assert "the same order of images" not in report
+    shutil.copy(fc / INT8, small / INT8)
+    refused(cli("report", told["study"]), FAILED, "small was trained or quantized anew after it was compared")
 
 
 def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, tmp_path):
     folder, _ = study
     other = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "short", "--json").json
-    told = cli("compare", folder / "runs/nin-1", folder / "runs/nin-2", other["run"], "--json").json
+    two = [folder / "runs/nin-1", folder / "runs/nin-2"]
+    told = cli("compare", *two, other["run"], "--json").json
     assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "short"]
     assert told["study"] == "studies/runs-digits-1"
-    assert "Not equal conditions: epochs is 2, 2, 1." in told["notes"]
+    assert (
+        f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 1 ({other['run']})."
+        in told["notes"]
+    )
     assert (tmp_path / other["run"] / "tflite/static_wi8_ai8.tflite").is_file()
     # Holm's correction over the three pairs: none below its own p-value, the least three times as large
     plain = [verdict["p_values"][0] for verdict in told["verdicts"]]
@@ -308,8 +390,8 @@ def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
         cli("compare", runs / "fc-1", "damaged", "--out", "study"), FAILED, "cannot be opened as a TFLite"
     )
     assert not (tmp_path / "study").exists()
-    answer = cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2)
-    assert (answer.code, "--seeds: runs that exist" in answer.err) == (USAGE, True)
+    refused(cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2), USAGE, "--seeds: runs that exist")
+    refused(cli("compare", study[0]), USAGE, "is a study: `kerascnn report`")
     assert not (tmp_path / "studies").exists()
 
 
@@ -318,9 +400,28 @@ def test_a_gate_for_continuous_integration(study, cli):
     missed = cli("compare", *runs, "--fail-if", "bytes < 10000", "--fail-if", "accuracy < 0", "--json")
     assert missed.code == 3
     assert json.loads(missed.out)["heads"]
-    assert re.search(r"nin: bytes is [\d.]+, < 10000\.$", missed.err.strip())
+    assert re.search(r"nin: bytes is \d,\d{3}, < 10,000\.$", missed.err.strip())
     assert "fc: bytes" not in missed.err
     assert cli("compare", *runs, "--fail-if", "int8_drop > 100").code == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "condition", "missed"),
+    [
+        (58, "accuracy < 58", []),  # 100 times the mean is 57.99999999999999
+        (58, "accuracy < 58.5", ["made: accuracy is 58, < 58.5"]),
+        (58, "accuracy <= 5.8e1", ["made: accuracy is 58, <= 58"]),
+        (58, "agreement > .5", ["made: agreement is 100, > 0.5"]),
+        (58, "bytes >= 1e3", ["made: bytes is 1,000, >= 1,000"]),
+        (58, "int8_drop > -1e-3", ["made: int8_drop is 0, > -0.001"]),
+    ],
+)
+def test_a_gate_at_its_limit(right, condition, missed):
+    study = made_up_study("made", "other")
+    (head, *_) = study.heads
+    correct = SeedAccuracies(np.arange(100)[None] < right)
+    study = replace(study, heads=(replace(head, accuracy=correct, int8=correct),))
+    assert Gate.parse(condition).failures(study) == missed
 
 
 @pytest.mark.parametrize("condition", ["int8_drop", "size > 3", "bytes > many", "bytes = 3", ""])

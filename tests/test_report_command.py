@@ -82,6 +82,8 @@ def test_a_study_that_is_not_finished_is_refused_with_the_way_on(study, cli):
         lambda ending: ending.update(runs={}),
         lambda ending: ending["runs"].update(fc=[]),
         lambda ending: ending["runs"].update(fc=["runs/fc-1", "runs/fc-1"]),
+        lambda ending: ending.pop("sha256"),
+        lambda ending: ending["sha256"].update(fc=[]),
     ],
 )
 def test_a_damaged_record_is_one_line(study, cli, change):
@@ -91,11 +93,30 @@ def test_a_damaged_record_is_one_line(study, cli, change):
     refused(cli("report", study), FAILED, "study.json is damaged or of another format")
 
 
-@pytest.mark.parametrize("name", ["settings", "environment"])
-def test_a_record_that_lacks_what_reports_need_is_one_line(study, cli, name):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.update(settings={}),
+        lambda record: record.update(environment={}),
+        lambda record: record["settings"].pop("variant"),
+        lambda record: record["settings"].update(seeds=5),
+        lambda record: record["environment"].update(versions="x"),
+    ],
+)
+def test_a_record_that_lacks_what_reports_need_is_one_line(study, cli, change):
     record = json.loads((study / "study.json").read_text())
-    (study / "study.json").write_text(json.dumps(record | {name: {}}))
+    change(record)
+    (study / "study.json").write_text(json.dumps(record))
     refused(cli("report", study), FAILED, "study.json is damaged")
+
+
+def test_layers_whose_noise_is_not_known_are_told(study, cli):
+    record = json.loads((study / "study.json").read_text())
+    for layer in record["ending"]["int8"]["fc"]["layers"]:
+        layer["own_sqnr"] = None
+    (study / "study.json").write_text(json.dumps(record))
+    assert cli("report", study).code == 0
+    assert "fc: no operator's own noise is known." in (study / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_study_tells_which_of_its_runs_is_not_whole(study, cli):
@@ -123,7 +144,7 @@ def test_an_interrupted_training_is_told(study, cli):
     config = (run / "config.toml").read_text()
     (run / "config.toml").write_text(config.replace("epochs = 1\n", "epochs = 5\n"))
     (told,) = cli("report", run, "--format", "json", "--json").json
-    assert f"{run}: its training was interrupted after 1 of 5 epochs." in told["notes"]
+    assert f"{run}: its training did not end: it has 1 of 5 epochs." in told["notes"]
 
 
 def test_a_single_run_gets_the_same_reports(study, cli):
@@ -200,6 +221,13 @@ def test_what_is_attached_twice_is_told_once(study, bench, cli):
     refused(cli("report", study, "--attach", bench, "--format", "csv,tex"), USAGE, "html, json, md")
 
 
+def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_path):
+    copy = shutil.copytree(study / "runs/nin-1", tmp_path / "copy")
+    both = cli("compare", study / "runs/nin-1", copy, "--json").json["study"]
+    (told,) = cli("report", both, "--attach", bench, "--json").json
+    assert [each["head"] for each in told["measurements"]] == ["nin-1", "copy"]
+
+
 def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
     document = json.loads(bench.read_text())
     document["device"] = {"machine": "<b>Pi</b> | 5", "before": {"celsius": 50.5, "throttled": None}}
@@ -214,6 +242,7 @@ def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
     ("document", "words"),
     [
         ("{", ["cannot be read as JSON"]),
+        ("[" * 200_000, ["cannot be read as JSON"]),
         ("[]", ["kerascnn benchmark --json", "models"]),
         ('{"models": 1, "device": {}}', ["kerascnn benchmark --json"]),
         ('{"models": [], "device": {}}', ["models", "at least 1"]),

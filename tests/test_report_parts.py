@@ -90,7 +90,7 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
     assert len(confusions) == 1 + 2 * 15
     counts = [float(row[3]) for row in confusions[1:16]]
     assert counts == sorted(counts, reverse=True)
-    assert "the 30 of 300 classes that differ most" in page.text
+    assert "the 30 of 300 classes that differ in most images" in page.text
     assert "No history of the training is kept of a" in page.text
     assert not list((tmp_path / "figures").glob("confusion*"))
     drawn = [pixels(file) for file in (tmp_path / "figures").glob("*.png")]

@@ -14,7 +14,7 @@ from keras import layers
 import kerascnn
 from kerascnn import arithmetic, formulas
 from kerascnn.cli.main import kerascnn as group
-from kerascnn.escapes import in_latex
+from kerascnn.escapes import in_latex, in_markdown
 from kerascnn.layer_table import summary
 
 ALEXNET = ("alexnet", "--variant", "two_towers", "--norm", "lrn")
@@ -311,6 +311,11 @@ def test_latex_signs():
         r"a\_b \& 5\% \#1 \{x\} \textasciitilde{}\textasciicircum{} \textbackslash{}n {[}2{]} "
         r"3$\times$3$\cdot$4 $-$ 1 $\to$ --"
     )
+
+
+def test_a_line_break_ends_no_cell_and_no_item():
+    for escaped in (in_latex, in_markdown):
+        assert escaped("a class\r\n\n# of two\u2028lines").replace("\\", "") == "a class # of two lines"
 
 
 def test_the_function_gives_what_the_command_shows():

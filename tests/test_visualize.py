@@ -119,6 +119,7 @@ def test_a_class_map_and_an_image_of_ones_own(cli, run, tmp_path):
     assert shades[255 - 200] > 10_000 > 100 > shades[200]
     assert not (tmp_path / "nin" / "learned").exists()
     shown = cli("visualize", "nin", "--out", "c")
+    assert cli("visualize", "nin", "--out", "c").code == 0  # an earlier page of its own is replaced
     assert shown.out.splitlines()[-1] == "page     c/index.html"
     assert kerascnn.visualize(tmp_path / "nin", out=tmp_path / "d").page == tmp_path / "d" / "index.html"
 
@@ -146,6 +147,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(cli, run, tmp_path):
     refused(cli("visualize", run, "--image", "note.png"), FAILED, "note.png cannot be decoded")
     refused(cli("visualize", run, "--image", "no.png"), FAILED, "no.png does not exist")
     refused(cli("visualize", run, "--out", "note.png"), FAILED, "note.png cannot be written to: File exists")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("<p>a page of mine")
+    refused(cli("visualize", run, "--out", "site"), FAILED, "site holds something else", "--out")
+    refused(cli("visualize", run, "--out", ""), FAILED, ". holds something else")
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["index.html"]
     refused(cli("visualize", run, "--invert"), USAGE, "invert")
     copied = shutil.copytree(run, tmp_path / "half")
     (copied / "model.keras").unlink()

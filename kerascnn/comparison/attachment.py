@@ -13,7 +13,8 @@ from kerascnn.study import Measurement
 
 Time = Annotated[FiniteFloat, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Files = Mapping[str, tuple[str, int, str]]  # the group, seed and name of a model file by its SHA-256
+#: Group, seed and name of model files by their SHA-256; copies have the same.
+Files = dict[str, list[tuple[str, int, str]]]
 
 
 class _Entry(BaseModel):
@@ -39,9 +40,9 @@ class _Document(BaseModel):
         """Return the entries that measured one of these files."""
         device = ", ".join(_words(self.device))
         return [
-            Measurement(*files[entry.model_sha256], device, **entry.model_dump(exclude={"model_sha256"}))
+            Measurement(*file, device, **entry.model_dump(exclude={"model_sha256"}))
             for entry in self.models
-            if entry.model_sha256 in files
+            for file in files.get(entry.model_sha256, ())
         ]
 
 
@@ -61,7 +62,7 @@ def attachments(
     found: list[tuple[Measurement, ...]] = []
     told: set[Path] = set()
     for runs in subjects:
-        files = dict(_files(runs)) if documents else {}
+        files = _files(runs) if documents else {}
         of_each = {path: document.measurements(files) for path, document in documents.items()}
         told |= {path for path, measured in of_each.items() if measured}
         found.append(tuple(dict.fromkeys(one for measured in of_each.values() for one in measured)))
@@ -84,11 +85,13 @@ def _read(path: Path) -> _Document:
         ) from error
 
 
-def _files(runs: Mapping[str, Sequence[Run]]) -> Iterator[tuple[str, tuple[str, int, str]]]:
-    """Yield the hash of each model file of some runs, with its group, seed and name."""
+def _files(runs: Mapping[str, Sequence[Run]]) -> Files:
+    """Return group, seed and name of each model file of some runs, by their hashes."""
+    found: Files = {}
     for group, run in ((group, run) for group, of_group in runs.items() for run in of_group):
         for name in run.files:
-            yield file_sha256(run.path / name), (group, run.record.seed, name)
+            found.setdefault(file_sha256(run.path / name), []).append((group, run.record.seed, name))
+    return found
 
 
 def _words(device: dict[str, Any]) -> Iterator[str]:

@@ -31,7 +31,7 @@ def is_done(config: ResolvedConfig) -> bool:
     if not (folder / ANSWERS).is_file():
         return False
     run = Run.open(folder)
-    done = all(file.is_file() for file in _answering(run))
+    done = all(file.is_file() for file in answering_files(run))
     if done:
         kept_answers(run)
     return done
@@ -43,10 +43,11 @@ def kept_answers(run: Run) -> Answers:
     Raises:
         KerasCnnError: They are missing, damaged, or not those of its files, which somebody made anew.
     """
-    return Answers.read(run.path / ANSWERS, _answering(run))
+    return Answers.read(run.path / ANSWERS, answering_files(run))
 
 
-def _answering(run: Run) -> list[Path]:
+def answering_files(run: Run) -> list[Path]:
+    """Return the files of a run that are asked: its model and its full-int8 file."""
     return [run.model_path, int8_file(run)]
 
 
@@ -73,7 +74,7 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
         raise KerasCnnError(f"{folder} lacks its model.keras. Remove the folder: it is made anew.")
     made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
     answers = Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities)
-    answers.write(folder / ANSWERS, _answering(run))
+    answers.write(folder / ANSWERS, answering_files(run))
 
 
 class CellMaker:

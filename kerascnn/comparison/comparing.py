@@ -8,17 +8,19 @@ from kerascnn.comparison.cells import cell_folder, is_done, kept_answers
 from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import plan
-from kerascnn.comparison.record import begin_or_go_on
+from kerascnn.comparison.record import begin_or_go_on, is_study, require_planned
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
-from kerascnn.run import Run
+from kerascnn.run import RECORD, Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
 from kerascnn.study import Study
 from kerascnn.training.config import ResolvedConfig
+
+NETWORK = ("variant", "norm", "head_units", "image_size", "channels", "classes")
 
 
 def compare(
@@ -56,7 +58,7 @@ def compare(
         jobs: Trainings at once, each in a process of its own with its share of the processor.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
         progress: Told about the whole grid.
-        **network: See ``TrainingConfig``; ``head_units`` is for heads that have some.
+        **network: Of ``Network``; ``head_units`` is for heads that have some.
 
     Raises:
         UsageError: A name is unknown or a setting makes no sense.
@@ -65,8 +67,13 @@ def compare(
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     require_margin(margin)
+    _require_a_model(model)
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1. Received: jobs={jobs}")
+    if unknown := network.keys() - NETWORK:
+        raise UsageError(
+            f"compare takes of a network {', '.join(NETWORK)}. Received: {', '.join(sorted(unknown))}"
+        )
     grid = plan(
         model,
         heads,
@@ -79,15 +86,17 @@ def compare(
         precision=precision,
         **network,
     ).on_threads_of(jobs)
-    folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
     first = grid.configs[0]
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     grid = grid.for_images(dataset, batch_size)
     settings = grid.settings(margin)
+    folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
     cells = grid.cells(folder)
-    with study_folder(folder, may_go_on=True):
+    with study_folder(folder, may_go_on=out is not None):
         try:
             environment = begin_or_go_on(folder, settings, dataset)
+            for cell in cells:
+                require_planned(cell, environment)
             make_cells(cells, dataset, jobs, progress)
             groups = [
                 _group(config.head, [cell_folder(cell) for cell in cells if cell.head == config.head])
@@ -96,6 +105,14 @@ def compare(
             return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(_way_on(folder, cells)) from error
+
+
+def _require_a_model(model: str) -> None:
+    """Refuse a folder where a model's name is expected, and say what it is good for."""
+    if is_study(Path(model)):
+        raise UsageError(f"{model} is a study: `kerascnn report` makes its reports again.")
+    if (Path(model) / RECORD).is_file():
+        raise UsageError(f"{model} is a run: name another one too, or report on it alone: `kerascnn report`.")
 
 
 def _group(head: str, folders: Sequence[Path]) -> Group:

@@ -10,7 +10,6 @@ from kerascnn.data.sources import is_folder, source_name
 from kerascnn.errors import TargetError, UsageError
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
-from kerascnn.run import RECORD
 from kerascnn.statistics import MARGIN
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig, processors
 
@@ -112,8 +111,6 @@ def plan(
         UsageError: A name is unknown or a setting makes no sense.
         TargetError: The normalization cannot become int8.
     """
-    if (Path(model) / RECORD).is_file():
-        raise UsageError(f"{model} is a run: name another one too, or report on it alone: `kerascnn report`.")
     if seeds < 1:
         raise UsageError(f"seeds must be at least 1. Received: seeds={seeds}")
     configs = [

@@ -6,19 +6,30 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from kerascnn.comparison.cells import answering_files, cell_folder
 from kerascnn.comparison.plan import FREE
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.files import read_json, write_json
+from kerascnn.files import file_sha256, read_json, write_json
+from kerascnn.models.family import family
 from kerascnn.report.evidence import Group
+from kerascnn.run import Run
 from kerascnn.settings import Settings
 from kerascnn.study import Int8Figures
+from kerascnn.training.config import PLACES, ResolvedConfig
 from kerascnn.training.environment import environment
 
 RECORD = "study.json"
 #: Of these another version may give other weights or other int8 files.
 DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
-TOLD = ("model", "data", "heads", "seeds", "command")  # settings that every report needs
+HASHED = ("versions", "data_sha256")  # of the environment: an object each
+#: Settings that every report needs.
+TOLD = (
+    *("model", "variant", "norm", "image_size", "data", "heads", "seeds", "command"),
+    *("epochs", "batch_size", "learning_rate", "weight_decay"),
+)
+#: Settings in which two machines may differ, or that the data decide: not what a cell was asked to be.
+LOCAL = PLACES | {"data", "data_dir", "threads", "cache_mb", "backend", "pixel_mean", "pixel_std"}
 
 
 class Ending(Settings):
@@ -28,12 +39,14 @@ class Ending(Settings):
         margin: Percentage points within which two accuracies count as equal.
         machine: That the latencies were measured on.
         runs: Of each group, by its name; paths from the study's folder, or absolute ones.
+        sha256: Of each of these runs, its model and its full-int8 file.
         int8: Of each group, measured of the int8 file of its first seed.
     """
 
     margin: Annotated[float, Field(gt=0, le=100)]
     machine: Annotated[dict[str, Any], Field(min_length=1)]
     runs: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    sha256: dict[str, list[list[str]]]
     int8: dict[str, Int8Figures]
 
     @classmethod
@@ -50,16 +63,32 @@ class Ending(Settings):
             margin=margin,
             machine=machine,
             runs={group.name: [_from(folder, run.path) for run in group.runs] for group in groups},
+            sha256={group.name: [_hashes(run) for run in group.runs] for group in groups},
             int8=dict(figures),
         )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.runs.keys() != self.int8.keys() or len({len(paths) for paths in self.runs.values()}) > 1:
-            raise ValueError("have the same groups in runs and int8, each with as many runs")
+        groups = {frozenset(each) for each in (self.runs, self.sha256, self.int8)}
+        counts = {len(each) for each in self.runs.values()} | {len(each) for each in self.sha256.values()}
+        if len(groups) > 1 or len(counts) > 1:
+            raise ValueError("have the same groups in runs, sha256 and int8, each with as many runs")
         if not all(each.layers for each in self.int8.values()):
             raise ValueError("tell of layers")
         return self
+
+    def require_same_files(self, runs: Mapping[str, Sequence[Run]]) -> None:
+        """Make sure that its runs, by their groups, still have the files that were measured.
+
+        Raises:
+            KerasCnnError: One was made anew since.
+        """
+        for name, of_group in runs.items():
+            for run, hashes in zip(of_group, self.sha256[name], strict=True):
+                if _hashes(run) != hashes:
+                    raise KerasCnnError(
+                        f"{run.path} was trained or quantized anew after it was compared. Compare anew."
+                    )
 
 
 class Record(Settings):
@@ -73,7 +102,8 @@ class Record(Settings):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         lacking = [name for name in TOLD if name not in self.settings]
-        lacking += [name for name in ("versions", "data_sha256") if name not in self.environment]
+        lacking += [name for name in HASHED if not isinstance(self.environment.get(name), dict)]
+        lacking += [name for name in ("heads", "seeds") if not isinstance(self.settings.get(name), list)]
         if lacking:
             raise ValueError(f"have {', '.join(lacking)}")
         return self
@@ -99,6 +129,39 @@ class Record(Settings):
             return cls(**stored)
         except UsageError as error:
             raise KerasCnnError(f"{path} is damaged or of another format: {error}.") from error
+
+
+def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
+    """Make sure that what stands where a cell belongs was made as the study plans it.
+
+    Args:
+        cell: As it is planned.
+        began: The environment that the study began in.
+
+    Raises:
+        KerasCnnError: It was made with other settings, data or versions.
+    """
+    folder = cell_folder(cell)
+    if not (folder / "run.json").is_file():
+        return
+    made = ResolvedConfig.read(folder / "config.toml")
+    environment = Run.open(folder).read("environment.json", *HASHED)
+    was, planned = (
+        config.model_dump(mode="json", exclude=LOCAL) | {"model": family(config.model).name}
+        for config in (made, cell)
+    )
+    hashes = began["data_sha256"]
+    differing = [
+        *_differences(was, planned, planned, "{}"),
+        *_differences(environment["data_sha256"], hashes, hashes, "the {} images' hash"),
+    ]
+    for each in (environment, *environment.get("resumed", [])):
+        differing += _differences(each["versions"], began["versions"], DECISIVE, "{}'s version")
+    if differing:
+        raise KerasCnnError(
+            f"{folder} was made otherwise than this study: {'; '.join(dict.fromkeys(differing))}. "
+            "Remove it: it is made anew."
+        )
 
 
 def is_study(folder: Path) -> bool:
@@ -144,6 +207,10 @@ def _differences(was: dict[str, Any], now: dict[str, Any], names: Any, words: st
         for name in sorted(names)
         if was.get(name) != now.get(name)
     ]
+
+
+def _hashes(run: Run) -> list[str]:
+    return [file_sha256(file) for file in answering_files(run)]
 
 
 def _from(folder: Path, run: Path) -> str:

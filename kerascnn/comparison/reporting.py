@@ -10,10 +10,10 @@ from kerascnn.comparison.attachment import attachments
 from kerascnn.comparison.cells import ANSWERS, int8_file, kept_answers
 from kerascnn.comparison.conclusion import ending_of, reported
 from kerascnn.comparison.existing import answers_of, settings_of
-from kerascnn.comparison.record import Record, is_study
+from kerascnn.comparison.record import HASHED, Record, is_study
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.files import require_writable
+from kerascnn.files import require_writable, told_what_is_half_written
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
 from kerascnn.report.writing import FORMS
@@ -91,6 +91,7 @@ class _Subject:
             }
         except KerasCnnError as error:
             raise KerasCnnError(f"{path} was made of a run that is not whole now: {error}") from error
+        record.ending.require_same_files(runs)
         return cls(path, runs, record)
 
 
@@ -117,7 +118,8 @@ def _reported(
         for name, runs in subject.runs.items()
     ]
     record = subject.record or _record(subject, groups, dataset, progress)
-    return reported(subject.folder, record, groups, dataset, formats, measurements)
+    with told_what_is_half_written(subject.folder):
+        return reported(subject.folder, record, groups, dataset, formats, measurements)
 
 
 def _answers(
@@ -135,6 +137,6 @@ def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progre
     (run,) = groups[0].runs
     command = shlex.join(["kerascnn", "train", "--config", str(run.path / "config.toml")])
     settings = settings_of([run], groups, command)
-    environment = run.read("environment.json", "data_sha256", "versions")
+    environment = run.read("environment.json", *HASHED)
     ending = ending_of(subject.folder, groups, dataset, MARGIN, progress)
     return Record(settings=settings, environment=environment, ending=ending)

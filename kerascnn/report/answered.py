@@ -9,7 +9,7 @@ from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.exhibit import Chapter, Exhibit
 from kerascnn.report.page import Cell, Section, Table
 from kerascnn.report.words import basis
-from kerascnn.statistics import paired_difference
+from kerascnn.statistics import PairedDifference, paired_difference
 from kerascnn.study import SeedAccuracies, Study
 from kerascnn.training.history import read_history
 
@@ -129,11 +129,20 @@ def _differences(
     shown, names = rows, f"{b[0]} minus {a[0]}"
     caption = f"{names}, {len(rows)} classes, n is the number of their test images."
     if len(rows) > DRAWN:
-        shown = sorted(rows, key=lambda row: -abs(row[2].points))[:DRAWN]
-        caption = f"{names}, the {DRAWN} of {len(rows)} classes that differ most."
-    name, _, most = max(rows, key=lambda row: abs(row[2].points))
+        shown = sorted(rows, key=_images_apart, reverse=True)[:DRAWN]
+        caption = (
+            f"{names}, the {DRAWN} of {len(rows)} classes that differ in most images; n is the number of "
+            "their test images."
+        )
+    name, _, most = max(rows, key=_images_apart)
     alt = f"Differences of accuracy, {names}; the largest is {most.points:+.1f} points on {name}"
     return Exhibit(f"classes-{number}", charts.differences_of_classes(shown, a[0], b[0]), alt, caption)
+
+
+def _images_apart(row: tuple[str, int, PairedDifference]) -> float:
+    """Return by how many images a class differs: one image of a class of one would be 100 points."""
+    _, images, found = row
+    return abs(found.points) * images
 
 
 def reliability(study: Study, evidence: Evidence) -> Chapter:

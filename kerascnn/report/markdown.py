@@ -42,7 +42,7 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
             for name, value in (facts(settings) | environment(study)).items()
         ],
         "\nTo repeat it:\n",
-        f"    {settings['command']}",
+        *[f"    {line}" for line in settings["command"].splitlines()],
     ]
     return "\n".join(lines) + "\n"
 

@@ -53,7 +53,10 @@ def _noise_of(head: HeadResult, number: int) -> Exhibit:
     rows = [
         (name, each.own_sqnr, each.sqnr) for name, each in zip(operator_names(layers), layers, strict=True)
     ]
-    noisiest = min((own, name) for name, own, _ in rows if own is not None)
-    told = f"{head.head}: {noisiest[1]} adds the most noise, {noisiest[0]:.1f} dB below its values."
+    known = [(own, name) for name, own, _ in rows if own is not None]
+    told = f"{head.head}: no operator's own noise is known."
+    if known:
+        own, noisiest = min(known)
+        told = f"{head.head}: {noisiest} adds the most noise, {own:.1f} dB below its values."
     alt = f"Bars of the signal to quantization noise of each layer. {told}"
     return Exhibit(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)

@@ -8,8 +8,8 @@ from kerascnn.study import Study
 
 def title(study: Study) -> str:
     """Return what was compared, in one line."""
-    names = study.settings.get("differing", {}).get("model", [study.settings["model"]])
-    models = " and ".join(dict.fromkeys(family(name).title for name in names))
+    names = study.settings.get("differing", {}).get("model", {"": study.settings["model"]})
+    models = " and ".join(dict.fromkeys(family(name).title for name in names.values()))
     return f"{models} on {study.settings['data']}: {' against '.join(head.head for head in study.heads)}"
 
 
@@ -27,21 +27,22 @@ def how_to_read(study: Study) -> str:
     turns = ", the files in turns" if study.verdicts else ""
     return (
         f"Accuracies are{means} on the same {images:,} test images, with the 95 % Wilson interval for that "
-        f"number of images. The verdict's interval is a paired bootstrap over {draws}. Latency is the "
-        f"median of {study.heads[0].latency.runs:,} inferences on one thread{turns}. One multiply-add is 2 "
-        "FLOPs. The head's share is that of the network's parameters."
+        f"number of images. The verdict goes by its interval alone, a paired bootstrap over {draws}. "
+        f"Latency is the median of {study.heads[0].latency.runs:,} inferences on one thread{turns}. One "
+        "multiply-add is 2 FLOPs. The head's share is that of the network's parameters."
     )
 
 
 def conditions(settings: dict[str, Any]) -> list[str]:
     """Return what was equal for all heads, a line each."""
-    seeds = f"seeds {', '.join(map(str, settings['seeds']))}"
     if settings.get("differing"):
-        return ["not under equal conditions, see above", seeds]
+        return ["not under equal conditions, see above"]
+    seeds = f"seeds {', '.join(map(str, settings['seeds']))}"
+    epochs = f"{settings['epochs']} epoch{'s' if settings['epochs'] > 1 else ''}"
     return [
         f"the network: {settings['variant']}, normalization {settings['norm']}, "
         f"{settings['image_size']}×{settings['image_size']} pixels",
-        f"every head: {settings['epochs']} epochs, batch {settings['batch_size']}, peak learning rate "
+        f"every head: {epochs}, batch {settings['batch_size']}, peak learning rate "
         f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
         seeds,
     ]
