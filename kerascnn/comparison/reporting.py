@@ -9,7 +9,8 @@ from kerascnn.answers import Answers
 from kerascnn.comparison.attachment import attachments
 from kerascnn.comparison.cells import ANSWERS, int8_file, kept_answers
 from kerascnn.comparison.conclusion import ending_of, reported
-from kerascnn.comparison.existing import answers_of, settings_of
+from kerascnn.comparison.conditions import settings_of
+from kerascnn.comparison.existing import answers_of
 from kerascnn.comparison.record import HASHED, Record, is_study
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
