@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +17,6 @@ from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.tflite import benchmarking, interpreter
 from kerascnn.tflite.benchmarking import benchmark
-from kerascnn.tflite.memory import forget_peak, peak_bytes
 
 INTERRUPTED = 130
 TIMES = ["init_ms", "first_us", "median_us", "p95_us", "p99_us", "mean_us", "sd_us"]
@@ -114,16 +114,29 @@ def test_a_slow_model_runs_less_often(tmp_path, monkeypatch, likely, runs):
     assert speed.runs == runs
 
 
-def test_peak_memory_is_what_was_held_at_once():
-    forget_peak()
-    before = peak_bytes()
-    if before is None:
-        pytest.skip("this system does not tell")
+HOLDING = """
+import numpy as np
+from kerascnn.tflite.memory import forget_peak, peak_bytes
+
+forget_peak()
+before = peak_bytes()
+if before is not None:
     held = np.ones(50 * 2**20, np.uint8)
-    assert peak_bytes() - before == pytest.approx(held.nbytes, rel=0.05)
+    print(peak_bytes() - before)
     del held
     forget_peak()
-    assert peak_bytes() - before < 10 * 2**20
+    print(peak_bytes() - before)
+"""
+
+
+def test_peak_memory_is_what_was_held_at_once():
+    """In a process of its own, as models are timed: in a large one, others let go of memory meanwhile."""
+    told = subprocess.run([sys.executable, "-c", HOLDING], capture_output=True, text=True, check=True).stdout
+    if not told:
+        pytest.skip("this system does not tell")
+    held, afterwards = map(int, told.split())
+    assert held == pytest.approx(50 * 2**20, rel=0.05)
+    assert afterwards < 10 * 2**20
 
 
 def test_threads_reach_the_interpreter(trained, monkeypatch):
