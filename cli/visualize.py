@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="For the pictures and the page; without it learned/ in the run.",
+    help="For the pictures and the page; an earlier page is replaced. Without it learned/ in the run.",
 )
 @options.data_dir
 def visualize(

@@ -37,10 +37,15 @@ class SeedAccuracies:
         return float(self.correct.mean(axis=1).std(ddof=1)) if len(self.correct) > 1 else None
 
     @property
-    def basis(self) -> str:
-        """On how many images and seeds it rests, in words."""
+    def counts(self) -> tuple[str, str]:
+        """On how many images and on how many seeds it rests, in words."""
         seeds, images = self.correct.shape
-        return f"{images:,} test images, {seeds} seed{'s' if seeds > 1 else ''}"
+        return f"{images:,} test images", f"{seeds} seed{'s' if seeds > 1 else ''}"
+
+    @property
+    def basis(self) -> str:
+        """On what it rests, in words."""
+        return ", ".join(self.counts)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -328,7 +333,7 @@ def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
         "better": f"{b} is better on this data ({of.basis})",
         "worse": f"{a} is better on this data ({of.basis})",
         "equal": f"equal within ±{found.margin:g} points ({of.basis})",
-        "undecided": f"{' and '.join(of.basis.split(', '))} do not decide which is better",
+        "undecided": f"{' and '.join(of.counts)} do not decide which is better",
     }[found.outcome]
     return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
 

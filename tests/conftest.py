@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -58,6 +59,26 @@ def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
         **kwargs,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+def interrupted(command: list[str], folder: Path, begun: str, how: int) -> str:
+    """Start a command, send a signal once a file or folder appears; return the last line it says."""
+    with subprocess.Popen(
+        [*COMMAND, *command],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        while not (folder / begun).exists():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        os.killpg(process.pid, how)
+        rest = process.stderr.read()
+        assert process.wait(timeout=60) in (130, -signal.SIGKILL)
+    return (rest.splitlines() or [""])[-1]
 
 
 def ends_soon(group: int) -> bool:

@@ -3,11 +3,12 @@
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import run_command
+from conftest import interrupted, run_command
 from report_page import Page, no_blank_or_network
 from test_bad_input import FAILED, USAGE, refused
 
@@ -145,6 +146,12 @@ def test_an_interrupted_training_is_told(study, cli):
     (run / "config.toml").write_text(config.replace("epochs = 1\n", "epochs = 5\n"))
     (told,) = cli("report", run, "--format", "json", "--json").json
     assert f"{run}: its training did not end: it has 1 of 5 epochs." in told["notes"]
+
+
+def test_ctrl_c_says_that_files_may_be_half_new(study, tmp_path):
+    shutil.rmtree(study / "figures")
+    last = interrupted(["report", str(study)], tmp_path, "moved/figures", signal.SIGINT)
+    assert last.startswith(f"Error: Interrupted: some files in {study} are new, others old or missing")
 
 
 def test_a_single_run_gets_the_same_reports(study, cli):

@@ -22,19 +22,9 @@ def cell_folder(config: ResolvedConfig) -> Path:
 
 
 def is_done(config: ResolvedConfig) -> bool:
-    """Whether a cell is made: its answers are written last. What somebody removed since is made again.
-
-    Raises:
-        KerasCnnError: Its answers are damaged or not those of its files, which somebody made anew.
-    """
+    """Whether a cell is made: its answers are written last. What somebody removed since is made again."""
     folder = cell_folder(config)
-    if not (folder / ANSWERS).is_file():
-        return False
-    run = Run.open(folder)
-    done = all(file.is_file() for file in answering_files(run))
-    if done:
-        kept_answers(run)
-    return done
+    return (folder / ANSWERS).is_file() and all(file.is_file() for file in answering_files(Run.open(folder)))
 
 
 def kept_answers(run: Run) -> Answers:

@@ -12,6 +12,7 @@ from kerascnn.comparison.record import begin_or_go_on, is_study, require_planned
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
+from kerascnn.models.family import Network
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
 from kerascnn.run import RECORD, Run
@@ -20,7 +21,7 @@ from kerascnn.statistics import MARGIN, require_margin
 from kerascnn.study import Study
 from kerascnn.training.config import ResolvedConfig
 
-NETWORK = ("variant", "norm", "head_units", "image_size", "channels", "classes")
+NETWORK = [name for name in Network.model_fields if name not in ("model", "head")]
 
 
 def compare(
@@ -70,7 +71,7 @@ def compare(
     _require_a_model(model)
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1. Received: jobs={jobs}")
-    if unknown := network.keys() - NETWORK:
+    if unknown := network.keys() - set(NETWORK):
         raise UsageError(
             f"compare takes of a network {', '.join(NETWORK)}. Received: {', '.join(sorted(unknown))}"
         )

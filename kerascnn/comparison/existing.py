@@ -9,7 +9,7 @@ from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
 from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.conditions import settings_of
-from kerascnn.comparison.record import HASHED
+from kerascnn.comparison.record import MADE_WITH
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
@@ -55,7 +55,7 @@ def compare_runs(
         raise UsageError(f"compare takes at least two different runs. Received: {named}")
     for run in opened:
         run.require_model()
-    environments = [run.read("environment.json", *HASHED) for run in opened]
+    environments = [run.read("environment.json", *MADE_WITH) for run in opened]
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
     folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)

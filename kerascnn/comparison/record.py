@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kerascnn.comparison.cells import answering_files, cell_folder
+from kerascnn.comparison.cells import answering_files, cell_folder, is_done, kept_answers
 from kerascnn.comparison.plan import FREE
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
@@ -22,7 +22,7 @@ from kerascnn.training.environment import environment
 RECORD = "study.json"
 #: Of these another version may give other weights or other int8 files.
 DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
-HASHED = ("versions", "data_sha256")  # of the environment: an object each
+MADE_WITH = ("versions", "data_sha256")  # of the environment: an object each
 #: Settings that every report needs.
 TOLD = (
     *("model", "variant", "norm", "image_size", "data", "heads", "seeds", "command"),
@@ -102,7 +102,7 @@ class Record(Settings):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         lacking = [name for name in TOLD if name not in self.settings]
-        lacking += [name for name in HASHED if not isinstance(self.environment.get(name), dict)]
+        lacking += [name for name in MADE_WITH if not isinstance(self.environment.get(name), dict)]
         lacking += [name for name in ("heads", "seeds") if not isinstance(self.settings.get(name), list)]
         if lacking:
             raise ValueError(f"have {', '.join(lacking)}")
@@ -139,13 +139,14 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
         began: The environment that the study began in.
 
     Raises:
-        KerasCnnError: It was made with other settings, data or versions.
+        KerasCnnError: It was made with other settings, data or versions, or its answers are damaged or not
+            those of its files, which somebody made anew.
     """
     folder = cell_folder(cell)
     if not (folder / "run.json").is_file():
         return
     made = ResolvedConfig.read(folder / "config.toml")
-    environment = Run.open(folder).read("environment.json", *HASHED)
+    environment = Run.open(folder).read("environment.json", *MADE_WITH)
     was, planned = (
         config.model_dump(mode="json", exclude=LOCAL) | {"model": family(config.model).name}
         for config in (made, cell)
@@ -162,6 +163,8 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
             f"{folder} was made otherwise than this study: {'; '.join(dict.fromkeys(differing))}. "
             "Remove it: it is made anew."
         )
+    if is_done(cell):
+        kept_answers(Run.open(folder))  # now, not after hours of the other trainings
 
 
 def is_study(folder: Path) -> bool:

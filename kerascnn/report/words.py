@@ -8,8 +8,9 @@ from kerascnn.study import Study
 
 def title(study: Study) -> str:
     """Return what was compared, in one line."""
-    names = study.settings.get("differing", {}).get("model", {"": study.settings["model"]})
-    models = " and ".join(dict.fromkeys(family(name).title for name in names.values()))
+    differing = study.settings.get("differing", {}).get("model", {})
+    names = differing.values() or [study.settings["model"]]
+    models = " and ".join(dict.fromkeys(family(name).title for name in names))
     return f"{models} on {study.settings['data']}: {' against '.join(head.head for head in study.heads)}"
 
 
