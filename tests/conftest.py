@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -118,6 +119,26 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
     quantized = run_command("quantize", run, cwd=folder)
     assert quantized.code == 0, quantized.err
     return run, answer
+
+
+@pytest.fixture(scope="module")
+def bundled_run(trained: tuple[Path, Answer], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the trained run: bundling may quantize."""
+    return Path(shutil.copytree(trained[0], tmp_path_factory.mktemp("run") / "digits-fc"))
+
+
+@pytest.fixture(scope="module")
+def pi_bundle(bundled_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle for a Raspberry Pi; tests must not change it."""
+    from kerascnn.tflite.bundle.bundling import bundle
+
+    return bundle(bundled_run, out=tmp_path_factory.mktemp("bundle") / "pi").path
+
+
+@pytest.fixture
+def changeable(pi_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of that bundle."""
+    return Path(shutil.copytree(pi_bundle, tmp_path / "bundle"))
 
 
 @pytest.fixture
