@@ -22,6 +22,18 @@ class Decoded:
     kind: str
 
 
+def require_image_file(path: Path) -> None:
+    """Make sure, before anything slow, that there is a file; its content is not looked at.
+
+    Raises:
+        ImageError: It is missing, or a folder.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ImageError(path, _reason(path, error)) from error
+
+
 def read_image(path: Path, *, invert: bool = False) -> Image.Image:
     """Return a picture upright, in mode L or RGB, transparency shown on white.
 
