@@ -17,7 +17,8 @@ from kerascnn.comparison.comparing import compare
 from kerascnn.comparison.plan import plan
 from kerascnn.data.sources import load
 from kerascnn.errors import UsageError
-from kerascnn.training.config import ResolvedConfig, processors
+from kerascnn.machine import processors
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.preparation import network_for, prepare, with_pixels
 from kerascnn.training.recipes import recipe_settings
 

@@ -11,7 +11,6 @@ from kerascnn.run import Run
 from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import FULL_INT8
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.trainer import resume, train
 
 ANSWERS = "answers.npz"
 
@@ -53,6 +52,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
         KerasCnnError: The training or the quantization failed.
         KeyboardInterrupt: Ctrl-C; what is trained so far is kept.
     """
+    from kerascnn.training.trainer import resume, train
+
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
         run = train(config, progress=progress, dataset=dataset)
