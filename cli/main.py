@@ -17,6 +17,7 @@ from kerascnn.cli.debug import debug
 from kerascnn.cli.doctor import doctor
 from kerascnn.cli.evaluate import evaluate
 from kerascnn.cli.inspect import inspect
+from kerascnn.cli.loading import FrameworkLoading
 from kerascnn.cli.predict import predict
 from kerascnn.cli.quantize import quantize
 from kerascnn.cli.report import report
@@ -79,4 +80,5 @@ def main() -> None:
     except UnicodeEncodeError:
         click.echo("Error: files and folders must have names in UTF-8.", err=True)
         sys.exit(UsageError.exit_code)
+    sys.meta_path.insert(0, FrameworkLoading())
     kerascnn()
