@@ -1,4 +1,6 @@
-"""Whether LiteRT runs on this machine."""
+"""Whether LiteRT runs on this machine: ``python -m kerascnn.tflite.proof`` says so."""
+
+from importlib.metadata import version
 
 import flatbuffers
 import numpy as np
@@ -40,3 +42,8 @@ def _relu() -> bytes:
     builder = flatbuffers.Builder(256)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+if __name__ == "__main__":
+    runs_here()
+    print(f"{version('ai-edge-litert')}, runs a network")

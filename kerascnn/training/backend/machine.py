@@ -1,4 +1,4 @@
-"""The machine: how many threads, which device."""
+"""The machine: how many threads, which device; ``python -m`` of it prints the device."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import MissingError, UsageError
-from kerascnn.training.config import processors
+from kerascnn.machine import processors
 
 GPU_EXTRA = {"tensorflow": "gpu", "jax": "jax-gpu"}
 
@@ -93,3 +93,8 @@ def _gpus() -> list[str]:
         return list(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # JAX has no list of what it has no driver for
         return []
+
+
+if __name__ == "__main__":
+    chosen = choose_device("auto", None)
+    print(f"Keras on {keras.backend.backend()}, trains on {chosen.name}: {chosen.why}")
