@@ -8,7 +8,6 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import FULL_INT8
 from kerascnn.training.config import ResolvedConfig
 
@@ -52,6 +51,7 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
         KerasCnnError: The training or the quantization failed.
         KeyboardInterrupt: Ctrl-C; what is trained so far is kept.
     """
+    from kerascnn.tflite.quantization import quantize
     from kerascnn.training.trainer import resume, train
 
     folder = cell_folder(config)
