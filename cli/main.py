@@ -45,7 +45,7 @@ class _Commands(Mapping[str, click.Command]):
 
 
 @click.group(
-    commands=_Commands(),  # type: ignore[arg-type]  # nothing is added to it later
+    commands=_Commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="kerascnn")

@@ -84,9 +84,9 @@ def train(
 
 
 def _others(distribute: bool, **place: Any) -> "Distribution | None":
-    from kerascnn.training.backend.distribution import Distribution
-
     if distribute:
+        from kerascnn.training.backend.distribution import Distribution
+
         return Distribution.of(**place)
     if any(value is not None for value in place.values()):
         raise click.UsageError("--coordinator, --processes and --process-index need --distribute.")

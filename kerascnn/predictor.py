@@ -13,7 +13,7 @@ from PIL import Image
 from kerascnn.class_map import class_map, require_class_map
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image, require_image_file
-from kerascnn.data.sources import known_sources, load
+from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
@@ -211,7 +211,7 @@ def evaluate(
 
 def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:
     """Return the named data or those of the run, ``None`` where only the model file names them."""
-    if data is not None and not (run and data in known_sources() and data == run.record.source):
+    if data is not None and not (run and data in sources and data == run.record.source):
         return load(data, data_dir)
     return load_trained_data(run, data_dir) if run else None
 

@@ -11,7 +11,6 @@ import numpy as np
 from kerascnn.data.augmentation import DIGITS
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.idx import read_idx
-from kerascnn.data.sources import sources
 from kerascnn.data.split import split_off
 from kerascnn.errors import UsageError
 
@@ -34,6 +33,3 @@ def load_digits(data_dir: Path | None = None) -> Dataset:
     rest, test = split_off(Split(images, labels), TEST)
     train, validation = split_off(rest, VALIDATION)
     return Dataset("digits", tuple("0123456789"), train, validation, test, augmentation=DIGITS)
-
-
-sources.add("digits", load_digits)
