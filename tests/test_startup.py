@@ -37,7 +37,8 @@ def loaded(folder, *command):
 
 
 @pytest.mark.parametrize(
-    "command", ["--help", "--version", "train --help", "compare lenet --fail-if x", "conv 32x32 --filters 6 -h"]
+    "command",
+    ["--help", "--version", "train --help", "compare lenet --fail-if x", "conv 32x32 --filters 6 -h"],
 )
 def test_help_needs_click_alone(tmp_path, command):
     code, err, modules = loaded(tmp_path, *command.split())
