@@ -1,16 +1,18 @@
-# Two commands for a newcomer: `make train` and `make test`. Both make .venv first.
+# Two commands for a newcomer: `make train` and `make test`. Each first installs into .venv what it needs.
 SHELL := /bin/sh
 PYTHONS := python3.11 python3.12 python3.13 python3 python
 BIN := .venv/bin
+PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install train test test-fast test-arm64 check types docs dist benchmark clean
+.PHONY: help install train test test-fast test-arm64 check types docs constraints dist benchmark clean
+.NOTPARALLEL:  # two pips at once would break .venv
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-install: .venv/installed  ## make .venv with everything the other targets need
+install: .venv/installed  ## make .venv with what the main job needs, and nothing else
 
 # The first Python that runs, has a supported version and can make environments (Debian splits ensurepip off).
-.venv/installed: setup.cfg pyproject.toml constraints.txt
+.venv/installed: setup.cfg constraints.txt
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	    >/dev/null 2>&1; then found=$$python; break; fi; \
@@ -21,20 +23,29 @@ install: .venv/installed  ## make .venv with everything the other targets need
 	fi; \
 	echo "Making .venv with $$($$found --version); TensorFlow is large, this takes a minute or two."; \
 	$$found -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	@$(BIN)/$(PIP) -e .
+	@touch $@
+
+# What a target needs beyond that: the extra of this name in setup.cfg, into the same .venv. Its lines alone, because
+# with -e '.[test]' pip builds kerascnn again and goes over everything that is installed (14 s instead of 3).
+.venv/test .venv/docs .venv/jax .venv/benchmark: .venv/installed
+	@echo 'Adding to .venv what the extra $(@F) names.'
+	@$(BIN)/python -c 'import configparser; setup = configparser.ConfigParser(); setup.read("setup.cfg"); \
+	  print(setup["options.extras_require"]["$(@F)"])' >$@.txt
+	@$(BIN)/$(PIP) -r $@.txt
 	@touch $@
 
 train: install  ## train LeNet-5 with both heads on the bundled digits, quantize, compare
 	@$(BIN)/kerascnn compare lenet --data digits
 	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
 
-test: install check  ## style, types, layers, documentation and every test
+test: .venv/test .venv/jax check  ## style, types, layers, documentation and every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-fast: install check  ## the same without the slow trainings
+test-fast: .venv/test .venv/jax check  ## the same without the slow trainings
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
-test-arm64: install  ## a bundle's selftest in the userland of a Raspberry Pi, emulated
+test-arm64: .venv/test  ## a bundle's selftest in the userland of a Raspberry Pi, emulated
 	@for tool in mmdebstrap qemu-aarch64-static; do \
 	  if ! command -v $$tool >/dev/null; then \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -44,11 +55,11 @@ test-arm64: install  ## a bundle's selftest in the userland of a Raspberry Pi, e
 	done
 	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
 
-check: install types docs  ## style, types, layers and documentation
+check: .venv/test types docs  ## style, types, layers and documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports --config ../../pyproject.toml --no-cache
+	@cd build/types && PYTHONPATH=. ../../$(BIN)/lint-imports ../../pyproject.toml --no-cache
 
 # Type and import checkers read paths, not setup.cfg: give them the package as it is installed.
 types:
@@ -58,20 +69,24 @@ types:
 	@cp -Rp cli build/types/kerascnn/cli
 
 # Not --quiet: it hides warnings from --strict. The variable silences mkdocs-material's notice about its successor.
-docs: install types  ## build the documentation into build/site; a broken link is an error
+docs: .venv/docs types  ## build the documentation into build/site; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-dist: install  ## build wheel and sdist, test the wheel in an empty environment
-	@rm -rf build/lib build/bdist* dist build/wheel-venv build/wheel-tests
-	@$(BIN)/python -m build --outdir dist . >/dev/null
-	@$(BIN)/python -m venv build/wheel-venv
-	@build/wheel-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl pytest pytest-xdist
-	@mkdir -p build/wheel-tests && cp -R tests pyproject.toml setup.cfg build/wheel-tests/
-	@cd build/wheel-tests && ../wheel-venv/bin/python -m pytest -n 2 --dist loadfile -m 'not slow'
+# --universal: for every system and every Python from 3.11.0 on; fewest: one version for all of them, where there is
+# one; --system-certs: as pip. PyTorch's wheels differ by system, so the extra benchmark stays without pins.
+constraints: .venv/test  ## renew constraints.txt: the newest versions that hold on every supported Python
+	@$(BIN)/uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11.0 --fork-strategy fewest \
+	  --annotation-style line --custom-compile-command 'make constraints' \
+	  --extra test --extra docs --extra jax --output-file constraints.txt setup.cfg
 
-benchmark: install  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST PHOTOS=folder-of-photos
-	@$(BIN)/python -c 'import torch' 2>/dev/null || { \
-	  echo "The benchmarks compare with PyTorch: $(BIN)/pip install -e '.[benchmark]'" >&2; exit 5; }
+dist: .venv/test  ## build wheel and sdist, run the main job from the wheel in an empty environment
+	@rm -rf build/lib build/bdist* build/wheel dist
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@$(BIN)/python -m venv build/wheel
+	@build/wheel/bin/$(PIP) dist/*.whl
+	@cd build/wheel && bin/kerascnn compare lenet --data digits
+
+benchmark: .venv/benchmark  ## the side-by-side measurements: make benchmark DATA_DIR=folder-of-MNIST PHOTOS=folder-of-photos
 	@$(BIN)/python benchmarks/startup.py
 	@$(BIN)/python benchmarks/training_throughput.py --data-dir '$(DATA_DIR)'
 	@$(BIN)/python benchmarks/time_to_accuracy.py --data-dir '$(DATA_DIR)'

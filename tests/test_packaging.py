@@ -1,21 +1,28 @@
-"""What is installed is what stands in the folders, and what is written down is true."""
+"""What is installed is what stands in the folders, on every Python, and what is written down is true."""
 
 import configparser
+import os
+import re
 import shutil
 import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 import kerascnn
 from kerascnn.cli.main import kerascnn as group
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = {"kerascnn": "kerascnn", "tflite": "kerascnn.tflite", "cli": "kerascnn.cli"}
-
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "Makefile").is_file(), reason="the tests run against an installed wheel, not in a checkout"
-)
+FOLDERS = {"kerascnn": "kerascnn", "tflite": "kerascnn/tflite", "cli": "kerascnn/cli"}
+MINORS = ("3.11", "3.12", "3.13")
+PINNED = ("test", "docs", "jax")  # with the main job all that `make test` installs
+UNPINNED = ("benchmark", "gpu", "jax-gpu")
 
 
 def _setup():
@@ -24,13 +31,31 @@ def _setup():
     return parser
 
 
-def test_every_folder_is_a_listed_package():
-    found = set()
-    for folder, package in FOLDERS.items():
-        for init in (ROOT / folder).rglob("__init__.py"):
-            parts = init.parent.relative_to(ROOT / folder).parts
-            found.add(".".join((package, *parts)))
-    assert set(_setup()["options"]["packages"].split()) == found
+def _requirements(*extras):
+    """Return the lines of the main job and of the extras, as pip reads them."""
+    setup = _setup()
+    return "\n".join(
+        [setup["options"]["install_requires"], *(setup["options.extras_require"][extra] for extra in extras)]
+    )
+
+
+def _pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line.partition("#")[0]) for line in lines if not line.startswith("#")]
+
+
+def test_what_is_built_is_what_stands_in_the_folders(tmp_path):
+    code = "import setuptools; setuptools.setup()"
+    command = [sys.executable, "-c", code, "--quiet", "build_py", "--build-lib", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    built = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    folders = {
+        f"{package}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, package in FOLDERS.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert built == folders
 
 
 def test_every_folder_with_modules_is_a_package():
@@ -56,24 +81,107 @@ def test_architecture_names_every_module():
                 assert module.name in text, module
 
 
-def test_the_pins_of_the_constraints_cover_every_requirement():
-    pinned = {
-        line.partition("==")[0].lower().replace("-", "_")
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
-    }
-    extras = _setup()["options.extras_require"]
-    needed = [
-        line.partition(">=")[0].partition("[")[0].strip().lower()
-        for text in (_setup()["options"]["install_requires"], extras["dev"], extras["docs"])
-        for line in text.split("\n")
-        if line.strip() and not line.startswith("#")
-    ]
-    assert len(needed) > 10
-    assert not [name for name in needed if name.replace("-", "_") not in pinned]
+def test_the_pins_cover_every_requirement():
+    pinned = {canonicalize_name(pin.name) for pin in _pins()}
+    lines = [line for line in _requirements(*PINNED).split("\n") if line]
+    assert len(lines) > 20
+    assert not [line for line in lines if canonicalize_name(Requirement(line).name) not in pinned]
+
+
+def test_the_extras_are_known():
+    assert set(_setup()["options.extras_require"]) == {*PINNED, *UNPINNED}
+
+
+def test_every_pin_is_a_release_for_every_python():
+    """Requires-Python of what is installed: uv, which makes the constraints, overlooks its upper end."""
+    judged = 0
+    for pin in _pins():
+        try:
+            installed = distribution(pin.name)
+        except PackageNotFoundError:  # of another system, or of an extra that is not here
+            continue
+        if not pin.specifier.contains(installed.version, prereleases=True):
+            continue
+        allowed = SpecifierSet(installed.metadata["Requires-Python"] or "")
+        for minor in MINORS:
+            here = {"python_version": minor, "python_full_version": f"{minor}.0"}
+            if pin.marker is None or pin.marker.evaluate(here):
+                judged += 1
+                assert allowed.contains(f"{minor}.0"), f"{pin} is for Python {allowed}"
+    assert judged > 100
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_every_purpose_installs_on_every_python(minor):
+    """All at once, from wheels alone: what installs together installs alone, and nobody needs a compiler."""
+    pytest.importorskip("uv", reason="uv is not installed: pip install 'kerascnn[test]'")
+    found = _pythons(minor)
+    everything = _requirements(*PINNED, *UNPINNED)
+    # Linux, whatever this machine is: CUDA's libraries are for no other system.
+    wheels = ("--python-platform=linux", "--only-binary=:all:", "--constraint=constraints.txt")
+    for python in [f"--python={python}" for python in found] or [f"--python-version={minor}.0"]:
+        if _uv(everything, *wheels, python, "--offline"):  # most often what uv has in its cache is enough
+            if no_index := _no_index():
+                pytest.skip(f"no package index answers: {no_index}")
+            assert not _uv(everything, *wheels, python), python
+    if not found:
+        pytest.skip(f"no Python {minor} on this machine: resolved as for {minor}.0 only")
+
+
+@cache
+def _no_index():
+    """Return the reason if no package index answers."""
+    return _uv("packaging", "--no-cache", UV_HTTP_RETRIES="0").strip().rpartition("\n")[2].strip()
+
+
+def _uv(requirements, *options, **variables):
+    """Let uv resolve requirements; return what it says if they cannot be resolved."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--system-certs", *options, "-"]
+    # In the project, whose pyproject.toml has a line for uv.
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | variables, input=requirements, capture_output=True, text=True
+    )
+    return ended.stderr or "uv gave no reason" if ended.returncode else ""
+
+
+def _pythons(minor):
+    """Return the Pythons of a minor version on this machine: on the PATH, Debian's, and pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    places = [*map(Path, os.get_exec_path()), Path("/usr/bin"), *pyenv.glob(f"versions/{minor}.*/bin")]
+    return sorted({python.resolve() for place in places if _runs(python := place / f"python{minor}")})
+
+
+def _runs(python):
+    """Whether this is a Python, not a shim that leads nowhere."""
+    return python.is_file() and not subprocess.run([python, "-c", ""], capture_output=True).returncode
+
+
+@pytest.mark.parametrize(
+    ("target", "extras"),
+    [
+        ("train", []),
+        ("docs", ["docs"]),
+        ("check", ["test", "docs"]),
+        ("test", ["test", "docs", "jax"]),
+        ("benchmark", ["benchmark"]),
+    ],
+)
+def test_a_target_installs_what_it_uses(tmp_path, target, extras):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("setup.cfg", "constraints.txt"):
+        (tmp_path / name).touch()
+    make = shutil.which("make")
+    assert make
+    planned = subprocess.run([make, "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True)
+    installs = re.findall(r"pip install .*", planned.stdout)
+    assert [line.split()[-2:] for line in installs if "-e" in line.split()] == [["-e", "."]]
+    assert sorted(line.split()[-1] for line in installs if "-r" in line.split()) == sorted(
+        f".venv/{extra}.txt" for extra in extras
+    )
 
 
 def test_make_says_in_one_line_that_there_is_no_python(tmp_path):
-    for name in ("Makefile", "setup.cfg", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "setup.cfg", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     tools = tmp_path / "bin"
     tools.mkdir()
