@@ -1,6 +1,8 @@
 """``compare``: equal conditions, one table, a verdict no stronger than its numbers, reports."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -128,9 +130,24 @@ def test_ctrl_c_after_the_last_training_says_that_all_is_kept(tmp_path):
     assert last == "Error: Interrupted: 2 of 2 trainings are done; the same command with --out study goes on."
 
 
+def trains(folder: Path) -> bool:
+    """Whether the first training of a study has begun: it holds its folder."""
+    run = folder / "studies/lenet-digits-1/runs/fc-1"
+    if not run.exists():
+        return False
+    asking = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(asking, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(asking)
+    return False
+
+
 def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
     command = ["compare", "lenet", "--epochs", "1"]
-    last = interrupted(*command, at=exists("studies/lenet-digits-1/runs/fc-1"), folder=tmp_path)
+    last = interrupted(*command, at=trains, folder=tmp_path)
     assert last == "Error: Interrupted: nothing was kept."
     assert list((tmp_path / "studies").iterdir()) == []
 
