@@ -89,7 +89,7 @@ def test_how_many_images_equality_takes():
     assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equal"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.3])
 def test_the_interval_covers_the_truth(of_seeds):
     """1,000 studies of 5 seeds: it holds where seeds do not differ at all, a little, and a lot."""
