@@ -1,6 +1,6 @@
 """A command loads what it uses and nothing else: what is in ``sys.modules`` when its process ends.
 
-Each case is a fresh process, a third of a second; what that costs in time is measured by benchmarks/startup.py.
+Each case is a fresh process, a third of a second; benchmarks/startup.py measures what that costs in time.
 """
 
 import json
