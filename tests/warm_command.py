@@ -24,8 +24,7 @@ from kerascnn import other_process
 LIBRARIES = [
     *("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated", "ai_edge_quantizer"),
     *("h5py", "jinja2", "keras", "matplotlib.backends.backend_svg", "matplotlib.pyplot", "PIL.Image"),
-    *("pydantic", "rich.progress", "scipy.stats", "sklearn.datasets", "sklearn.metrics"),
-    *("sklearn.model_selection", "tensorflow"),
+    *("pydantic", "rich.progress", "scipy.stats", "tensorflow"),
 ]
 #: Modules of other programs: that of a bundle, and the fine-tuning, which has a Keras of its own.
 OTHERS = (
