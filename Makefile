@@ -30,7 +30,7 @@ install: .venv/installed  ## make .venv with what the main job needs, and nothin
 
 # What a target needs beyond that: the extra of this name in setup.cfg, into the same .venv. Its lines alone, because
 # with -e '.[test]' pip builds kerascnn again and goes over everything that is installed (14 s instead of 3).
-.venv/test .venv/docs .venv/jax .venv/benchmark: .venv/installed
+.venv/test .venv/docs .venv/jax .venv/benchmark .venv/gpu .venv/jax-gpu: .venv/installed
 	@echo 'Adding to .venv what the extra $(@F) names.'
 	@$(BIN)/python -c 'import configparser; setup = configparser.ConfigParser(); setup.read("setup.cfg"); \
 	  print(setup["options.extras_require"]["$(@F)"])' >$@.txt

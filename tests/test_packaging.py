@@ -164,6 +164,8 @@ def _runs(python):
         ("check", ["test", "docs"]),
         ("test", ["test", "docs", "jax"]),
         ("benchmark", ["benchmark"]),
+        (".venv/gpu", ["gpu"]),
+        (".venv/jax-gpu", ["jax-gpu"]),
     ],
 )
 def test_a_target_installs_what_it_uses(tmp_path, target, extras):
