@@ -210,7 +210,7 @@ def warm_tuner() -> Iterator[tuple[str, ...]]:
     program = str(Path(__file__).with_name("warm_tuner.py"))
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         place = Path(folder, "socket")
-        with subprocess.Popen([sys.executable, program, "serve", place], stdin=subprocess.DEVNULL) as server:
+        with subprocess.Popen([sys.executable, program, "serve", place], stdin=subprocess.PIPE) as server:
             wait_until(place.exists, "the libraries of fine-tuning are loaded", server)
             yield sys.executable, "-I", "-S", program, str(place)
             server.kill()

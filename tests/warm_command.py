@@ -37,7 +37,8 @@ TIME_LIMIT = 600  # seconds, of a command; on a machine with nothing else to do 
 
 def _modules() -> Iterable[str]:
     for package in (kerascnn, kerascnn.cli, kerascnn.tflite):
-        for source in Path(package.__path__[0]).rglob("*.py"):
+        # in order: what registers itself when it is loaded is listed in that order
+        for source in sorted(Path(package.__path__[0]).rglob("*.py")):
             parts = source.relative_to(package.__path__[0]).with_suffix("").parts
             name = ".".join((package.__name__, *parts)).removesuffix(".__init__")
             if not name.endswith(OTHERS):

@@ -6,6 +6,7 @@ hands its standard streams to a fork, and ends with it.
 """
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ def serve(place: str) -> None:
         listener.bind(f"{place}.new")
         listener.listen()
         Path(f"{place}.new").rename(place)
-        while True:
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:  # it ends with the tests
             asking, _ = listener.accept()
             served, streams, *_ = socket.recv_fds(asking, 1_000, 3)
             if os.fork() == 0:
