@@ -21,7 +21,7 @@ from small_tflite import compiled
 FAILED, USAGE = 1, 2
 
 
-PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+")
+PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+|loading TensorFlow$")
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:
@@ -47,7 +47,7 @@ def nothing_written(folder: Path) -> bool:
         ("train lenet --data digit", ["data source 'digit'", "did you mean digits?"]),
         (
             "train lenet --data zzzz",
-            ["data source 'zzzz'", "Known: cifar10, cifar100, digits, mnist, fashion_mnist"],
+            ["data source 'zzzz'", "Known: digits, mnist, fashion_mnist, cifar10, cifar100"],
         ),
         ("compare lenet --heads fc,nim", ["head 'nim'", "did you mean nin?"]),
         ("compare lenet --heads fc", ["at least two different"]),

@@ -30,11 +30,11 @@ def _loader(module: str, name: str) -> Loader:
     return load
 
 
+sources.add("digits", _loader("digits", "load_digits"))
+sources.add("mnist", _loader("mnist", "MNIST.load"))
+sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
 sources.add("cifar10", _loader("cifar", "CIFAR10.load"))
 sources.add("cifar100", _loader("cifar", "CIFAR100.load"))
-sources.add("digits", _loader("digits", "load_digits"))
-sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
-sources.add("mnist", _loader("mnist", "MNIST.load"))
 
 
 def canonical_source(data: str) -> str:
