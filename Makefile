@@ -48,7 +48,7 @@ test-long: .venv/test .venv/jax arm64-tools  ## full trainings, several processe
 	@$(BIN)/python -m pytest $(WORKERS) -m long
 
 test-arm64: .venv/test arm64-tools  ## of these the emulated Raspberry Pi alone
-	@$(BIN)/python -m pytest -s tests/test_arm64.py
+	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
 
 # The emulated device is tested where its tools can be had; elsewhere its tests say what they miss.
 arm64-tools:

@@ -64,4 +64,5 @@ def interrupted(*command: object, at: Moment, folder: Path) -> str:
     """Run a command until a moment, at which Ctrl-C comes; return the last line it says."""
     answer = run_command(*command, cwd=folder, before=partial(signal_at, at, signal.SIGINT, folder))
     assert answer.code == 130, answer
+    assert "Traceback" not in answer.err
     return answer.err.splitlines()[-1]

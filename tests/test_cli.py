@@ -105,9 +105,11 @@ def test_runs_before_the_first_run(cli):
     assert cli("runs", "--json").json == []
 
 
-def test_a_file_of_a_run_finds_the_data_of_its_run(cli, on_mnist):
+def test_a_file_of_a_run_finds_the_data_of_its_run(cli, on_mnist, tmp_path):
     run, trained = on_mnist
-    evaluated = cli("evaluate", run / "model.keras", "--json").json
+    relative = os.path.relpath(run / "model.keras", tmp_path)
+    assert relative.startswith("..")
+    evaluated = cli("evaluate", relative, "--json").json
     assert evaluated["accuracy"] == trained.json["test"]["accuracy"]
 
 
