@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from shlex import quote
@@ -19,6 +20,23 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
+
+#: What this program writes into a run's folder; ``*`` matches any number of folders too. A run that holds
+#: anything else is not replaced.
+OWN = (
+    *(
+        "run.json",
+        "config.toml",
+        "environment.json",
+        "history.csv",
+        "metrics.json",
+        "card.md",
+        "surgery.json",
+    ),
+    *("model.keras", "model.json", "answers.npz", "checkpoints/*.npz", "plots/*.png", "tensorboard/*"),
+    *("tflite/*.tflite", "tflite/*.json", "tflite/labels.txt", "tflite/*.log", "tflite/debug-*/*.png"),
+    *("learned/*.png", "learned/index.html", "report/*", ".*.part.*"),
+)
 
 
 @contextmanager
@@ -168,12 +186,15 @@ def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None],
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:
     """Return where a run waits while another takes its name."""
-    folder = folder.resolve()
+    folder = folder.absolute()  # a link to a run is replaced, not the run that it leads to
     return folder.with_name(f".{folder.name}.replaced")
 
 
@@ -184,8 +205,15 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
             f"{folder} exists. Add --overwrite to replace it, or choose another name "
             f"(free: {free_name(folder.parent, folder.name).name})."
         )
-    if not (folder / RECORD).is_file():
-        raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
+    try:
+        Run.open(folder)
+    except KerasCnnError as error:
+        raise KerasCnnError(f"{folder} is not overwritten: {error}") from error
+    if not folder.is_symlink() and (foreign := _foreign(folder)):
+        raise KerasCnnError(
+            f"{folder} is not overwritten: {foreign} in it is not a run's. Move it away, or choose "
+            "another name."
+        )
     replaced = _aside(folder)
     with _alone(folder):
         if replaced.exists() and Run.open(folder).record.state != "done":
@@ -193,6 +221,12 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
         else:
             _remove(replaced)
             folder.rename(replaced)
+
+
+def _foreign(folder: Path) -> str:
+    """Return the first file in a run's folder that this program did not write, empty where there is none."""
+    files = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return next((name for name in files if not any(fnmatchcase(name, own) for own in OWN)), "")
 
 
 def named_folder(runs_dir: Path, name: str) -> Path:
