@@ -14,8 +14,7 @@ from types import ModuleType
 import click
 
 FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX"}
-#: Who imports them: tensorflow.lite.python.util, tensorflow.python.keras.engine, keras.src.wrappers,
-#: keras.src.visualization and keras.src.trainers.data_adapters.
+#: By TensorFlow's converter (JAX) and its old Keras (SciPy); by Keras' wrappers, plots and data adapters.
 LOOKED_FOR = {"jax", "scipy", "sklearn", "matplotlib", "pandas"}
 
 
