@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make train` and `make test`. Each first installs into .venv what it needs.
 SHELL := /bin/sh
-PYTHONS := python3.11 python3.12 python3.13 python3 python
+PYTHONS := python3 python3.13 python3.12 python3.11 python
 BIN := .venv/bin
 PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # What several tests need is made once, for both workers; one that has nothing left takes over from the other.
@@ -13,7 +13,8 @@ help:  ## show this list
 
 install: .venv/installed  ## make .venv with what the main job needs, and nothing else
 
-# The first Python that runs, has a supported version and can make environments (Debian splits ensurepip off).
+# The first Python that runs, has a supported version and can make environments (Debian splits ensurepip off); before
+# all others python3, the one that this shell means.
 .venv/installed: setup.cfg constraints.txt
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
