@@ -105,7 +105,10 @@ def test_the_network_is_trained_for_int8(cli, tmp_path, run):
             marks=pytest.mark.long,
         ),
         ("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
-        ("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
+        pytest.param(
+            *("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_path):
@@ -212,6 +215,7 @@ def test_the_edge_tpu_file_is_trained_within_a_budget(cli, trained, tmp_path):
     assert cli("check", file["path"]).code == 0
 
 
+@pytest.mark.long
 def test_what_pruning_lost_no_layer_in_float_can_bring_back(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     answer = cli("quantize", copy, "--prune", 0.95, "--fine-tuning-epochs", 1, "--max-drop", 0, "--json")

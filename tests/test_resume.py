@@ -234,6 +234,7 @@ main()
 """
 
 
+@pytest.mark.long
 def test_a_training_on_jax_is_resumed_too(tmp_path):
     pytest.importorskip("jax")
     paint(tmp_path / "photos", 20)
