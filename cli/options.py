@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from kerascnn.errors import KerasCnnError
+
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
@@ -23,6 +25,22 @@ class Numbers(click.ParamType[tuple[int, ...]]):
             return tuple(int(number) for number in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers like 512,256.", param, ctx)
+
+
+class ExistingRun(click.Path):
+    """A run's folder, or a model file where one may stand; its absence is reported before anything loads."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def require(self, path: Path) -> None:
+        """Make sure that it is there.
+
+        Raises:
+            KerasCnnError: It is not.
+        """
+        if not path.exists():
+            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
 
 
 data = click.option(
