@@ -102,7 +102,7 @@ def test_every_pin_is_a_release_for_every_python():
             continue
         if not pin.specifier.contains(installed.version, prereleases=True):
             continue
-        allowed = SpecifierSet(installed.metadata["Requires-Python"] or "")
+        allowed = SpecifierSet(installed.metadata.get("Requires-Python", ""))
         for minor in MINORS:
             here = {"python_version": minor, "python_full_version": f"{minor}.0"}
             if pin.marker is None or pin.marker.evaluate(here):
