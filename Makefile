@@ -45,7 +45,7 @@ train: install  ## train LeNet-5 with both heads on the bundled digits, quantize
 test: .venv/test .venv/jax check  ## style, types, layers, documentation and every test
 	@$(BIN)/python -m pytest $(WORKERS) -m 'not long'
 
-test-long: .venv/test .venv/jax arm64-tools  ## full trainings, several processes on both backends, an emulated Raspberry Pi
+test-long: .venv/test .venv/jax arm64-tools  ## full trainings, several processes, an emulated Raspberry Pi (as root installs its tools)
 	@$(BIN)/python -m pytest $(WORKERS) -m long
 
 test-arm64: .venv/test arm64-tools  ## of these the emulated Raspberry Pi alone

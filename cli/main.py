@@ -11,21 +11,28 @@ import click
 from kerascnn.cli.loading import FrameworkLoading
 from kerascnn.errors import UsageError
 
-NAMES = (
-    *("benchmark", "bundle", "check", "compare", "compile", "conv", "data", "debug", "doctor", "evaluate"),
-    *(
-        "inspect",
-        "predict",
-        "quantize",
-        "report",
-        "runs",
-        "summary",
-        "surgery",
-        "train",
-        "verify",
-        "visualize",
-    ),
-)
+NAMES = [
+    "benchmark",
+    "bundle",
+    "check",
+    "compare",
+    "compile",
+    "conv",
+    "data",
+    "debug",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "predict",
+    "quantize",
+    "report",
+    "runs",
+    "summary",
+    "surgery",
+    "train",
+    "verify",
+    "visualize",
+]
 
 
 class _Commands(Mapping[str, click.Command]):

@@ -33,11 +33,17 @@ class ExistingRun(click.Path):
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; an empty one is most often a variable of the shell that is not set."""
+        if value == "":
+            self.fail("A run or a file must be named; this is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
     def require(self, path: Path) -> None:
-        """Make sure that it is there.
+        """Make sure that the path exists.
 
         Raises:
-            KerasCnnError: It is not.
+            KerasCnnError: It does not exist.
         """
         if not path.exists():
             raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")

@@ -22,9 +22,20 @@ from kerascnn.tflite.edgetpu.install import LINES, PROGRAM
 DISK, MEMORY = 2.0, 2.0  # GiB: the least for runs; what training AlexNet takes at its peak
 LIBEDGETPU = "libedgetpu.so.1"
 FEW_SECONDS = 10  # for a program that only tells its version
-LOADING = 120  # seconds; TensorFlow from a slow disk
+LOADING, LITERT = 120, 60  # seconds to load TensorFlow, and LiteRT, from a slow disk
+#: Calls the function ``module:name`` and prints its answer, or the first line of what went wrong.
+ASK = """
+import sys
+from importlib import import_module
+from kerascnn.errors import first_line
+module, _, name = sys.argv[1].partition(":")
+try:
+    print(getattr(import_module(module), name)())
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {first_line(error)}")
+"""
 
-State = Literal["ok", "absent", "problem"]
+State = Literal["ok", "absent", "untried", "problem"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,8 @@ class Check:
 
     Attributes:
         name: What.
-        state: ``ok``; ``absent``: not there and not needed by the default path; ``problem``: needed.
+        state: ``ok``; ``absent``: not there and not needed by the default path; ``untried``: installed, not
+            loaded; ``problem``: needed.
         detail: What was found.
         fix: The line that mends it, empty where nothing is to mend.
     """
@@ -112,9 +124,9 @@ def _package(needed: "Requirement") -> Check:
 
 def _backend(*, loads: bool) -> Check:
     if not loads:
-        return Check("backend", "ok", "Keras on TensorFlow; not loaded, --load tries it")
+        return Check("backend", "untried", "Keras on TensorFlow; `kerascnn doctor --load` loads them")
     try:
-        return Check("backend", "ok", _printed_by("kerascnn.training.backend.machine", LOADING))
+        return Check("backend", "ok", _answer_of("kerascnn.training.backend.machine:usual_device", LOADING))
     except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall tensorflow keras"
         return Check("backend", "problem", str(error), fix)
@@ -131,19 +143,19 @@ def _card() -> Check:
 def _litert() -> Check:
     """Run a network of one operator: a wheel for another processor fails only then."""
     try:
-        return Check("LiteRT", "ok", _printed_by("kerascnn.tflite.proof", FEW_SECONDS))
+        return Check("LiteRT", "ok", _answer_of("kerascnn.tflite.proof:runs_here", LITERT))
     except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall ai-edge-litert"
         return Check("LiteRT", "problem", str(error), fix)
 
 
-def _printed_by(module: str, seconds: float) -> str:
-    """Return what a module of this package prints when it is run: a library may hang or crash the process.
+def _answer_of(function: str, seconds: float) -> str:
+    """Return what ``module:function`` answers in a process of its own: a library may hang or crash there.
 
     Raises:
         KerasCnnError: It failed, or took longer than that.
     """
-    command = [sys.executable, "-P", "-m", module]
+    command = [sys.executable, "-P", "-c", ASK, function]
     quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         ended = subprocess.run(
@@ -153,9 +165,10 @@ def _printed_by(module: str, seconds: float) -> str:
         raise KerasCnnError(f"did not answer within {seconds:g} s") from error
     if ended.returncode < 0:
         raise KerasCnnError(f"crashed with {signal.Signals(-ended.returncode).name}")
+    said = (ended.stderr if ended.returncode else ended.stdout).strip().splitlines()
     if ended.returncode:
-        raise KerasCnnError((ended.stderr.strip().splitlines() or ["ended without a word"])[-1])
-    return ended.stdout.strip()
+        raise KerasCnnError(said[-1] if said else f"ended with code {ended.returncode}")
+    return said[-1]
 
 
 def _compiler() -> Check:

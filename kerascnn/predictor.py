@@ -193,7 +193,7 @@ def evaluate(
     """
     file = model_file_of(model)
     # Whatever is wrong with the data is found before the model is loaded, which takes seconds.
-    dataset = _named_data(Run.around(file), data, data_dir)
+    dataset = _named_data(Run.around(Path(model)), data, data_dir)
     predictor = Predictor.open(file)
     described = predictor.description
     if dataset is None:

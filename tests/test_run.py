@@ -210,12 +210,25 @@ def test_overwrite_never_removes_a_folder_with_somebody_elses_run_json(tmp_path,
     assert {path.name for path in mine.iterdir()} == {"run.json", "diary.txt"}
 
 
-@pytest.mark.parametrize("name", ["diary.txt", "tflite/notes.txt", "photos/a.jpg", "plots/mine.svg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "diary.txt",
+        "tflite/notes.txt",
+        "photos/a.jpg",
+        "plots/mine.svg",
+        "report/thesis.odt",
+        "learned/x/a.png",
+    ],
+)
 def test_overwrite_never_removes_a_file_that_is_not_the_runs(tmp_path, name):
     run = _make(tmp_path / "a", "old")
-    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / ".DS_Store").touch()
     (run.path / name).write_text("mine")
-    with pytest.raises(KerasCnnError, match=rf"a is not overwritten: {name} in it is not a run's"):
+    with pytest.raises(
+        KerasCnnError, match=rf"a is not overwritten: it holds {name}, which kerascnn did not write"
+    ):
         _make(run.path, overwrite=True)
     assert (run.path / name).read_text() == "mine"
     assert (run.path / "card.md").read_text() == "old"

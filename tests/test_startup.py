@@ -56,6 +56,8 @@ def test_help_needs_click_alone(tmp_path, command):
         ("train lenet --head nope", 2),
         ("train lenet --epochs 0", 2),
         ("train lenet --resume runs/none", 1),
+        ("train lenet --name ../x", 2),
+        ("train lenet --data .", 1),
         ("evaluate runs/none", 1),
         ("predict runs/none a.png", 1),
         ("quantize runs/none", 1),
@@ -87,6 +89,8 @@ def test_what_is_missing_is_said_before_the_model_is_loaded(tmp_path, run):
         ("visualize", run, "--image", "none.png"),
         ("quantize", run, "--scheme", "nope"),
         ("bundle", run, "--target", "nope"),
+        ("train", "lenet", "--runs-dir", run.parent, "--name", run.name),
+        ("train", "--resume", run),
     ):
         code, err, modules = loaded(tmp_path, *command)
         assert code in (1, 2), err
@@ -120,6 +124,7 @@ def test_a_tflite_file_needs_litert_numpy_and_pillow(tmp_path, run):
     ):
         code, err, modules = loaded(tmp_path, *command)
         assert code == 0, err
+        assert "loading TensorFlow" not in err
         assert {"numpy", "PIL", "ai_edge_litert"} <= modules or command[0] == "benchmark"
         assert not modules.intersection(OWN_ROOTS), command
 

@@ -1,4 +1,4 @@
-"""Whether LiteRT runs on this machine: ``python -m kerascnn.tflite.proof`` says so."""
+"""Whether LiteRT runs on this machine."""
 
 from importlib.metadata import version
 
@@ -10,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter
 from kerascnn.errors import KerasCnnError
 
 
-def runs_here() -> None:
-    """Run a network of one ReLU.
+def runs_here() -> str:
+    """Run a network of one ReLU; return LiteRT's version and that it did.
 
     Raises:
         KerasCnnError: It answers wrongly.
@@ -25,6 +25,7 @@ def runs_here() -> None:
     found = interpreter.get_tensor(returned["index"]).tolist()
     if found != [[0.0, 2.0]]:
         raise KerasCnnError(f"LiteRT computes wrongly here: ReLU of -1 and 2 is {found}.")
+    return f"{version('ai-edge-litert')}, runs a network"
 
 
 def _relu() -> bytes:
@@ -42,8 +43,3 @@ def _relu() -> bytes:
     builder = flatbuffers.Builder(256)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
-
-
-if __name__ == "__main__":
-    runs_here()
-    print(f"{version('ai-edge-litert')}, runs a network")

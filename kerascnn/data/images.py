@@ -23,11 +23,13 @@ class Decoded:
 
 
 def require_image_file(path: Path) -> None:
-    """Make sure, before anything slow, that there is a file; its content is not looked at.
+    """Make sure, before a model is loaded, that an image file exists; its content is not looked at.
 
     Raises:
-        ImageError: It is missing, or a folder.
+        ImageError: It is missing, a folder, or cannot be opened.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return  # a pipe gives what it holds once
     try:
         path.open("rb").close()
     except OSError as error:

@@ -1,6 +1,6 @@
 """Where images come from: a registered source, or a folder of class folders.
 
-What there is is known by name; a source's module is imported when its images are asked for.
+Sources are known by name; the module of one is imported when its images are asked for.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The machine: how many threads, which device; ``python -m`` of it prints the device."""
+"""The machine: how many threads, which device."""
 
 import os
 from dataclasses import dataclass
@@ -73,6 +73,12 @@ def choose_device(asked: str, jit: bool | None) -> Device:
     return Device(name, why, usual if jit is None else jit)
 
 
+def usual_device() -> str:
+    """Return in words what a training computes on unless another device is asked for."""
+    chosen = choose_device("auto", None)
+    return f"Keras on {keras.backend.backend()}, trains on {chosen.name}: {chosen.why}"
+
+
 def _named_device(asked: str) -> tuple[str, str]:
     framework, gpus = keras.backend.backend(), _gpus()
     if asked == "auto":
@@ -93,8 +99,3 @@ def _gpus() -> list[str]:
         return list(keras.distribution.list_devices("gpu"))
     except RuntimeError:  # JAX has no list of what it has no driver for
         return []
-
-
-if __name__ == "__main__":
-    chosen = choose_device("auto", None)
-    print(f"Keras on {keras.backend.backend()}, trains on {chosen.name}: {chosen.why}")
