@@ -3,8 +3,10 @@ SHELL := /bin/sh
 PYTHONS := python3 python3.13 python3.12 python3.11 python
 BIN := .venv/bin
 PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What several tests need is made once, for both workers; one that has nothing left takes over from the other.
+WORKERS := -n 2 --dist worksteal
 
-.PHONY: help install train test test-fast test-arm64 check types docs constraints dist benchmark clean
+.PHONY: help install train test test-long test-arm64 arm64-tools check types docs constraints dist benchmark clean
 .NOTPARALLEL:  # two pips at once would break .venv
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -41,20 +43,20 @@ train: install  ## train LeNet-5 with both heads on the bundled digits, quantize
 	@echo 'Next, real MNIST:  . .venv/bin/activate  and  kerascnn train lenet --data mnist'
 
 test: .venv/test .venv/jax check  ## style, types, layers, documentation and every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest $(WORKERS) -m 'not long'
 
-test-fast: .venv/test .venv/jax check  ## the same without the slow trainings
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+test-long: .venv/test .venv/jax arm64-tools  ## full trainings, several processes, an emulated Raspberry Pi (as root installs its tools)
+	@$(BIN)/python -m pytest $(WORKERS) -m long
 
-test-arm64: .venv/test  ## a bundle's selftest in the userland of a Raspberry Pi, emulated
-	@for tool in mmdebstrap qemu-aarch64-static; do \
-	  if ! command -v $$tool >/dev/null; then \
-	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	      apt-get update -qq && apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null; \
-	    else echo 'This needs root and the Debian packages mmdebstrap and qemu-user-static.' >&2; exit 5; fi; \
-	  fi; \
-	done
+test-arm64: .venv/test arm64-tools  ## of these the emulated Raspberry Pi alone
 	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
+
+# The emulated device is tested where its tools can be had; elsewhere its tests say what they miss.
+arm64-tools:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  ! { command -v mmdebstrap && command -v qemu-aarch64-static; } >/dev/null; then \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null || true; \
+	fi
 
 check: .venv/test types docs  ## style, types, layers and documentation
 	@$(BIN)/ruff check .

@@ -20,7 +20,7 @@ COSTS = ["", "threads", "to open, ms", "memory, MiB", "images/s", "many at once,
 
 
 @click.command(cls=Command, example="kerascnn benchmark runs/lenet-fc-digits-1 --threads 1,2")
-@click.argument("models", metavar="RUN_OR_MODEL...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("models", metavar="RUN_OR_MODEL...", type=options.ExistingRun(), nargs=-1, required=True)
 @click.option(
     "--threads",
     type=options.Numbers(),

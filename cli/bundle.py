@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn bundle runs/lenet-fc-digits-1 --target raspberrypi")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.ExistingRun())
 @click.option(
     "--target", default="raspberrypi", show_default=True, help="raspberrypi, coral, android or generic."
 )

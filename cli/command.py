@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from kerascnn.cli.options import ExistingRun
 from kerascnn.cli.quiet import quiet
 from kerascnn.errors import KerasCnnError
 
@@ -31,6 +32,7 @@ class Command(click.Command):
         verbose = ctx.params.pop("verbose")
         try:
             with quiet(enabled=not verbose):
+                self._require_runs(ctx)
                 return super().invoke(ctx)
         except KerasCnnError as error:
             self._fail(str(error), error.exit_code, verbose=verbose)
@@ -42,6 +44,13 @@ class Command(click.Command):
         except OSError as error:  # for instance a missing permission
             where = f"{error.filename}: " if error.filename else ""
             self._fail(f"{where}{error.strerror or error}", KerasCnnError.exit_code, verbose=verbose)
+
+    def _require_runs(self, ctx: click.Context) -> None:
+        for param in self.params:
+            if isinstance(param.type, ExistingRun):
+                value = ctx.params[str(param.name)]
+                for path in value if isinstance(value, tuple) else (value,):
+                    param.type.require(path)
 
     @staticmethod
     def _fail(message: str, code: int, *, verbose: bool) -> None:

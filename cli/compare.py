@@ -68,11 +68,12 @@ def compare(
 
     With RUN RUN..., compare runs that exist, on the test images they have in common.
     """
-    from kerascnn.comparison.comparing import compare as compare_heads
-    from kerascnn.comparison.existing import compare_runs
     from kerascnn.comparison.gate import Gate
 
     gates = [Gate.parse(text) for text in fail_if]
+    from kerascnn.comparison.comparing import compare as compare_heads
+    from kerascnn.comparison.existing import compare_runs
+
     shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out}
     with shown_progress() as progress:
         if len(what) == 1:

@@ -47,7 +47,9 @@ or Google's notebook:
 @click.option("--search-delegate", is_flag=True, help="Look for a part that compiles if the whole does not.")
 @click.option("--delegate-step", type=int, metavar="N", help="Operators by which that search moves.")
 @click.option("--multiple-subgraphs", is_flag=True, help="Allow several pieces on the Edge TPU.")
-def compile_file(file: Path, as_json: bool, **settings: Any) -> None:
+def compile(  # noqa: A001  (of the command's name)
+    file: Path, as_json: bool, **settings: Any
+) -> None:
     """Compile a file; the help is above, because it holds the lines that install the compiler."""
     from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu
 

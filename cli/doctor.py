@@ -13,15 +13,24 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn doctor")
-def doctor(as_json: bool) -> None:
-    """Look at what kerascnn needs on this machine, and name the line that mends what lacks."""
+@click.option(
+    "--load",
+    is_flag=True,
+    help="Also load TensorFlow, which takes seconds, and name the device it trains on.",
+)
+def doctor(load: bool, as_json: bool) -> None:
+    """Check what kerascnn needs on this machine, and name the line that installs what is missing."""
     from kerascnn.health import doctor as examine
 
-    health = examine()
+    if load:
+        click.echo("loading TensorFlow", err=True)
+    health = examine(load=load)
     display(health, as_json=as_json, text=_text)
     if not health.ok:
         lacking = ", ".join(check.name for check in health.checks if check.state == "problem")
-        raise MissingError(f"This machine lacks what kerascnn needs: {lacking}. The lines above mend it.")
+        raise MissingError(
+            f"This machine is not ready for kerascnn: {lacking}. The lines above say what to do."
+        )
 
 
 def _text(health: "Health") -> str:

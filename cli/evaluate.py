@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn evaluate runs/lenet-fc-digits-1")
-@click.argument("model", metavar="RUN_OR_MODEL", type=click.Path(path_type=Path))
+@click.argument("model", metavar="RUN_OR_MODEL", type=options.ExistingRun())
 @click.option("--data", help="Source; without it the one the model was trained on.")
 @options.data_dir
 def evaluate(model: Path, data: str | None, data_dir: Path | None, as_json: bool) -> None:

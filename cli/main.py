@@ -2,34 +2,59 @@
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
-from kerascnn.cli.benchmark import benchmark
-from kerascnn.cli.bundle import bundle
-from kerascnn.cli.check import check
-from kerascnn.cli.compare import compare
-from kerascnn.cli.compile import compile_file
-from kerascnn.cli.conv import conv
-from kerascnn.cli.data import data
-from kerascnn.cli.debug import debug
-from kerascnn.cli.doctor import doctor
-from kerascnn.cli.evaluate import evaluate
-from kerascnn.cli.inspect import inspect
-from kerascnn.cli.predict import predict
-from kerascnn.cli.quantize import quantize
-from kerascnn.cli.report import report
-from kerascnn.cli.runs import runs
-from kerascnn.cli.summary import summary
-from kerascnn.cli.surgery import surgery
-from kerascnn.cli.train import train
-from kerascnn.cli.verify import verify
-from kerascnn.cli.visualize import visualize
+from kerascnn.cli.loading import FrameworkLoading
 from kerascnn.errors import UsageError
 
+NAMES = [
+    "benchmark",
+    "bundle",
+    "check",
+    "compare",
+    "compile",
+    "conv",
+    "data",
+    "debug",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "predict",
+    "quantize",
+    "report",
+    "runs",
+    "summary",
+    "surgery",
+    "train",
+    "verify",
+    "visualize",
+]
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(Mapping[str, click.Command]):
+    """The commands by name; each is imported when it is asked for, from the module of its name."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in NAMES:
+            raise KeyError(name)
+        command: click.Command = getattr(import_module(f"kerascnn.cli.{name}"), name)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+@click.group(
+    commands=_Commands(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="kerascnn")
 def kerascnn() -> None:
     """Train LeNet-5 or AlexNet with an FC or a 1×1-convolution head, quantize to full int8, compare.
@@ -40,31 +65,6 @@ def kerascnn() -> None:
       kerascnn compare lenet --data mnist         FC head against 1×1 convolutions
       kerascnn train alexnet --data photos        a folder with a folder of images for each class
     """
-
-
-for command in (
-    data,
-    train,
-    evaluate,
-    visualize,
-    quantize,
-    inspect,
-    debug,
-    check,
-    compile_file,
-    benchmark,
-    bundle,
-    verify,
-    predict,
-    surgery,
-    summary,
-    conv,
-    compare,
-    report,
-    runs,
-    doctor,
-):
-    kerascnn.add_command(command)
 
 
 def main() -> None:
@@ -79,4 +79,5 @@ def main() -> None:
     except UnicodeEncodeError:
         click.echo("Error: files and folders must have names in UTF-8.", err=True)
         sys.exit(UsageError.exit_code)
+    sys.meta_path.insert(0, FrameworkLoading())
     kerascnn()

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from kerascnn.errors import KerasCnnError
+
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
@@ -23,6 +25,28 @@ class Numbers(click.ParamType[tuple[int, ...]]):
             return tuple(int(number) for number in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers like 512,256.", param, ctx)
+
+
+class ExistingRun(click.Path):
+    """A run's folder, or a model file where one may stand; its absence is reported before anything loads."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; an empty one is most often a variable of the shell that is not set."""
+        if value == "":
+            self.fail("A run or a file must be named; this is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+    def require(self, path: Path) -> None:
+        """Make sure that the path exists.
+
+        Raises:
+            KerasCnnError: It does not exist.
+        """
+        if not path.exists():
+            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
 
 
 data = click.option(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn quantize runs/lenet-fc-digits-1 --target edgetpu")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.ExistingRun())
 @click.option(
     "--scheme",
     multiple=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
-@click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=options.ExistingRun())
 @click.option(
     "--format",
     "formats",

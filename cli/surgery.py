@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn surgery runs/lenet-fc-mnist-1")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.ExistingRun())
 @options.data_dir
 @click.option("--overwrite", is_flag=True, help="Replace an earlier RUN-conv.")
 def surgery(run: Path, data_dir: Path | None, overwrite: bool, as_json: bool) -> None:

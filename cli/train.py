@@ -84,9 +84,9 @@ def train(
 
 
 def _others(distribute: bool, **place: Any) -> "Distribution | None":
-    from kerascnn.training.backend.distribution import Distribution
-
     if distribute:
+        from kerascnn.training.backend.distribution import Distribution
+
         return Distribution.of(**place)
     if any(value is not None for value in place.values()):
         raise click.UsageError("--coordinator, --processes and --process-index need --distribute.")
@@ -96,7 +96,7 @@ def _others(distribute: bool, **place: Any) -> "Distribution | None":
 def _trained(asked: "TrainingConfig", others: "Distribution | None") -> "Run | None":
     from kerascnn.training.framework import use_framework
 
-    asked.resolved()  # before Keras is loaded: a typing error answers at once
+    _require_sense(asked, alone=others is None)
     use_framework(asked.backend or ("jax" if others else "tensorflow"))
     with shown_progress() as progress:
         if others:
@@ -108,15 +108,31 @@ def _trained(asked: "TrainingConfig", others: "Distribution | None") -> "Run | N
         return run_training(asked, progress=progress)
 
 
+def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
+    """Refuse before TensorFlow is loaded what can be seen without it; the folder of photos is only listed."""
+    from kerascnn.data.sources import is_folder, load
+    from kerascnn.run_folder import named_folder, require_replaceable
+
+    resolved = asked.resolved()
+    if resolved.name is not None and alone:  # else another process may have made the folder already
+        folder = named_folder(resolved.runs_dir, resolved.name)
+        require_replaceable(folder, overwrite=resolved.overwrite)
+    if is_folder(resolved.data):
+        load(resolved.data, resolved.data_dir)
+
+
 def _resumed(
     folder: Path, asked: "TrainingConfig", others: "Distribution | None", data_dir: Path | None
 ) -> "Run | None":
     from kerascnn.run import Run
+    from kerascnn.run_folder import require_unfinished
     from kerascnn.training.config import ResolvedConfig
     from kerascnn.training.framework import use_framework
 
     same = asked.model_dump(exclude_unset=True)
-    stored = ResolvedConfig.read(Run.open(folder).path / "config.toml")
+    run = Run.open(folder)
+    require_unfinished(run)
+    stored = ResolvedConfig.read(run.path / "config.toml")
     stored.require_same(folder, **same)
     use_framework(stored.backend)
     with shown_progress() as progress:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn visualize runs/lenet-fc-digits-1")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=options.ExistingRun())
 @click.option(
     "--image",
     type=click.Path(path_type=Path),

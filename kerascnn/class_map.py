@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -101,6 +100,8 @@ def require_class_map(model: Any, description: ModelDescription) -> None:
 
 def resized_to_map(model: Any, height: int, width: int) -> Any:
     """Return the same network from (height, width, channels) to the map, (rows, columns, classes)."""
+    import keras
+
     pixels = keras.Input((height, width, model.input_shape[-1]), name="pixels")
     resized = keras.models.clone_model(model, input_tensors=pixels)
     resized.set_weights(model.get_weights())

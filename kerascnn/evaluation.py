@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
-from sklearn.metrics import confusion_matrix
 
 from kerascnn.data.dataset import Images, Split
 from kerascnn.description import Output
@@ -81,10 +79,15 @@ def evaluate_classifier(
         data=data,
         classes=classes,
         accuracy=Accuracy(int(correct.sum()), len(split)),
-        confusion=confusion_matrix(split.labels, answers, labels=range(len(classes))),
+        confusion=_confusion(split.labels, answers, len(classes)),
         probabilities=probabilities,
         correct=correct,
     )
+
+
+def _confusion(truth: NDArray[np.int32], answers: NDArray[np.intp], classes: int) -> NDArray[np.int64]:
+    pairs = np.bincount(truth * classes + answers, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
 
 
 def images_at_once(shape: tuple[int, ...]) -> int:
@@ -127,5 +130,11 @@ def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.
         output = "probabilities" if is_done else "logits"
     if output == "probabilities":
         return scores
-    shares: NDArray[np.float32] = softmax(scores, axis=1)
+    return softmax(scores)
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn logits, shape (n, classes), into probabilities of the same shape; any finite logits will do."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return shares

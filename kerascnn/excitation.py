@@ -3,20 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
 from kerascnn.evaluation import images_at_once
+from kerascnn.figures import new_figure
 from kerascnn.mosaic import WHITE, Values, draw, mosaic
 from kerascnn.profile import sights
 from kerascnn.progress import Progress, silent
 from kerascnn.receptive_field import Sight
 from kerascnn.stages import ends_of_trunk, stages
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STRONGEST = 9  # pictures a filter
 SIDE = 3  # of the square that they are drawn in
@@ -95,6 +97,8 @@ def excitations(
     chosen = [stage for stage in stages(model) if stage.name in seen]
     if not chosen:
         return {}
+    import keras
+
     network = keras.Model(model.input, {stage.name: stage.after for stage in chosen})
     volumes = [model.input_shape[1:], *(stage.shape for stage in chosen)]
     at_once = model.input_shape[0] or images_at_once(max(volumes, key=math.prod))
@@ -109,7 +113,7 @@ def excitations(
     return {stage.name: Excitation(found[stage.name], seen[stage.name]) for stage in chosen}
 
 
-def patches(name: str, found: Excitation, images: Images, *, filters: int) -> Figure:
+def patches(name: str, found: Excitation, images: Images, *, filters: int) -> "Figure":
     """Draw what the strongest values of the first filters see; pale blue is beyond the picture.
 
     Args:
@@ -126,7 +130,7 @@ def patches(name: str, found: Excitation, images: Images, *, filters: int) -> Fi
     canvas = mosaic(blocks, columns, gap, WHITE)
     inches = 1.4 * columns
     height = inches * (canvas.shape[0] + gap[0]) / canvas.shape[1]
-    figure = Figure(figsize=(max(inches, 6.4), height + 0.5), layout="constrained")
+    figure = new_figure(max(inches, 6.4), height + 0.5)
     axes = figure.subplots()
     some = "" if drawn == total else f"the first {drawn} of "
     draw(axes, canvas, f"{name}: {some}{total} filters; {field}×{field} pixels")

@@ -1,19 +1,21 @@
-"""Figures of a run and of a source; each function returns a Matplotlib figure."""
+"""Figures of a run and of a source; each function returns a Matplotlib figure.
+
+Matplotlib is loaded by the first figure: most commands that could draw one do not.
+"""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from kerascnn.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe & Ito's colours: colour-blind readers can tell them apart.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -29,8 +31,10 @@ LONGEST_NAME = 24  # characters beside a row of pictures
 NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
+    from matplotlib import rc_context
+
     path.parent.mkdir(parents=True, exist_ok=True)
     # without its date, and with ids that are not drawn by lot, an SVG file is the same each time
     with whole_file(path) as aside, _any_script(), rc_context({"svg.hashsalt": path.stem}):
@@ -45,13 +49,24 @@ def _any_script() -> Iterator[None]:
         yield
 
 
-def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
+def new_figure(
+    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> "Figure":
+    """Return an empty figure; sides in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout=layout)
+
+
+def learning_curves(history: Sequence[Mapping[str, Any]]) -> "Figure":
     """Draw loss and accuracy over the epochs.
 
     Args:
         history: The rows of ``history.csv``.
     """
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(9, 3.4)
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) < 20 else ""  # a single epoch is a point, not a line
     for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -75,7 +90,7 @@ def heatmaps(
     pixels: NDArray[np.uint8],
     extent: tuple[float, float, float, float],
     classes: Sequence[tuple[str, float, NDArray[np.float32]]],
-) -> Figure:
+) -> "Figure":
     """Draw maps of class scores over the picture they were computed from, on one scale.
 
     Args:
@@ -88,7 +103,7 @@ def heatmaps(
     across, down = (1, count) if wide else (count, 1)
     panel = 8.0 if wide else max(12 / count, 3.0)  # inches
     size = across * panel + 1, down * (panel * height / width + 0.4) + 0.4
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     panels = list(figure.subplots(down, across).flat)
     for axes in panels:
         axes.imshow(np.broadcast_to(pixels, (height, width, 3)), extent=(0, width, height, 0))
@@ -104,7 +119,7 @@ def heatmaps(
     return figure
 
 
-def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> Figure:
+def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> "Figure":
     """Draw some pictures of each class, a row a class.
 
     Args:
@@ -123,7 +138,7 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
     beside = max(map(_inches, names)) + 0.2
     pixel = cell / (height + gap)  # inches
     size = beside + sheet.shape[1] * pixel, sheet.shape[0] * pixel
-    figure = Figure(figsize=size)
+    figure = new_figure(*size, layout=None)
     axes = figure.add_axes((beside / size[0], 0, 1 - beside / size[0], 1))
     axes.imshow(sheet, aspect="auto")
     middles = gap + np.arange(len(rows)) * (height + gap) + height / 2
@@ -136,6 +151,8 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
 
 def _inches(name: str) -> float:
     """Return how wide a name is drawn beside a row of pictures."""
+    from matplotlib.textpath import TextPath
+
     with _any_script():
         return float(TextPath((0, 0), name, size=NAME_POINTS).get_extents().width) / 72
 
@@ -148,7 +165,7 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
 
 def confusion(
     counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence[str], name: str = ""
-) -> Figure:
+) -> "Figure":
     """Draw a confusion matrix; the shade is the share of the row, the number the count.
 
     Of more than 40 classes names and counts are left out: there is no room for them.
@@ -160,7 +177,7 @@ def confusion(
     """
     named = len(classes) <= NAMED
     side = 2 + 0.45 * len(classes) if named else 9
-    figure = Figure(figsize=(side, side), layout="constrained")
+    figure = new_figure(side, side)
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     called = f"{short(name)}: " if name else ""
@@ -201,7 +218,7 @@ class Spread(NamedTuple):
     quantized: NDArray[np.int64]
 
 
-def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> Figure:
+def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> "Figure":
     """Draw the signal to quantization noise of each layer: a short bar is a bad layer.
 
     Args:
@@ -209,7 +226,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
             there, in dB; ``None`` where there is no noise.
         name: Of the network, where there are several.
     """
-    figure = Figure(figsize=(9, 1.2 + 0.42 * len(rows)), layout="constrained")
+    figure = new_figure(9, 1.2 + 0.42 * len(rows))
     axes = figure.subplots()
     places = np.arange(len(rows))
     own, whole = ([row[column] for row in rows] for column in (1, 2))
@@ -229,13 +246,13 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
     return figure
 
 
-def spreads_of_layers(rows: Sequence[tuple[str, Spread | None, Spread | None]]) -> Figure:
+def spreads_of_layers(rows: Sequence[tuple[str, Spread | None, Spread | None]]) -> "Figure":
     """Draw histograms of layers before and after quantization, a row a layer.
 
     Args:
         rows: Name, weights and activations of each layer; ``None`` where there are none.
     """
-    figure = Figure(figsize=(9, 2.7 * len(rows)), layout="constrained")
+    figure = new_figure(9, 2.7 * len(rows))
     panels = figure.subplots(len(rows), 2, squeeze=False)
     for axes_of_row, (name, *spreads) in zip(panels, rows, strict=True):
         for axes, kind, spread in zip(axes_of_row, ("weights", "activations"), spreads, strict=True):

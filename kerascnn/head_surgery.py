@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerascnn.class_map import resized_to_map
@@ -75,11 +74,11 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
         KerasCnnError: The run or its data cannot be read, the new run exists, or an answer changed.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    model, description = load_model(run.require_model())
-    _require_dense_head(model, description, run)
-    target = run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
+    file, target = run.require_model(), run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
     if target.exists() and not overwrite:
         raise KerasCnnError(f"{target} exists. Add --overwrite to replace it.")
+    model, description = load_model(file)
+    _require_dense_head(model, description, run)
     test = load_trained_data(run, data_dir).test.prepared(description.preprocessing)
     rewritten = as_convolutions(model)
     largest, agreement = _compare(model, rewritten, test)
@@ -112,6 +111,8 @@ def as_convolutions(model: Any) -> Any:
     """
     head = [layer for layer in model.layers if is_head_layer(layer.name)]
     dense = [layer for layer in head if layer.weights]
+    import keras
+
     dropout = next((layer.rate for layer in head if isinstance(layer, keras.layers.Dropout)), 0.0)
     features = model.get_layer("flatten").input
     widths = [layer.units for layer in dense]

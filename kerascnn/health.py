@@ -4,10 +4,11 @@ import ctypes
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,14 +16,26 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-from kerascnn.errors import first_line
+from kerascnn.errors import KerasCnnError
 from kerascnn.tflite.edgetpu.install import LINES, PROGRAM
 
 DISK, MEMORY = 2.0, 2.0  # GiB: the least for runs; what training AlexNet takes at its peak
 LIBEDGETPU = "libedgetpu.so.1"
 FEW_SECONDS = 10  # for a program that only tells its version
+LOADING, LITERT = 120, 60  # seconds to load TensorFlow, and LiteRT, from a slow disk
+#: Calls the function ``module:name`` and prints its answer, or the first line of what went wrong.
+ASK = """
+import sys
+from importlib import import_module
+from kerascnn.errors import first_line
+module, _, name = sys.argv[1].partition(":")
+try:
+    print(getattr(import_module(module), name)())
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {first_line(error)}")
+"""
 
-State = Literal["ok", "absent", "problem"]
+State = Literal["ok", "absent", "untried", "problem"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,8 @@ class Check:
 
     Attributes:
         name: What.
-        state: ``ok``; ``absent``: not there and not needed by the default path; ``problem``: needed.
+        state: ``ok``; ``absent``: not there and not needed by the default path; ``untried``: installed, not
+            loaded; ``problem``: needed.
         detail: What was found.
         fix: The line that mends it, empty where nothing is to mend.
     """
@@ -58,20 +72,21 @@ class Health:
         return {"ok": self.ok, "checks": [asdict(check) for check in self.checks]}
 
 
-def doctor() -> Health:
-    """Look at Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory."""
-    looks: list[Callable[[], Check]] = [
-        _python,
-        _backend,
-        _card,
-        _litert,
-        _compiler,
-        _libedgetpu,
-        _disk,
-        _memory,
-    ]
-    python, *others = [look() for look in looks]
-    return Health((python, *_packages(), *others))
+def doctor(*, load: bool = False) -> Health:
+    """Look at Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory.
+
+    Versions are read, not imported. LiteRT runs a network in a process of its own.
+
+    Args:
+        load: Whether TensorFlow is loaded too, in a process of its own, which takes seconds; it always is
+            where there is an NVIDIA card.
+    """
+    card = _card()
+    backend = _backend(loads=load or card.state == "ok")
+    if card.state == "ok" and "gpu" not in backend.detail:
+        card = replace(card, fix="python -m pip install 'kerascnn[gpu]'")
+    others = (_litert(), _compiler(), _libedgetpu(), _disk(), _memory())
+    return Health((_python(), *_packages(), backend, card, *others))
 
 
 def _python() -> Check:
@@ -107,19 +122,14 @@ def _package(needed: "Requirement") -> Check:
     return Check(needed.name, "problem", f"{found}, needs {needed.specifier}", fix)
 
 
-def _backend() -> Check:
+def _backend(*, loads: bool) -> Check:
+    if not loads:
+        return Check("backend", "untried", "Keras on TensorFlow; `kerascnn doctor --load` loads them")
     try:
-        import keras
-
-        from kerascnn.training.backend.machine import choose_device
-
-        device = choose_device("auto", None)
-        return Check(
-            "backend", "ok", f"Keras on {keras.backend.backend()}, trains on {device.name}: {device.why}"
-        )
-    except Exception as error:  # a broken installation raises whatever its first import meets
+        return Check("backend", "ok", _answer_of("kerascnn.training.backend.machine:usual_device", LOADING))
+    except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall tensorflow keras"
-        return Check("backend", "problem", f"{type(error).__name__}: {first_line(error)}", fix)
+        return Check("backend", "problem", str(error), fix)
 
 
 def _card() -> Check:
@@ -127,28 +137,38 @@ def _card() -> Check:
     told = _told(query)
     if not told:
         return Check("NVIDIA card", "absent", "no driver answers; a processor is enough")
-    return Check("NVIDIA card", "ok", told, "" if _sees_card() else "python -m pip install 'kerascnn[gpu]'")
-
-
-def _sees_card() -> bool:
-    try:
-        from kerascnn.training.backend.machine import choose_device
-
-        return choose_device("auto", None).name.startswith("gpu")
-    except Exception:  # told of by the check of the backend
-        return False
+    return Check("NVIDIA card", "ok", told)
 
 
 def _litert() -> Check:
     """Run a network of one operator: a wheel for another processor fails only then."""
     try:
-        from kerascnn.tflite.proof import runs_here
-
-        runs_here()
-        return Check("LiteRT", "ok", f"{version('ai-edge-litert')}, runs a network")
-    except Exception as error:
+        return Check("LiteRT", "ok", _answer_of("kerascnn.tflite.proof:runs_here", LITERT))
+    except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall ai-edge-litert"
-        return Check("LiteRT", "problem", f"{type(error).__name__}: {first_line(error)}", fix)
+        return Check("LiteRT", "problem", str(error), fix)
+
+
+def _answer_of(function: str, seconds: float) -> str:
+    """Return what ``module:function`` answers in a process of its own: a library may hang or crash there.
+
+    Raises:
+        KerasCnnError: It failed, or took longer than that.
+    """
+    command = [sys.executable, "-P", "-c", ASK, function]
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, env=quiet, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise KerasCnnError(f"did not answer within {seconds:g} s") from error
+    if ended.returncode < 0:
+        raise KerasCnnError(f"crashed with {signal.Signals(-ended.returncode).name}")
+    said = (ended.stderr if ended.returncode else ended.stdout).strip().splitlines()
+    if ended.returncode:
+        raise KerasCnnError(said[-1] if said else f"ended with code {ended.returncode}")
+    return said[-1]
 
 
 def _compiler() -> Check:

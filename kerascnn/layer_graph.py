@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-import keras
-
 from kerascnn.errors import KerasCnnError
 
 
@@ -48,6 +46,8 @@ def uses(model: Any) -> Iterator[Use]:
 
 def _graph(layer: Any) -> Any:
     """Return what holds the graph of a model's layers, ``None`` for anything else."""
+    import keras
+
     graph = layer._functional if isinstance(layer, keras.Sequential) else layer
     return graph if isinstance(layer, keras.Model) and hasattr(graph, "_nodes_by_depth") else None
 

@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from keras import ops
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
-from kerascnn.figures import OKABE_ITO, short
+from kerascnn.figures import OKABE_ITO, new_figure, short
 from kerascnn.mosaic import Values, draw, first_of, square_mosaic
 from kerascnn.profile import sights
 from kerascnn.stages import Stage, convolutions, stages
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MISTAKES = 12
 NAME_OF_MISTAKE = 14  # characters above a picture
@@ -23,7 +22,7 @@ NAME_OF_MISTAKE = 14  # characters above a picture
 Square = tuple[int, int, int]
 
 
-def filters(model: Any) -> Figure:
+def filters(model: Any) -> "Figure":
     """Draw the filters of the first convolution, those of both towers where there are two.
 
     Filters over colour are colours: grey is a weight of 0. Others are drawn channel by channel.
@@ -45,7 +44,7 @@ def filters(model: Any) -> Figure:
         scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     canvas = square_mosaic(tiles)
     size = 7.2 if scale else 6.4, 0.5 + 6.2 * canvas.shape[0] / canvas.shape[1]
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     axes = figure.subplots()
     drawn = draw(axes, canvas, title + first_of(len(tiles)), **scale)
     if scale:
@@ -53,7 +52,7 @@ def filters(model: Any) -> Figure:
     return figure
 
 
-def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> dict[str, Figure]:
+def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> "dict[str, Figure]":
     """Draw what each convolution makes of a picture, before and after its nonlinearity on one scale.
 
     Args:
@@ -70,8 +69,13 @@ def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> dict[
     shown = [stage for stage in stages(model) if math.prod(stage.shape[:2]) > 1]
     before = {f"{stage.name} before": stage.before for stage in shown if stage.nonlinearity}
     after = {f"{stage.name} after": stage.after for stage in shown}
+    import keras
+
     answers = keras.Model(model.input, before | after)(picture[np.newaxis], training=False) if after else {}
-    maps = {name: np.asarray(ops.convert_to_numpy(answer), np.float32)[0] for name, answer in answers.items()}
+    maps = {
+        name: np.asarray(keras.ops.convert_to_numpy(answer), np.float32)[0]
+        for name, answer in answers.items()
+    }
     figures = {"picture": _picture(picture, label)}
     for stage in shown:
         both = maps.get(f"{stage.name} before"), maps[f"{stage.name} after"]
@@ -79,7 +83,7 @@ def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> dict[
     return figures
 
 
-def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> Figure | None:
+def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> "Figure | None":
     """Draw what the middle value behind each convolution sees, on the picture; at most seven squares.
 
     Args:
@@ -97,7 +101,9 @@ def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> Figure | None:
         return None
     spread = np.linspace(0, len(squares) - 1, min(len(squares), len(OKABE_ITO))).round().astype(int)
     height, width = picture.shape[:2]
-    figure = Figure(figsize=(7.2, 5.2 * max(height / width, 0.6)), layout="constrained")
+    from matplotlib.patches import Rectangle
+
+    figure = new_figure(7.2, 5.2 * max(height / width, 0.6))
     axes = figure.subplots()
     axes.imshow(np.broadcast_to(picture, (height, width, 3)), extent=(0, width, height, 0))
     shown = [list(squares.items())[number] for number in spread]
@@ -134,7 +140,7 @@ def middle_squares(model: Any) -> dict[Square, list[str]]:
 
 def mistakes(
     images: Images, labels: NDArray[np.int32], shares: Values, classes: Sequence[str]
-) -> Figure | None:
+) -> "Figure | None":
     """Draw the pictures whose wrong class is given with the greatest probability, the worst first.
 
     Args:
@@ -153,7 +159,7 @@ def mistakes(
         return None
     columns = min(len(worst), 4)
     rows = math.ceil(len(worst) / columns)
-    figure = Figure(figsize=(max(2.1 * columns, 4.2), 0.5 + 2.5 * rows), layout="constrained")
+    figure = new_figure(max(2.1 * columns, 4.2), 0.5 + 2.5 * rows)
     shown = "" if len(wrong) == len(worst) else f", the {len(worst)} surest"
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} pictures wrong{shown}")
     for place, (number, picture) in enumerate(zip(worst, images[worst], strict=True), start=1):
@@ -169,19 +175,21 @@ def mistakes(
 def _kernel(layer: Any) -> Values:
     """Return a convolution's filters, shape (height, width, channels, filters)."""
     kernel = layer.depthwise_kernel if hasattr(layer, "depthwise_kernel") else layer.kernel
-    return np.asarray(ops.convert_to_numpy(kernel), np.float32)
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(kernel), np.float32)
 
 
-def _picture(picture: NDArray[np.uint8], label: str) -> Figure:
+def _picture(picture: NDArray[np.uint8], label: str) -> "Figure":
     height, width = picture.shape[:2]
-    figure = Figure(figsize=(4.2, 0.5 + 4 * height / width), layout="constrained")
+    figure = new_figure(4.2, 0.5 + 4 * height / width)
     grey = {} if picture.shape[-1] == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}
     title = f"picture of {height}×{width}{f', is {short(label)}' if label else ''}"
     draw(figure.subplots(), picture.astype(np.float32) / np.float32(255), title, **grey)
     return figure
 
 
-def _before_and_after(stage: Stage, before: Values | None, after: Values) -> Figure:
+def _before_and_after(stage: Stage, before: Values | None, after: Values) -> "Figure":
     """Draw the maps, shape (rows, columns, maps), before a nonlinearity if there is one, and after it."""
     rows, columns, count = after.shape
     panels = [("", after)]
@@ -189,7 +197,7 @@ def _before_and_after(stage: Stage, before: Values | None, after: Values) -> Fig
         panels = [(f"before {stage.nonlinearity}", before), (f"after {stage.nonlinearity}", after)]
     canvases = [square_mosaic(maps.transpose(2, 0, 1)[..., np.newaxis]) for _, maps in panels]
     height = 0.9 + 4.6 * canvases[0].shape[0] / canvases[0].shape[1]
-    figure = Figure(figsize=(5 * len(panels) + 0.6, height), layout="constrained")
+    figure = new_figure(5 * len(panels) + 0.6, height)
     figure.suptitle(f"{stage.name}: {count} maps of {rows}×{columns}{first_of(count)}", fontsize=11)
     largest = max(float(np.nanmax(np.abs(canvas))) for canvas in canvases) or 1.0
     axes = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.05})[0]

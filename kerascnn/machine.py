@@ -13,6 +13,11 @@ def system() -> str:
     return ", ".join(filter(None, [f"{platform.system()} {release[0] if release else ''}".strip(), libc]))
 
 
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine() -> dict[str, Any]:
     """Return what a time was measured on: machine, system, processors."""
     return {"machine": platform.machine(), "system": system(), "processors": os.cpu_count()}

@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import keras
-
-import kerascnn.layers  # noqa: F401  (Keras opens files with the papers' layers only once it knows them)
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.files import whole_file
@@ -34,6 +31,10 @@ def open_model(path: Path) -> Any:
     """
     if not path.is_file():
         raise KerasCnnError(f"{path} does not exist.")
+    import keras
+
+    import kerascnn.layers  # noqa: F401  (Keras opens files with the papers' layers only once it knows them)
+
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     # A damaged archive raises whatever the reader of its damaged member meets.

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 TILES = 96  # of one mosaic at most: AlexNet's first filters
 WHITE = (1.0, 1.0, 1.0)
@@ -45,7 +47,7 @@ def square_mosaic(tiles: Values) -> Values:
     return mosaic(shown, math.ceil(math.sqrt(len(shown))), (gap, gap), blank)
 
 
-def draw(axes: Axes, canvas: Values, title: str, **colours: Any) -> AxesImage:
+def draw(axes: "Axes", canvas: Values, title: str, **colours: Any) -> "AxesImage":
     """Draw a mosaic without ticks; ``colours`` are those of ``imshow``."""
     shown = canvas if canvas.shape[-1] == 3 else canvas[..., 0]
     drawn = axes.imshow(shown, interpolation="nearest", **colours)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerascnn.class_map import class_map, require_class_map
-from kerascnn.data.images import read_image
-from kerascnn.data.sources import load
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.images import read_image, require_image_file
+from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
@@ -46,18 +47,12 @@ class Predictor:
         Raises:
             KerasCnnError: It does not exist, is incomplete, damaged, or is none of these.
         """
-        path = Path(path)
-        if path.is_dir():
-            path = Run.open(path).require_model()
-        if not path.exists():
-            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
+        path = model_file_of(path)
         if path.suffix == ".keras":
             model, description = load_model(path)
             return cls(path, description, keras_classifier(model, description.output), model)
-        if path.suffix == ".tflite":
-            lite = LiteRTClassifier(path)
-            return cls(path, lite.description, lite)
-        raise KerasCnnError(f"{path} is neither a run folder nor a .keras or .tflite file.")
+        lite = LiteRTClassifier(path)
+        return cls(path, lite.description, lite)
 
     def require_class_map(self) -> None:
         """Refuse a model without a map of class scores.
@@ -79,6 +74,22 @@ class Predictor:
         label, share = likeliest[0]
         scores = found.scores[..., self.description.classes.index(label)]
         save_figure(heatmaps(found.pixels, found.extent, [(label, share, scores)]), path)
+
+
+def model_file_of(path: Run | Path | str) -> Path:
+    """Return the ``.keras`` or ``.tflite`` file that a path names, or that a run holds, without opening it.
+
+    Raises:
+        KerasCnnError: It does not exist, is incomplete, or is none of these.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = Run.open(path).require_model()
+    if not path.exists():
+        raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
+    if path.suffix not in (".keras", ".tflite"):
+        raise KerasCnnError(f"{path} is neither a run folder nor a .keras or .tflite file.")
+    return path
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,9 @@ def predict(
         raise UsageError(f"top_k must be at least 1. Received: top_k={top_k}")
     if not images:
         raise UsageError("images must name at least one file. Received: images=[]")
+    model = model_file_of(model)
+    for image in images:  # before the model is loaded, which takes seconds
+        require_image_file(Path(image))
     predictor = Predictor.open(model)
     if heatmap_dir is not None:
         predictor.require_class_map()
@@ -177,12 +191,13 @@ def evaluate(
         UsageError: The model file does not say which source it was trained on, and none is named.
         KerasCnnError: The model or the data cannot be read, or their classes differ.
     """
-    predictor = Predictor.open(model)
-    described, run = predictor.description, Run.around(Path(model))
-    if run and data in (None, described.source):
-        dataset = load_trained_data(run, data_dir)
-    else:
-        dataset = load(data or _registered_source(predictor), data_dir)
+    file = model_file_of(model)
+    # Whatever is wrong with the data is found before the model is loaded, which takes seconds.
+    dataset = _named_data(Run.around(Path(model)), data, data_dir)
+    predictor = Predictor.open(file)
+    described = predictor.description
+    if dataset is None:
+        dataset = load(_registered_source(predictor), data_dir)
     if described.variant != "unknown" and dataset.classes != described.classes:
         raise KerasCnnError(
             f"{model} knows the classes {', '.join(described.classes)}; {dataset.source} has "
@@ -192,6 +207,13 @@ def evaluate(
     return evaluate_classifier(
         predictor.classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
     )
+
+
+def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:
+    """Return the named data or those of the run, ``None`` where only the model file names them."""
+    if data is not None and not (run and data in sources and data == run.record.source):
+        return load(data, data_dir)
+    return load_trained_data(run, data_dir) if run else None
 
 
 def _registered_source(predictor: Predictor) -> str:

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kerascnn import arithmetic
-from kerascnn.layer_costs import UNKNOWN, cost_of
 from kerascnn.layer_graph import Use, uses
 from kerascnn.receptive_field import Sight, meet, through
 
@@ -152,6 +151,8 @@ class _Table:
 
     def add(self, use: Use) -> None:
         """Measure one use of a layer."""
+        from kerascnn.layer_costs import UNKNOWN, cost_of  # needs Keras' classes of layers
+
         before, after = _shape(use.inputs) or _shape(use.outputs), _shape(use.outputs)
         imagewise = self._is_imagewise(use)
         cost = cost_of(use.layer, before, after, use.behind) if imagewise else UNKNOWN

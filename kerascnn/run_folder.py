@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from shlex import quote
@@ -19,6 +20,25 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
+
+#: What this program writes into a run's folder. A run that holds any other file is not replaced.
+OWN = (
+    *(
+        "run.json",
+        "config.toml",
+        "environment.json",
+        "history.csv",
+        "metrics.json",
+        "card.md",
+        "surgery.json",
+    ),
+    *("model.keras", "model.json", "answers.npz", "checkpoints/*.npz", "plots/*.png"),
+    *("tflite/*.tflite", "tflite/*.json", "tflite/labels.txt", "tflite/*.log", "tflite/debug-*/*.json"),
+    *("tflite/debug-*/*.png", "tensorboard/*/events.*", "learned/*.png", "learned/index.html"),
+    *("report/report.*", "report/figures/*.svg", "report/figures/*.png"),
+    *(".*.part.*", "*/.*.part.*"),  # a file that a kill left unfinished
+    *(".DS_Store", "*/.DS_Store", "Thumbs.db", "*/Thumbs.db", "desktop.ini", "*/desktop.ini"),
+)
 
 
 @contextmanager
@@ -89,8 +109,7 @@ def continued_run(run: Run) -> Iterator[Run]:
         KerasCnnError: Another process is training it.
         KeyboardInterrupt: Ctrl-C; the message says that it is kept.
     """
-    if run.record.state == "done":
-        raise UsageError(f"{run.path} is done: there is nothing to resume.")
+    require_unfinished(run)
     with _alone(run.path):
         try:
             yield run.marked("running")
@@ -100,6 +119,17 @@ def continued_run(run: Run) -> Iterator[Run]:
             raise
     if Run.open(run.path).record.state == "done":
         _remove(_aside(run.path))
+        _remove(_aside(run.path.resolve()))
+
+
+def require_unfinished(run: Run) -> None:
+    """Make sure that a run has something to resume.
+
+    Raises:
+        UsageError: It is done.
+    """
+    if run.record.state == "done":
+        raise UsageError(f"{run.path} is done: there is nothing to resume.")
 
 
 def _interrupted(run: Run) -> None:
@@ -168,24 +198,45 @@ def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None],
 
 
 def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _aside(folder: Path) -> Path:
     """Return where a run waits while another takes its name."""
-    folder = folder.resolve()
+    folder = folder.absolute()  # a link to a run is replaced, not the run that it leads to
     return folder.with_name(f".{folder.name}.replaced")
 
 
-def _set_aside(folder: Path, *, overwrite: bool) -> None:
-    """Rename a run out of the way."""
+def require_replaceable(folder: Path, *, overwrite: bool) -> None:
+    """Make sure that a new run may stand in a folder: there is none, or a run that may be replaced.
+
+    Raises:
+        KerasCnnError: It exists and may not be replaced, is no run, or holds files that are not a run's.
+    """
+    if not folder.exists():
+        return
     if not overwrite:
         raise KerasCnnError(
             f"{folder} exists. Add --overwrite to replace it, or choose another name "
             f"(free: {free_name(folder.parent, folder.name).name})."
         )
-    if not (folder / RECORD).is_file():
-        raise KerasCnnError(f"{folder} is not a run (no {RECORD}); it is not overwritten.")
+    try:
+        Run.open(folder)
+    except KerasCnnError as error:
+        raise KerasCnnError(f"{folder} is not overwritten: {error}") from error
+    if not folder.is_symlink() and (foreign := _foreign(folder)):
+        raise KerasCnnError(
+            f"{folder} is not overwritten: it holds {foreign}, which kerascnn did not write. Move that file "
+            "elsewhere, or choose another name."
+        )
+
+
+def _set_aside(folder: Path, *, overwrite: bool) -> None:
+    """Rename a run out of the way."""
+    require_replaceable(folder, overwrite=overwrite)
     replaced = _aside(folder)
     with _alone(folder):
         if replaced.exists() and Run.open(folder).record.state != "done":
@@ -193,6 +244,18 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
         else:
             _remove(replaced)
             folder.rename(replaced)
+
+
+def _foreign(folder: Path) -> str:
+    """Return the first file in a run's folder that this program did not write, empty where there is none."""
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return next((file.as_posix() for file in files if not any(_fits(file, own) for own in OWN)), "")
+
+
+def _fits(file: Path, pattern: str) -> bool:
+    """Whether a file's relative path is of a pattern, folder by folder."""
+    parts = pattern.split("/")
+    return len(file.parts) == len(parts) and all(map(fnmatchcase, file.parts, parts))
 
 
 def named_folder(runs_dir: Path, name: str) -> Path:

@@ -7,11 +7,11 @@ an exact test is made for each seed apart, never on pooled counts.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm, t
 
 from kerascnn.errors import UsageError
 
@@ -93,7 +93,7 @@ def images_for_equality(margin: float) -> int:
 
     Even classifiers that never disagree leave the two imagined images, whose interval must fit the margin.
     """
-    reach = 100 * math.sqrt(2) * float(norm.ppf((1 + LEVEL) / 2))  # over the number of images, in points
+    reach = 100 * math.sqrt(2) * NormalDist().inv_cdf((1 + LEVEL) / 2)  # over the number of images, in points
     return math.ceil(reach / margin)
 
 
@@ -141,6 +141,8 @@ def _half_width(difference: NDArray[np.int8]) -> float:
     Student's t with the degrees of freedom after Satterthwaite (1946). Seeds that differ less than chance
     makes them differ count as much as chance: the interval is never narrower than that of images alone.
     """
+    from scipy.stats import t
+
     seeds, images = difference.shape
     mean = difference.mean()
     of_seeds, of_images = difference.mean(axis=1) - mean, difference.mean(axis=0) - mean
@@ -170,6 +172,8 @@ def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int
 
 def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the exact two-sided p-value that both are right equally often (McNemar, 1947)."""
+    from scipy.stats import binomtest
+
     only_a, only_b = only_one_right(a, b)
     if only_a + only_b == 0:
         return 1.0

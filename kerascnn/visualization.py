@@ -104,9 +104,10 @@ def visualize(
     if out is not None:
         _require_own(Path(out))
     run = run if isinstance(run, Run) else Run.open(run)
-    model, description = load_model(run.require_model())
-    convolutions(model)  # refuses a model without before the data are read
+    file = run.require_model()
     picture = None if image is None else read_image(Path(image), invert=invert)
+    model, description = load_model(file)
+    convolutions(model)  # refuses a model without before the data are read
     dataset = load_trained_data(run, data_dir)
     shown = _first_test_image(dataset) if picture is None else _Shown(str(image), picture)
     folder = run.path / FOLDER if out is None else Path(out)

@@ -1,26 +1,44 @@
 """What several test files share: the real command, one real training, small files in MNIST's format."""
 
+import fcntl
 import gzip
 import json
 import os
 import shutil
-import signal
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from painted_photos import paint
-from warm_command import run_warm
+from painted_photos import SMALL, paint
+from waiting import wait_until
+from warm_command import TIME_LIMIT, WarmProcess, kerascnn_command
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["KERAS_BACKEND"] = "tensorflow"
+#: What a user may have set, and what tests set where they ask for it.
+OF_THE_USER = (
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"),
+    *("PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONPATH", "TF_USE_LEGACY_KERAS", "XLA_FLAGS"),
+    *("KERASCNN_COORDINATOR", "KERASCNN_PROCESSES", "KERASCNN_PROCESS_INDEX", "KERASCNN_JOIN_SECONDS"),
+)
+for name in OF_THE_USER:
+    os.environ.pop(name, None)
+_keras_home = tempfile.TemporaryDirectory()  # of a user's own, settings and downloads would be found
+os.environ |= {
+    "KERAS_HOME": _keras_home.name,
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "-1",  # the same processor for all
+    "JAX_PLATFORMS": "cpu",
+    "MATPLOTLIBRC": os.devnull,
+    "PYTHONUTF8": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 
 COMMAND = [sys.executable, "-m", "kerascnn"]
 
@@ -48,91 +66,168 @@ class Answer:
 Cli = Callable[..., Answer]
 
 
-def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
+def fresh_command(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
+    """Run the command in a process that starts from nothing, as a user's shell does."""
     ended = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
+        env=env,
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=TIME_LIMIT,
         check=False,
-        **kwargs,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
 
 
-def interrupted(command: list[str], folder: Path, begun: str, how: int) -> str:
-    """Start a command, send a signal once a file or folder appears; return the last line it says."""
-    with subprocess.Popen(
-        [*COMMAND, *command],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        while not (folder / begun).exists():
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.01)
-        os.killpg(process.pid, how)
-        rest = process.stderr.read()
-        assert process.wait(timeout=60) in (130, -signal.SIGKILL)
-    return (rest.splitlines() or [""])[-1]
+def background(*arguments: object, cwd: Path, **kwargs: Any) -> WarmProcess:
+    """Start the command in a process of its own; see ``WarmProcess`` for what else it takes."""
+    return WarmProcess(kerascnn_command, [*map(str, arguments)], cwd, **kwargs)
 
 
-def ends_soon(group: int) -> bool:
-    """Whether no process of a group is left within ten seconds."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.1)
-    return False
+def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
+    """Run the command in a process of its own and wait for its end."""
+    with background(*arguments, cwd=cwd, **kwargs) as process:
+        return Answer(process.wait(), process.out, process.err)
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     """The real command in a process of its own, with an empty current directory.
 
-    ``fresh=True``, or any argument of ``subprocess.run``, starts it from nothing, as a user's shell does.
+    ``fresh=True`` starts it from nothing; ``env`` are its environment variables.
     """
 
     def call(*arguments: object, cwd: Path = tmp_path, fresh: bool = False, **kwargs: Any) -> Answer:
-        if fresh or kwargs:
-            return run_command(*arguments, cwd=cwd, **kwargs)
-        return Answer(*run_warm([*map(str, arguments)], cwd))
+        return (fresh_command if fresh else run_command)(*arguments, cwd=cwd, **kwargs)
 
     return call
 
 
+Shared = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
-    """A run of three epochs on the digits, quantized to full int8, and what training printed."""
-    folder = tmp_path_factory.mktemp("trained")
-    answer = run_command("train", "lenet", "--epochs", 3, "--name", "digits-fc", "--json", cwd=folder)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """A function that returns a folder which the first test to ask for its name fills, for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder_of(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, filled = root / f"shared-{name}", root / f"shared-{name}.filled"
+        with (root / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another worker fills it: this one waits
+            if not folder.exists():
+                folder.mkdir()
+                fill(folder)
+                filled.touch()
+        assert filled.exists(), f"{name} could not be filled, see the first test that asked for it"
+        return folder
+
+    return folder_of
+
+
+def keep(answer: Answer, file: Path) -> None:
+    """Write what a successful command said, for other workers."""
     assert answer.code == 0, answer.err
-    run = folder / "runs" / "digits-fc"
-    quantized = run_command("quantize", run, cwd=folder)
-    assert quantized.code == 0, quantized.err
-    return run, answer
+    file.write_text(json.dumps(asdict(answer)), "utf-8")
 
 
-@pytest.fixture(scope="module")
-def bundled_run(trained: tuple[Path, Answer], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(file: Path) -> Answer:
+    """Read what a command said to whichever worker ran it."""
+    return Answer(**json.loads(file.read_text("utf-8")))
+
+
+@pytest.fixture(scope="session")
+def trained(shared: Shared) -> tuple[Path, Answer]:
+    """A run of three epochs on the digits, quantized to full int8, and what training printed.
+
+    Both processes start from nothing. 30 s of processor time.
+    """
+
+    def fill(folder: Path) -> None:
+        given = ("train", "lenet", "--epochs", 3, "--name", "digits-fc", "--json")
+        keep(fresh_command(*given, cwd=folder), folder / "answer.json")
+        quantized = fresh_command("quantize", "runs/digits-fc", cwd=folder)
+        assert quantized.code == 0, quantized.err
+
+    folder = shared("trained", fill)
+    return folder / "runs" / "digits-fc", kept(folder / "answer.json")
+
+
+@pytest.fixture(scope="session")
+def whole_study(shared: Shared) -> tuple[Path, Any]:
+    """A study of three heads with two seeds, and what the command printed. 2 minutes of processor time.
+
+    Tests must not change it; those that need another one take a part of it.
+    """
+
+    def fill(folder: Path) -> None:
+        heads = ("--heads", "fc,1x1,nin", "--seeds", 2, "--epochs", 2)
+        keep(run_command("compare", "lenet", *heads, "--json", cwd=folder), folder / "answer.json")
+
+    folder = shared("study", fill)
+    return folder / "studies" / "lenet-digits-1", kept(folder / "answer.json").json
+
+
+def begun_part(study: Path, heads: list[str], folder: Path, cells: list[str]) -> None:
+    """Begin a study of some of another's heads, with some of its cells."""
+    begun = json.loads((study / "study.json").read_text())
+    del begun["ending"]
+    units = begun["settings"]["head_units"]
+    begun["settings"] |= {"heads": heads, "head_units": {head: units[head] for head in heads}}
+    for cell in cells:
+        shutil.copytree(study / "runs" / cell, folder / "runs" / cell)
+    (folder / "study.json").write_text(json.dumps(begun))
+
+
+@pytest.fixture(scope="session")
+def part_of_study(whole_study: tuple[Path, Any], shared: Shared) -> Callable[..., tuple[Path, Any]]:
+    """A function that ends a study of some of these heads and seeds, and returns the same of it.
+
+    Its trainings are those of the whole study. 5 s of processor time a head.
+    """
+
+    def part(heads: str, seeds: int) -> tuple[Path, Any]:
+        def fill(folder: Path) -> None:
+            named = heads.split(",")
+            cells = [f"{head}-{seed}" for head in named for seed in range(1, seeds + 1)]
+            begun_part(whole_study[0], named, folder / "study", cells)
+            given = ("--heads", heads, "--seeds", seeds, "--epochs", 2, "--out", "study", "--json")
+            keep(run_command("compare", "lenet", *given, cwd=folder), folder / "answer.json")
+
+        folder = shared(f"study-{heads}-{seeds}", fill)
+        return folder / "study", kept(folder / "answer.json").json
+
+    return part
+
+
+@pytest.fixture(scope="session")
+def warm_tuner() -> Iterator[tuple[str, ...]]:
+    """What starts a process of fine-tuning that has its libraries loaded. 12 s of processor time."""
+    program = str(Path(__file__).with_name("warm_tuner.py"))
+    with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
+        place = Path(folder, "socket")
+        with subprocess.Popen([sys.executable, program, "serve", place], stdin=subprocess.PIPE) as server:
+            wait_until(place.exists, "the libraries of fine-tuning are loaded", server)
+            yield sys.executable, "-I", "-S", program, str(place)
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def bundled_run(trained: tuple[Path, Answer], shared: Shared) -> Path:
     """A copy of the trained run: bundling may quantize."""
-    return Path(shutil.copytree(trained[0], tmp_path_factory.mktemp("run") / "digits-fc"))
+    return shared("bundled", lambda folder: shutil.copytree(trained[0], folder / "digits-fc")) / "digits-fc"
 
 
-@pytest.fixture(scope="module")
-def pi_bundle(bundled_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle for a Raspberry Pi; tests must not change it."""
+@pytest.fixture(scope="session")
+def pi_bundle(bundled_run: Path, shared: Shared) -> Path:
+    """Its bundle for a Raspberry Pi; tests must not change it. 2 s of processor time."""
     from kerascnn.tflite.bundle.bundling import bundle
 
-    return bundle(bundled_run, out=tmp_path_factory.mktemp("bundle") / "pi").path
+    return shared("bundle", lambda folder: bundle(bundled_run, out=folder / "pi")) / "pi"
 
 
 @pytest.fixture
@@ -153,10 +248,8 @@ def write_idx(path: Path, values: np.ndarray, magic: bytes | None = None) -> Non
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-@pytest.fixture
-def mnist_dir(tmp_path: Path) -> Path:
-    """A small folder in MNIST's format: 480 training and 60 test images, one bright row for each label."""
-    folder = tmp_path / "mnist"
+def write_mnist(folder: Path) -> Path:
+    """Make a folder in MNIST's format: 480 training and 60 test images, one bright row for each label."""
     folder.mkdir()
     for prefix, n in (("train", 480), ("t10k", 60)):
         labels = np.arange(n) % 10
@@ -165,6 +258,56 @@ def mnist_dir(tmp_path: Path) -> Path:
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
     return folder
+
+
+@pytest.fixture
+def mnist_dir(tmp_path: Path) -> Path:
+    """A small folder in MNIST's format."""
+    return write_mnist(tmp_path / "mnist")
+
+
+@pytest.fixture(scope="session")
+def on_mnist(shared: Shared) -> tuple[Path, Answer]:
+    """A run of eight epochs on such a folder beside it, and what training printed. 8 s of processor time."""
+
+    def fill(folder: Path) -> None:
+        write_mnist(folder / "mnist")
+        given = ("--data", "mnist", "--data-dir", "mnist", "--epochs", 8, "--name", "a", "--json")
+        keep(run_command("train", "lenet", *given, cwd=folder), folder / "answer.json")
+
+    folder = shared("mnist", fill)
+    return folder / "runs" / "a", kept(folder / "answer.json")
+
+
+@pytest.fixture(scope="session")
+def of_1998(shared: Shared) -> tuple[Path, Answer, Answer]:
+    """A run of LeNet-5 as in the paper, what training printed, and quantizing. 20 s of processor time."""
+
+    def fill(folder: Path) -> None:
+        given = ("--variant", "paper", "--epochs", 3, "--name", "paper", "--json")
+        keep(run_command("train", "lenet", *given, cwd=folder), folder / "trained.json")
+        keep(run_command("quantize", "runs/paper", cwd=folder), folder / "quantized.json")
+
+    folder = shared("1998", fill)
+    return folder / "runs" / "paper", kept(folder / "trained.json"), kept(folder / "quantized.json")
+
+
+@pytest.fixture(scope="session")
+def on_photos(shared: Shared) -> Path:
+    """A folder with photos, a run on them, and under ``then`` what it was after two of its four epochs.
+
+    9 s of processor time.
+    """
+    from signalled import copy_at, exists
+
+    def fill(folder: Path) -> None:
+        paint(folder / "photos", 20)
+        after_two = {"then": exists("runs/a/checkpoints/epoch-000002.npz")}
+        given = ("alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--class-weights", "--name", "a")
+        answer = run_command("train", *given, cwd=folder, before=partial(copy_at, after_two, folder, folder))
+        assert answer.code == 0, answer.err
+
+    return shared("photos", fill)
 
 
 @pytest.fixture

@@ -213,9 +213,12 @@ def test_a_class_that_training_does_not_have(cli, tmp_path):
     refused(cli("train", "alexnet", "--data", "photos"), FAILED, "purple", "training images do not have")
 
 
-@pytest.mark.parametrize("data", ["./photos/none", "/nowhere/photos", "./photoz", "photoz", "~nobody/x", ""])
+@pytest.mark.parametrize(
+    "data", ["./photos/none", "/nowhere/photos", "./photoz", "photoz", "~/x", "~no-user-has-this-name/x", ""]
+)
 def test_no_such_folder(cli, tmp_path, data):
-    refused(cli("train", "alexnet", "--data", data), USAGE, data)
+    home = os.environ | {"HOME": str(tmp_path)}
+    refused(cli("train", "alexnet", "--data", data, env=home), USAGE, data)
     assert nothing_written(tmp_path)
 
 

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from conftest import COMMAND, ends_soon
+from conftest import background
 from small_tflite import compiled
 from test_bad_input import FAILED, USAGE, refused
+from waiting import wait_for_the_end_of, wait_until
 
 from kerascnn.tflite import benchmarking, interpreter
 from kerascnn.tflite.benchmarking import benchmark
@@ -184,18 +185,9 @@ def test_what_cannot_be_timed_is_refused(cli, tmp_path, arguments, code, words):
 
 
 def test_ctrl_c_ends_all_processes(trained, tmp_path):
-    command = subprocess.Popen(
-        [*COMMAND, "benchmark", str(trained[0]), "--runs", "1000000"],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    for line in command.stderr:
-        if line.startswith("timing one image"):
-            break
-    os.killpg(command.pid, signal.SIGINT)
-    assert command.wait(60) == INTERRUPTED
-    assert "Interrupted: nothing was kept" in command.stderr.read()
-    command.stderr.close()
-    assert ends_soon(command.pid)
+    with background("benchmark", trained[0], "--runs", 1_000_000, cwd=tmp_path) as command:
+        wait_until(lambda: "timing one image" in command.err, "it times images", command)
+        command.send(signal.SIGINT)
+        assert command.wait(60) == INTERRUPTED
+        assert "Interrupted: nothing was kept" in command.err
+        wait_for_the_end_of(command.pid)

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from bundles import FAILED, MISSING, PICTURES, on_device, one_line
-from painted_photos import SMALL
 from PIL import Image
 from test_bad_input import USAGE, refused
 
@@ -34,12 +34,16 @@ def test_the_command_writes_all_that_a_device_needs(cli, tmp_path, bundled_run):
     card = json.loads((folder / "model.json").read_text())
     assert card["keras_sha256"] == hashlib.sha256((bundled_run / "model.keras").read_bytes()).hexdigest()
     assert (card["test"]["n"], card["input"], card["classes"]) == (360, "int8", list("0123456789"))
-    sums = subprocess.run(
-        ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, check=False
-    )
-    assert sums.returncode == 0, sums.stderr
     assert "python run.py --selftest" in (folder / "README.md").read_text()
     refused(cli("bundle", bundled_run), FAILED, "digits-fc-raspberrypi exists", "--out")
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is missing: apt install coreutils")
+def test_sha256sum_finds_every_file_as_listed(pi_bundle):
+    sums = subprocess.run(
+        ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=pi_bundle, capture_output=True, check=False
+    )
+    assert sums.returncode == 0, sums.stderr
 
 
 @pytest.mark.parametrize("name", ["folder", "archive.zip"])
@@ -95,10 +99,9 @@ def test_a_coral_bundle_holds_the_compiled_file_where_the_compiler_is(cli, bundl
     assert not verify(folder).problems
 
 
-def test_an_android_bundle_of_a_colour_model_is_what_mediapipe_takes(cli, photos, tmp_path):
-    trained = cli("train", "alexnet", "--data", photos, *SMALL, "--epochs", 1, "--name", "colour")
-    assert trained.code == 0, trained.err
-    folder = bundle(tmp_path / "runs" / "colour", target="android", out=tmp_path / "app").path
+def test_an_android_bundle_of_a_colour_model_is_what_mediapipe_takes(on_photos, tmp_path):
+    colour = shutil.copytree(on_photos / "runs" / "a", tmp_path / "colour")
+    folder = bundle(colour, target="android", out=tmp_path / "app").path
     text = (folder / "README.md").read_text()
     assert 'setModelAssetPath("model.tflite")' in text
     assert read_metadata(folder / "model.tflite").classes == ("blue", "green", "red")

@@ -1,15 +1,17 @@
 """``compare``: equal conditions, one table, a verdict no stronger than its numbers, reports."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
-import signal
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from conftest import interrupted, run_command
+from conftest import begun_part, run_command
+from signalled import exists, interrupted, killed
 from test_bad_input import FAILED, USAGE, refused
 from test_report_command import INT8
 
@@ -17,18 +19,15 @@ from kerascnn.comparison.comparing import compare
 from kerascnn.comparison.plan import plan
 from kerascnn.data.sources import load
 from kerascnn.errors import UsageError
-from kerascnn.training.config import ResolvedConfig, processors
+from kerascnn.machine import processors
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.preparation import network_for, prepare, with_pixels
 from kerascnn.training.recipes import recipe_settings
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    answer = run_command(
-        "compare", "lenet", "--seeds", 2, "--epochs", 2, "--heads", "fc,1x1,nin", "--json", cwd=folder
-    )
-    return folder / "studies" / "lenet-digits-1", answer.json
+@pytest.fixture
+def study(whole_study):
+    return whole_study
 
 
 def test_one_row_a_head(study):
@@ -92,12 +91,9 @@ def test_the_reports(study):
 def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
     defaults = [recipe_settings("lenet5", "default", "mnist", head)["epochs"] for head in ("fc", "conv1x1")]
     assert defaults[0] < defaults[1]
-    found = compare("lenet", data="mnist", data_dir=mnist_dir, out=tmp_path / "study")
-    assert found.settings["epochs"] == max(defaults)
-    for head in ("fc", "conv1x1"):
-        assert ResolvedConfig.read(tmp_path / "study" / "runs" / f"{head}-1" / "config.toml").epochs == max(
-            defaults
-        )
+    grid = plan("lenet", ["fc", "conv1x1"], seeds=1, data="mnist", data_dir=mnist_dir)
+    assert grid.settings(margin=0.2)["epochs"] == max(defaults)
+    assert [cell.epochs for cell in grid.cells(tmp_path)] == [max(defaults)] * 2
 
 
 def accuracies(folder: Path) -> list:
@@ -105,41 +101,55 @@ def accuracies(folder: Path) -> list:
     return [(head["accuracy"], head["int8"]) for head in document["heads"]]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [interrupted, killed])
 def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     whole, _ = study
-    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1,nin", "--out", "study"]
-    last = interrupted(command, tmp_path, "study/runs/conv1x1-1", how)
+    begun_part(whole, ["fc", "conv1x1"], tmp_path / "study", cells=["fc-1"])
+    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1", "--out", "study"]
+    last = how(*command, at=exists("study/runs/conv1x1-1/checkpoints"), folder=tmp_path)
     folder = tmp_path / "study"
-    if how == signal.SIGINT:
+    if how == interrupted:
         assert last == (
-            "Error: Interrupted: 1 of 3 trainings are done; the same command with --out study goes on."
+            "Error: Interrupted: 1 of 2 trainings are done; the same command with --out study goes on."
         )
     assert not (folder / "report.md").exists()
     done = folder / "runs/fc-1"
     before = {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file()}
     answer = run_command(*command, cwd=tmp_path)
     assert answer.code == 0, answer.err
-    assert "study: 100/300  1 of 3 trainings done" in answer.err
+    assert "study: 100/200  1 of 2 trainings done" in answer.err
     assert {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file()} == before
-    for head in ("fc", "conv1x1", "nin"):
+    for head in ("fc", "conv1x1"):
         mine, undisturbed = (np.load(each / f"runs/{head}-1/answers.npz") for each in (folder, whole))
         for kind in ("floating", "int8"):
             np.testing.assert_array_equal(mine[kind], undisturbed[kind])
 
 
 def test_ctrl_c_after_the_last_training_says_that_all_is_kept(tmp_path):
-    command = ["compare", "lenet", "--epochs", "1", "--out", "study"]
-    last = interrupted(command, tmp_path, "study/figures", signal.SIGINT)
+    command = ["compare", "lenet", "--heads", "nin,1x1", "--epochs", "1", "--out", "study"]
+    last = interrupted(*command, at=exists("study/figures"), folder=tmp_path)
     assert last == "Error: Interrupted: 2 of 2 trainings are done; the same command with --out study goes on."
 
 
+def trains(folder: Path) -> bool:
+    """Whether the first training of a study has begun: it holds its folder."""
+    run = folder / "studies/lenet-digits-1/runs/fc-1"
+    if not run.exists():
+        return False
+    asking = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(asking, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(asking)
+    return False
+
+
 def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
-    command = ["compare", "lenet", "--epochs", "1", "--batch-size", "1"]
-    assert (
-        interrupted(command, tmp_path, "studies/lenet-digits-1/study.json", signal.SIGINT)
-        == "Error: Interrupted: nothing was kept."
-    )
+    command = ["compare", "lenet", "--epochs", "1"]
+    last = interrupted(*command, at=trains, folder=tmp_path)
+    assert last == "Error: Interrupted: nothing was kept."
     assert list((tmp_path / "studies").iterdir()) == []
 
 
@@ -229,10 +239,11 @@ def test_only_a_network_is_asked_of_a_study_beside_its_own_settings(tmp_path):
     assert not (tmp_path / "study").exists()
 
 
-def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path):
+def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path, mnist_dir):
     told = []
+    mnist = {"data": "mnist", "data_dir": mnist_dir, "epochs": 2}
     found = compare(
-        "lenet", epochs=2, jobs=2, out=tmp_path / "study", progress=lambda *given: told.append(given)
+        "lenet", **mnist, jobs=2, out=tmp_path / "study", progress=lambda *given: told.append(given)
     )
     assert [head.head for head in found.heads] == ["fc", "conv1x1"]
     for name in ("fc-1", "conv1x1-1"):
@@ -327,18 +338,15 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     refused(cli("report", told["study"]), FAILED, "small was trained or quantized anew after it was compared")
 
 
-def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, tmp_path):
+def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_path):
     folder, _ = study
-    other = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "short", "--json").json
+    other = shutil.copytree(trained[0], tmp_path / "longer", ignore=shutil.ignore_patterns("tflite"))
     two = [folder / "runs/nin-1", folder / "runs/nin-2"]
-    told = cli("compare", *two, other["run"], "--json").json
-    assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "short"]
+    told = cli("compare", *two, other, "--json").json
+    assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "longer"]
     assert told["study"] == "studies/runs-digits-1"
-    assert (
-        f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 1 ({other['run']})."
-        in told["notes"]
-    )
-    assert (tmp_path / other["run"] / "tflite/static_wi8_ai8.tflite").is_file()
+    assert f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 3 ({other})." in told["notes"]
+    assert (other / "tflite/static_wi8_ai8.tflite").is_file()
     # Holm's correction over the three pairs: none below its own p-value, the least three times as large
     plain = [verdict["p_values"][0] for verdict in told["verdicts"]]
     corrected = [verdict["p_values_holm"][0] for verdict in told["verdicts"]]

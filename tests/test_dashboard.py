@@ -4,13 +4,16 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
-import subprocess
+import sys
 import termios
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from conftest import COMMAND
+from conftest import background
+from waiting import wait_until
 
 from kerascnn.cli.dashboard import ASCII, sparkline
 from kerascnn.cli.display import duration
@@ -25,32 +28,31 @@ def _on_a_terminal(folder, *arguments, columns=60, rows=10, **environment):
     """Run a command on a pseudo-terminal and return all that it wrote there."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
-    clean = {
-        name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")
-    }
-    surroundings = clean | {"TERM": "xterm-256color"} | environment
-    with subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        stdin=follower,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env=surroundings,
-    ) as process:
-        os.close(follower)
-        shown = b""
-        while chunk := _read(leader):
-            shown += chunk
+    surroundings = os.environ | {"TERM": "xterm-256color"} | environment
+    sit = partial(_sit_at, os.ttyname(follower), environment.get("PYTHONIOENCODING", "utf-8"))
+    shown = b""
+
+    def ended():
+        nonlocal shown
+        over = process.poll() is not None  # asked before the last words are read
+        while select.select([leader], [], [], 0)[0]:
+            shown += os.read(leader, 65_536)
+        return over
+
+    with background(*arguments, cwd=folder, env=surroundings, before=sit) as process:
+        wait_until(ended, "the command ends")
         assert process.wait() == 0, shown
     os.close(leader)
+    os.close(follower)
     return shown.decode().replace("\r\n", "\n")
 
 
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 65_536)
-    except OSError:  # Linux ends a pseudo-terminal so
-        return b""
+def _sit_at(terminal, encoding):
+    """Make a terminal the standard input and error of this process."""
+    for descriptor in (0, 2):
+        os.dup2(os.open(terminal, os.O_RDWR), descriptor)
+    # A stream of its own: the old one takes its descriptor for a file, in which it may seek.
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding=encoding, closefd=False)
 
 
 def _remains(shown):
@@ -117,7 +119,7 @@ def test_a_terminal_that_cannot_move_its_cursor_sees_plain_lines(tmp_path):
 
 def test_without_a_terminal_there_are_short_plain_lines(trained):
     lines = trained[1].err.splitlines()
-    assert lines[0] == "training: 0/60  epoch 1/3"
+    assert lines[:2] == ["loading TensorFlow", "training: 0/60  epoch 1/3"]
     assert re.match(r"training: 60/60  epoch 3/3  loss \d\.\d{4}  best validation \d+\.\d\d %$", lines[-1])
     assert [line.partition("  ")[0] for line in lines].count("training: 60/60") == 1
     assert max(map(len, lines)) <= 100

@@ -7,6 +7,7 @@ from conftest import write_idx
 from kerascnn.data.dataset import Split
 from kerascnn.data.idx import read_idx
 from kerascnn.data.sources import load
+from kerascnn.data.split import stratified_indices
 from kerascnn.errors import KerasCnnError
 
 
@@ -15,6 +16,38 @@ def test_digits_are_split_the_same_way_everywhere():
     assert digits.counts() == {"train": 1_257, "validation": 180, "test": 360}
     # Written down once: another split would make accuracies incomparable.
     assert digits.test.digest() == "e9abd88ab42337c0b0397e8e3cadf0fc4dc3b81e640ad77c0c6695241f3f10e2"
+
+
+def test_digits_are_those_of_the_published_file():
+    """Scikit-learn, which packs the same file, is the oracle here and below; it takes 2 s to load."""
+    datasets = pytest.importorskip("sklearn.datasets", reason="pip install 'kerascnn[test]'")
+    pixels, labels = datasets.load_digits(return_X_y=True)
+    digits = load("digits")
+    splits = digits.splits().values()
+    found = np.concatenate([split.images.reshape(-1, 64) for split in splits])
+    expected = np.round(pixels * 255 / 16).astype(np.uint8)
+    assert _sorted(found, np.concatenate([split.labels for split in splits])) == _sorted(expected, labels)
+
+
+def _sorted(images, labels):
+    return sorted((image.tobytes(), int(label)) for image, label in zip(images, labels, strict=True))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_a_split_is_that_of_scikit_learn(classes):
+    selection = pytest.importorskip("sklearn.model_selection", reason="pip install 'kerascnn[test]'")
+    rng = np.random.default_rng(classes)
+    for case in range(100):
+        images = int(rng.integers(3 * classes, 500))
+        drawn = rng.integers(0, classes, images - 2 * classes)  # unequal; in every other case nearly equal
+        others = drawn if case % 2 else np.arange(images - 2 * classes) % classes
+        labels = rng.permutation(np.concatenate([np.repeat(np.arange(classes), 2), others])).astype(np.int32)
+        size = int(rng.integers(classes, images - classes + 1))
+        expected = selection.train_test_split(
+            np.arange(images), test_size=size, stratify=labels, random_state=case
+        )
+        for found, same in zip(stratified_indices(labels, size, case), expected, strict=True):
+            assert found.tolist() == sorted(same)
 
 
 def test_digits_are_stratified_disjoint_and_whole():

@@ -150,7 +150,7 @@ def test_names_in_any_script(cli: Cli, tmp_path):
     assert set(found.json["classes"]) == {"猫", "كلب", "🐦 bird, Vögel"}
     assert found.json["contact_sheet"] == "写真-contact-sheet.png"
     assert "Glyph" not in found.err
-    shown = cli("data", "写真", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    shown = cli("data", "写真", env=os.environ | {"PYTHONIOENCODING": "ascii"}, fresh=True)
     assert shown.code == 0
 
 

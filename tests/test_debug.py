@@ -318,7 +318,11 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (6, 67, 67, 3), dtype=np.ui
 
 @pytest.mark.parametrize(
     ("variant", "size", "head"),
-    [("small_stem", 16, "fc"), ("one_tower", 67, "nin"), ("two_towers", 67, "conv1x1")],
+    [
+        ("small_stem", 16, "fc"),
+        pytest.param("one_tower", 67, "nin", marks=pytest.mark.long),
+        pytest.param("two_towers", 67, "conv1x1", marks=pytest.mark.long),
+    ],
 )
 def test_every_layer_of_alexnet_is_found(tmp_path, variant, size, head):
     keras.utils.set_random_seed(3)

@@ -79,6 +79,7 @@ def last_line(text: str) -> str:
     return text.strip().splitlines()[-1]
 
 
+@pytest.mark.long
 @needs_jax
 @pytest.mark.parametrize("kind", ["tables", "files"])
 def test_two_processes_train_to_the_weights_of_one(tmp_path, kind):
@@ -95,6 +96,7 @@ def test_two_processes_train_to_the_weights_of_one(tmp_path, kind):
     np.testing.assert_array_equal(figures[1], figures[2])
 
 
+@pytest.mark.long
 @needs_jax
 def test_two_devices_of_one_process_train_to_the_weights_of_one(tmp_path):
     two_devices = "--xla_force_host_platform_device_count=2"
@@ -106,6 +108,7 @@ def test_two_devices_of_one_process_train_to_the_weights_of_one(tmp_path):
         np.testing.assert_allclose(two[name], one[name], atol=2e-5)
 
 
+@pytest.mark.long
 @needs_jax
 def test_one_device_is_nothing_to_distribute_over(tmp_path):
     alone = start(tmp_path, "tables", "here")
@@ -116,6 +119,7 @@ def test_one_device_is_nothing_to_distribute_over(tmp_path):
     )
 
 
+@pytest.mark.long
 @needs_jax
 def test_a_coordinator_that_does_not_answer_is_one_line(tmp_path):
     address = free_address()
@@ -125,6 +129,7 @@ def test_a_coordinator_that_does_not_answer_is_one_line(tmp_path):
     assert last_line(err).startswith(f"Error: The coordinator {address} did not answer within 1 s")
 
 
+@pytest.mark.long
 @needs_jax
 def test_a_missing_process_is_one_line(tmp_path):
     address = free_address()
@@ -134,6 +139,7 @@ def test_a_missing_process_is_one_line(tmp_path):
     assert last_line(err).startswith(f"Error: Not all of the 2 processes came to {address} within 1 s")
 
 
+@pytest.mark.long
 @needs_jax
 @pytest.mark.parametrize("dying", [0, 1])
 def test_a_process_that_dies_ends_the_other(tmp_path, dying):
@@ -148,6 +154,7 @@ def test_a_process_that_dies_ends_the_other(tmp_path, dying):
     assert not (tmp_path / "model.keras").exists()
 
 
+@pytest.mark.long
 @needs_jax
 def test_processes_with_other_settings_are_told(tmp_path):
     address = free_address()

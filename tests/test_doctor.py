@@ -14,12 +14,12 @@ from kerascnn.cli.doctor import doctor as command
 MISSING = 5
 
 
-def _found(name):
-    return next(check for check in health.doctor().checks if check.name == name)
+def _found(name, **how):
+    return next(check for check in health.doctor(**how).checks if check.name == name)
 
 
 def test_a_machine_that_passes_these_tests_is_healthy(cli):
-    told = cli("doctor", "--json").json
+    told = cli("doctor", "--load", "--json").json
     assert told["ok"] is True
     states = {check["name"]: check["state"] for check in told["checks"]}
     assert {states[name] for name in ("Python", "tensorflow", "backend", "LiteRT", "disk", "memory")} == {
@@ -28,6 +28,7 @@ def test_a_machine_that_passes_these_tests_is_healthy(cli):
     assert set(states.values()) <= {"ok", "absent"}
     versions = {check["name"]: check["detail"] for check in told["checks"]}
     assert versions["keras"] == importlib.metadata.version("keras")
+    assert versions["backend"].startswith("Keras on tensorflow, trains on ")
 
 
 def test_every_requirement_is_looked_at():
@@ -63,16 +64,35 @@ def test_a_package_that_is_missing_or_old(monkeypatch, found, detail):
     assert json.loads(answer.stdout)["ok"] is (found == "99")
 
 
-def test_a_broken_backend_and_a_broken_runtime_are_told(monkeypatch):
-    def broken(*_):
-        raise ImportError("libstdc++.so.6: version not found")
+@pytest.mark.parametrize(
+    ("library", "row"), [("keras", "backend"), ("ai_edge_litert", "LiteRT")], ids=lambda name: name
+)
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ("raise ImportError('libstdc++.so.6: not found')", "ImportError: libstdc++.so.6: not found"),
+        (r"raise ImportError('no libcudart\nIf you need help, ask')", "ImportError: no libcudart"),
+        ("import os; os.abort()", "crashed with SIGABRT"),
+        ("import time; time.sleep(60)", "did not answer within 1 s"),
+    ],
+    ids=["raises", "raises_lines", "crashes", "hangs"],
+)
+def test_a_library_that_does_not_load(monkeypatch, tmp_path, library, row, content, detail):
+    (tmp_path / f"{library}.py").write_text(content)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    if "sleep" in content:
+        monkeypatch.setattr(health, "LITERT", 1)
+        monkeypatch.setattr(health, "LOADING", 1)
+    check = _found(row, load=row == "backend")
+    assert (check.state, check.detail) == ("problem", detail)
+    assert check.fix.startswith("python -m pip install --force-reinstall")
 
-    monkeypatch.setattr("kerascnn.training.backend.machine.choose_device", broken)
-    monkeypatch.setattr("kerascnn.tflite.proof.runs_here", broken)
-    for name in ("backend", "LiteRT"):
-        check = _found(name)
-        assert (check.state, check.detail) == ("problem", "ImportError: libstdc++.so.6: version not found")
-        assert check.fix.startswith("python -m pip install --force-reinstall")
+
+def test_without_load_and_card_tensorflow_is_not_tried(monkeypatch, tmp_path):
+    (tmp_path / "keras.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (_found("backend").state, "--load" in _found("backend").detail) == ("untried", True)
 
 
 def test_little_room_is_a_problem(monkeypatch):

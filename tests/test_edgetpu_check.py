@@ -441,7 +441,11 @@ def test_lenet_maps_whole_and_streams_nothing(judged, head):
 @pytest.mark.parametrize(
     ("head", "least", "most"),
     # what does not fit into 7.7 MiB at the least; whole layers of 9,216 × 4,096 and 4,096 × 4,096
-    [pytest.param("fc", 48, 52.1, marks=pytest.mark.slow), ("conv1x1", 13, 16.1), ("nin", 0, 0)],
+    [
+        pytest.param("fc", 48, 52.1, marks=pytest.mark.long),
+        pytest.param("conv1x1", 13, 16.1, marks=pytest.mark.long),
+        ("nin", 0, 0),
+    ],
 )
 def test_alexnet_maps_whole_and_streams_what_does_not_fit(judged, head, least, most):
     pixels = np.random.default_rng(0).integers(0, 256, (1, 227, 227, 3), dtype=np.uint8)

@@ -7,15 +7,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import COMMAND
+from conftest import background
 from test_bad_input import refused
+from waiting import runs, wait_until
 
 from kerascnn.cli.main import kerascnn as group
 from kerascnn.description import ModelDescription
@@ -212,14 +212,6 @@ def test_a_failure_leaves_an_earlier_file_as_it_was(compiled, tmp_path):
     assert {path.name: path.read_bytes() for path in tmp_path.glob("lenet_edgetpu.*")} == before
 
 
-def _runs(pid):
-    """Return whether a process is alive; one that nobody has waited for yet is not."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False
-    ).stdout
-    return bool(state.strip()) and not state.strip().startswith("Z")
-
-
 def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path, file, monkeypatch):
     monkeypatch.setattr(compiler, "GRACE", 1)
     for name, value in environment("hang").items():
@@ -228,34 +220,26 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path,
     with pytest.raises(
         KerasCnnError, match=r"hung on .*lenet\.tflite and was ended 1 s after its time limit"
     ):
-        compiler.compile_for_edgetpu(file, timeout=4)
+        compiler.compile_for_edgetpu(file, timeout=10)  # the stand-in has started its child by then
     assert time.monotonic() - began < 60  # left alone they would sleep for two minutes
     pids = (tmp_path / "seen.pids").read_text().split()
     assert len(pids) == 2
-    assert not any(map(_runs, pids))
+    assert not any(map(runs, pids))
     assert _left(tmp_path) == []
 
 
 def test_ctrl_c_ends_the_compiler_too(environment, tmp_path, file):
-    command = subprocess.Popen(
-        [*COMMAND, "compile", str(file)],
-        cwd=tmp_path,
-        env=environment("hang"),
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what runs in the background with Ctrl-C ignored, and the tests may run there.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
     pids = tmp_path / "seen.pids"
-    for _ in range(600):
-        if pids.is_file() and len(pids.read_text().split()) == 2:
-            break
-        time.sleep(0.1)
-    command.send_signal(signal.SIGINT)
-    _, err = command.communicate(timeout=60)
-    assert command.returncode == INTERRUPTED
-    assert err.splitlines()[-1] == "Error: Interrupted: nothing was kept."
-    assert not any(map(_runs, pids.read_text().split()))
+    with background("compile", file, cwd=tmp_path, env=environment("hang")) as command:
+        wait_until(
+            lambda: pids.is_file() and len(pids.read_text().split()) == 2,
+            "the compiler and its child",
+            command,
+        )
+        os.kill(command.pid, signal.SIGINT)  # to the command alone: it ends the others
+        assert command.wait(60) == INTERRUPTED
+        assert command.err.splitlines()[-1] == "Error: Interrupted: nothing was kept."
+        assert not any(map(runs, pids.read_text().split()))
     assert _left(tmp_path) == []
 
 

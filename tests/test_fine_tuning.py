@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from conftest import COMMAND, ends_soon
+from conftest import background
 from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
+from waiting import wait_for_the_end_of, wait_until
 
 from kerascnn import other_process
 from kerascnn.data.dataset import Split
@@ -38,6 +40,14 @@ from kerascnn.training.config import TrainingConfig
 
 FAILED, TARGET, INTERRUPTED = 1, 4, 130
 SOME = 64
+
+
+COLD = other_process.COMMAND
+
+
+@pytest.fixture(autouse=True)
+def _warm(warm_tuner, monkeypatch):
+    monkeypatch.setattr(other_process, "COMMAND", warm_tuner)
 
 
 def _copied(run, folder):
@@ -90,9 +100,15 @@ def test_the_network_is_trained_for_int8(cli, tmp_path, run):
     [
         ("lenet5", {"head": "fc"}),
         ("lenet5", {"head": "conv1x1"}),
-        ("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
+        pytest.param(
+            *("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
+            marks=pytest.mark.long,
+        ),
         ("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
-        ("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
+        pytest.param(
+            *("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_path):
@@ -199,6 +215,7 @@ def test_the_edge_tpu_file_is_trained_within_a_budget(cli, trained, tmp_path):
     assert cli("check", file["path"]).code == 0
 
 
+@pytest.mark.long
 def test_what_pruning_lost_no_layer_in_float_can_bring_back(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     answer = cli("quantize", copy, "--prune", 0.95, "--fine-tuning-epochs", 1, "--max-drop", 0, "--json")
@@ -265,13 +282,12 @@ def test_requests_that_make_no_sense(cli, run, options, words):
     refused(cli("quantize", run, *options), USAGE, *words)
 
 
-def test_a_layer_without_a_counterpart_is_named(cli, tmp_path):
-    trained = cli("train", "lenet", "--variant", "paper", "--epochs", 1, "--name", "paper")
-    assert trained.code == 0, trained.err
+def test_a_layer_without_a_counterpart_is_named(cli, tmp_path, of_1998):
+    copy = _copied(of_1998[0], tmp_path)
     for options in (["--method", "qat"], ["--prune", 0.5], ["--cluster", 8]):
-        answer = cli("quantize", "runs/paper", *options)
+        answer = cli("quantize", copy, *options)
         refused(answer, TARGET, "layer C1_tanh (ScaledTanh) cannot be fine-tuned", "--method ptq")
-    assert not (tmp_path / "runs" / "paper" / "tflite").exists()
+    assert not (copy / "tflite").exists()
 
 
 def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
@@ -298,7 +314,7 @@ def test_a_process_that_dies_is_told_in_one_line(run, tmp_path, monkeypatch, pro
 
 def test_a_call_that_could_not_be_written_hides_no_other_failure(monkeypatch):
     """Its rest waits for a reader when the process is left; that none comes must not be what is told."""
-    monkeypatch.setattr(other_process, "COMMAND", ("true",))
+    monkeypatch.setattr(other_process, "COMMAND", (sys.executable, "-c", ""))
     with other_process.OtherProcess("", "a test") as call:
         for _ in range(2):  # the first finds nobody who answers, the second nobody who reads
             with pytest.raises(KerasCnnError, match="The process for a test ended with code 0"):
@@ -329,20 +345,15 @@ def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
     assert shrunk.record.most_values <= 4
 
 
-def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path):
+def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(other_process, "COMMAND", COLD)
     copy = _copied(run, tmp_path)
-    with subprocess.Popen(
-        [*COMMAND, "quantize", str(copy), "--method", "qat", "--fine-tuning-epochs", "500"],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as command:
-        for line in command.stderr:
-            if line.startswith("quantization-aware training: ") and "epoch" in line:
-                break
-        os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to both
+    given = ("quantize", copy, "--method", "qat", "--fine-tuning-epochs", 500)
+    with background(*given, cwd=tmp_path) as command:
+        tuning = re.compile("^quantization-aware training: .*epoch", re.MULTILINE)
+        wait_until(lambda: tuning.search(command.err), "an epoch of the fine-tuning", command)
+        command.send(signal.SIGINT)
         assert command.wait(60) == INTERRUPTED
-        assert "Interrupted" in command.stderr.read()
-    assert not list((copy / "tflite").glob("*.tflite"))
-    assert ends_soon(command.pid)
+        assert "Interrupted" in command.err
+        assert not list((copy / "tflite").glob("*.tflite"))
+        wait_for_the_end_of(command.pid)

@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
 
+from kerascnn import other_process
 from kerascnn.data.sources import load
 from kerascnn.evaluation import keras_scores
 from kerascnn.model_file import load_model
@@ -18,6 +19,11 @@ from kerascnn.tflite.model_graph import read_graph
 from kerascnn.tflite.selective import SelectiveQuantizer
 
 MISSED = 3
+
+
+@pytest.fixture(autouse=True)
+def _warm(warm_tuner, monkeypatch):
+    monkeypatch.setattr(other_process, "COMMAND", warm_tuner)
 
 
 @pytest.fixture(scope="module")

@@ -433,10 +433,10 @@ def test_an_archive_that_claims_gigabytes_is_not_unpacked(file):
     with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("labels.txt", bytes(2**27))
     file.write_bytes(bomb.getvalue())
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(KerasCnnError, match="archive holds more than 67,108,864 bytes"):
         read_metadata(file)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_metadata_of_another_format_is_refused(bare, tmp_path):

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import shutil
-import subprocess
-import time
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from conftest import COMMAND
+from conftest import background
+from waiting import wait_until
 
 from kerascnn.data.dataset import Split
 from kerascnn.data.sources import load
@@ -91,11 +91,21 @@ def test_verification_names_a_dynamic_shape(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """Each head, trained for a few epochs on the digits."""
-    folder = tmp_path_factory.mktemp("models")
-    configs = [TrainingConfig(model="lenet", head=head, epochs=8, runs_dir=folder) for head in heads]
-    return {config.head: keras.saving.load_model(train(config).model_path) for config in configs}
+def models(shared):
+    """Each head, trained for a few epochs on the digits. 20 s of processor time."""
+
+    def fill(folder):
+        for head in heads:
+            train(TrainingConfig(model="lenet", head=head, epochs=8, runs_dir=folder, name=head))
+
+    folder = shared("heads", fill)
+    return {head: keras.saving.load_model(folder / head / "model.keras") for head in heads}
+
+
+@pytest.fixture(scope="module")
+def float_bytes(models):
+    """How many bytes each of them has as a float file. 5 s of processor time."""
+    return {head: len(convert(model, schemes["float32"])) for head, model in models.items()}
 
 
 @pytest.mark.parametrize("head", list(heads))
@@ -110,7 +120,9 @@ def models(tmp_path_factory):
         ("static_wi8_ai16", 4e-3, 0.99, 0.8),  # weights keep 8 bits, activations 16
     ],
 )
-def test_every_scheme_agrees_with_keras(models, head, scheme, tolerance, agreement, size, tmp_path):
+def test_every_scheme_agrees_with_keras(
+    models, float_bytes, head, scheme, tolerance, agreement, size, tmp_path
+):
     digits = load("digits")
     images = digits.preprocessing(32).batch(digits.test.images)
     expected = keras_classifier(models[head])(images)
@@ -120,7 +132,7 @@ def test_every_scheme_agrees_with_keras(models, head, scheme, tolerance, agreeme
     found = as_probabilities(LiteRTClassifier(path)(images), "probabilities")
     assert np.abs(found - expected).mean() <= tolerance
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= agreement
-    assert path.stat().st_size <= size * len(convert(models[head], schemes["float32"]))
+    assert path.stat().st_size <= size * float_bytes[head]
 
 
 def test_scores_of_an_unknown_kind():
@@ -172,6 +184,7 @@ def test_raw_bytes_go_in_as_byte_minus_128(run):
 
 
 def test_quantize_prints_and_records_both_sides(cli, tmp_path, run):
+    run = _copied(run, tmp_path)
     printed = cli("quantize", run, "--json").json
     (entry,) = printed["files"]
     assert (entry["scheme"], entry["target"], entry["n"]) == ("static_wi8_ai8", "mobile", 360)
@@ -285,11 +298,9 @@ def test_the_ladder_names_the_step_that_breaks():
     assert broken.first_break == FLOAT_FILE
 
 
-def test_reference_kernels_that_fail_alone_are_told_as_such(cli):
+def test_reference_kernels_that_fail_alone_are_told_as_such(of_1998):
     """LiteRT 2.3's reference SUM, which the network of 1998 has, returns the same for every input."""
-    trained = cli("train", "lenet", "--variant", "paper", "--epochs", 3, "--name", "paper")
-    assert trained.code == 0, trained.err
-    answer = cli("quantize", "runs/paper")
+    answer = of_1998[2]
     assert "breaks at" in answer.out
     assert (
         "reference kernels only: they are at fault, the optimised ones answer as the float file does"
@@ -419,16 +430,12 @@ def test_latency_is_measured_in_turns_after_a_warm_up():
 def test_a_conversion_that_is_killed_leaves_nothing_under_its_name(run, tmp_path):
     copy = _copied(run, tmp_path)
     earlier = {path.name: path.read_bytes() for path in (copy / "tflite").iterdir()}
-    command = subprocess.Popen(
-        [*COMMAND, "quantize", str(copy), "--scheme", "float16", "--scheme", "static_wi8_ai8"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (copy / "tflite" / "float16.result.json").exists():  # then full int8 begins: seconds of work
-        assert command.poll() is None
-        time.sleep(0.01)
-    command.kill()
-    command.wait()
+    given = ("quantize", copy, "--scheme", "float16", "--scheme", "static_wi8_ai8")
+    with background(*given, cwd=tmp_path) as command:
+        # then full int8 begins: seconds of work
+        wait_until((copy / "tflite" / "float16.result.json").exists, "float16 is done", command)
+        command.send(signal.SIGKILL)
+        assert command.wait() == -signal.SIGKILL
     left = {path.name: path for path in (copy / "tflite").iterdir() if not path.name.startswith(".")}
     assert left.keys() - earlier.keys() == {"float16.tflite", "float16.result.json"}
     assert {name: left[name].read_bytes() for name in earlier} == earlier

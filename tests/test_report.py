@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from conftest import run_command
 from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.comparison.cells import kept_answers
@@ -47,12 +46,9 @@ for (const column of [1, 1, 0, 0]) {
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(part_of_study):
     """The folder of a study, and what the command printed about it."""
-    folder = tmp_path_factory.mktemp("study")
-    arguments = ("--seeds", 2, "--epochs", 2, "--out", "study", "--json")
-    answer = run_command("compare", "lenet", *arguments, cwd=folder)
-    return folder / "study", answer.json
+    return part_of_study("fc,conv1x1", seeds=2)
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +122,7 @@ def test_the_page_is_for_screen_phone_and_paper(page):
         assert rule in page.source
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None, reason="node, which runs the page's script here, is missing"
-)
+@pytest.mark.skipif(shutil.which("node") is None, reason="it runs the page's script: apt install nodejs")
 def test_a_click_sorts_and_what_is_not_known_comes_last(page, tmp_path):
     (script,) = re.findall(r"<script>(.*?)</script>", page.source, re.DOTALL)
     (tmp_path / "page.js").write_text(BROWSER + script + CLICKS, encoding="utf-8")
@@ -239,12 +233,12 @@ def test_layers_and_their_arithmetic(study, page):
         assert "(5·5·1 + 1)·6 = 156" in told["conv1"][6]
 
 
-def test_a_report_of_runs_that_exist(study, cli):
+def test_a_report_of_runs_that_exist(study, cli, tmp_path):
     folder, _ = study
     told = cli(
-        "compare", folder / "runs/conv1x1-1", folder / "runs/conv1x1-2", "--out", folder / "again", "--json"
+        "compare", folder / "runs/conv1x1-1", folder / "runs/conv1x1-2", "--out", tmp_path / "again", "--json"
     )
-    page = Page((folder / "again/report.html").read_text(encoding="utf-8"))
+    page = Page((tmp_path / "again/report.html").read_text(encoding="utf-8"))
     no_blank_or_network(page)
     assert told.json["verdicts"][0]["sentence"] in page.text
     assert "One seed: how much another one would differ is not known." in page.text

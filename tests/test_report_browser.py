@@ -5,7 +5,6 @@ import os
 import shutil
 
 import pytest
-from conftest import run_command
 
 selenium = pytest.importorskip("selenium")
 from selenium import webdriver  # noqa: E402
@@ -25,11 +24,8 @@ SECTIONS = [
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    made = run_command("compare", "lenet", "--heads", "fc,nin", "--epochs", 1, "--out", "study", cwd=folder)
-    assert made.code == 0, made.err
-    return folder / "study" / "report.html"
+def report(part_of_study):
+    return part_of_study("fc,nin", seeds=1)[0] / "report.html"
 
 
 @pytest.fixture(params=WIDTHS)

@@ -3,36 +3,36 @@
 import json
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import interrupted, run_command
+from conftest import run_command
 from report_page import Page, no_blank_or_network
+from signalled import exists, interrupted
 from test_bad_input import FAILED, USAGE, refused
 
 FORMS = ("html", "md", "csv", "tex", "json")
+JSON = ("--format", "json", "--json")  # the other forms are drawn, which takes longer than all the rest
 INT8 = "tflite/static_wi8_ai8.tflite"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(part_of_study):
     """A folder with a study, and what the command printed about it."""
-    folder = tmp_path_factory.mktemp("made")
-    answer = run_command(
-        "compare", "lenet", "--heads", "fc,nin", "--epochs", 1, "--out", "study", "--json", cwd=folder
-    )
-    return folder, answer.json
+    study, document = part_of_study("fc,nin", seeds=1)
+    return study.parent, document
 
 
 @pytest.fixture(scope="module")
-def bench(made):
-    """What ``benchmark`` printed about one of its files, in a file."""
-    folder, _ = made
-    told = run_command("benchmark", f"study/runs/nin-1/{INT8}", "--runs", 20, "--json", cwd=folder)
-    (folder / "bench.json").write_text(told.out)
-    return folder / "bench.json"
+def bench(made, shared):
+    """What ``benchmark`` printed about one of its files, in a file. 10 s of processor time."""
+
+    def fill(folder):
+        measured = ("benchmark", made[0] / f"study/runs/nin-1/{INT8}", "--runs", 20, "--json")
+        (folder / "bench.json").write_text(run_command(*measured, cwd=folder).out)
+
+    return shared("bench", fill) / "bench.json"
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_study_that_goes_on_keeps_its_end_until_the_new_one_is_there(study, cl
     (study / "figures").rmdir()
     (study / "figures").write_text("no folder")
     before = (study / "study.json").read_bytes()
-    again = cli("compare", "lenet", "--heads", "fc,nin", "--epochs", 1, "--out", study)
+    again = cli("compare", "lenet", "--heads", "fc,nin", "--epochs", 2, "--out", study)
     refused(again, FAILED, "figures cannot be written to")
     assert (study / "study.json").read_bytes() == before
 
@@ -143,14 +143,14 @@ def test_an_interrupted_training_is_told(study, cli):
     record = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(record | {"state": "interrupted"}))
     config = (run / "config.toml").read_text()
-    (run / "config.toml").write_text(config.replace("epochs = 1\n", "epochs = 5\n"))
-    (told,) = cli("report", run, "--format", "json", "--json").json
-    assert f"{run}: its training did not end: it has 1 of 5 epochs." in told["notes"]
+    (run / "config.toml").write_text(config.replace("epochs = 2\n", "epochs = 5\n"))
+    (told,) = cli("report", run, *JSON).json
+    assert f"{run}: its training did not end: it has 2 of 5 epochs." in told["notes"]
 
 
 def test_ctrl_c_says_that_files_may_be_half_new(study, tmp_path):
     shutil.rmtree(study / "figures")
-    last = interrupted(["report", str(study)], tmp_path, "moved/figures", signal.SIGINT)
+    last = interrupted("report", study, at=exists("moved/figures"), folder=tmp_path)
     assert last.startswith(f"Error: Interrupted: some files in {study} are new, others old or missing")
 
 
@@ -215,7 +215,7 @@ def test_what_a_bundle_measures_is_attached_too(study, cli, tmp_path):
     ]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     (tmp_path / "pi.json").write_text(printed)
-    (told,) = cli("report", study / "runs/fc-1", "--attach", tmp_path / "pi.json", "--json").json
+    (told,) = cli("report", study / "runs/fc-1", "--attach", tmp_path / "pi.json", *JSON).json
     (found,) = told["measurements"]
     assert (found["head"], found["file"], found["delegate"], found["runs"]) == ("fc", INT8, "cpu", 5)
     assert found["median_us"] == json.loads(printed)["models"][0]["median_us"]
@@ -223,7 +223,7 @@ def test_what_a_bundle_measures_is_attached_too(study, cli, tmp_path):
 
 
 def test_what_is_attached_twice_is_told_once(study, bench, cli):
-    (told,) = cli("report", study, "--attach", bench, "--attach", bench, "--format", "json", "--json").json
+    (told,) = cli("report", study, "--attach", bench, "--attach", bench, *JSON).json
     assert len(told["measurements"]) == 1
     refused(cli("report", study, "--attach", bench, "--format", "csv,tex"), USAGE, "html, json, md")
 
@@ -231,7 +231,7 @@ def test_what_is_attached_twice_is_told_once(study, bench, cli):
 def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_path):
     copy = shutil.copytree(study / "runs/nin-1", tmp_path / "copy")
     both = cli("compare", study / "runs/nin-1", copy, "--json").json["study"]
-    (told,) = cli("report", both, "--attach", bench, "--json").json
+    (told,) = cli("report", both, "--attach", bench, *JSON).json
     assert [each["head"] for each in told["measurements"]] == ["nin-1", "copy"]
 
 

@@ -1,9 +1,13 @@
-"""Intervals, latencies and paired differences against literal values and known truths."""
+"""Intervals, latencies and paired differences against literal values, known truths and libraries."""
 
 import numpy as np
 import pytest
+from scipy import special
+from scipy.stats import binomtest
 from simulated_studies import covered
 
+from kerascnn.data.dataset import Split
+from kerascnn.evaluation import evaluate_classifier, softmax
 from kerascnn.results import Accuracy, Latency
 from kerascnn.statistics import holm, images_for_equality, paired_difference
 
@@ -12,6 +16,34 @@ def test_the_wilson_interval_of_the_literature():
     # Newcombe (1998), table I: 81 of 263, Wilson score without continuity correction
     low, high = Accuracy(81, 263).interval
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+@pytest.mark.parametrize(
+    ("correct", "n"), [(0, 1), (1, 1), (0, 360), (360, 360), (355, 360), (9_909, 10_000)]
+)
+def test_the_wilson_interval_of_scipy(correct, n):
+    low, high = binomtest(correct, n).proportion_ci(0.95, method="wilson")
+    assert Accuracy(correct, n).interval == pytest.approx((low, high), abs=1e-12)
+    assert 0 <= Accuracy(correct, n).interval[0] <= correct / n <= Accuracy(correct, n).interval[1] <= 1
+
+
+def test_probabilities_are_those_of_scipy():
+    scores = np.random.default_rng(0).normal(0, 30, (500, 10)).astype(np.float32)
+    scores[0], scores[1] = 1e30, -1e30  # no overflow, no 0/0
+    found = softmax(scores)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, special.softmax(scores, axis=1), rtol=1e-5, atol=1e-12)
+
+
+def test_a_confusion_matrix_is_that_of_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics", reason="pip install 'kerascnn[test]'")
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 4, 300).astype(np.int32)  # the fifth class has no test image
+    shares = rng.dirichlet(np.ones(5), 300).astype(np.float32)
+    split = Split(np.zeros((300, 1, 1, 1), np.uint8), truth)
+    found = evaluate_classifier(lambda images: shares, split, tuple("abcde"), model="m", data="d")
+    expected = metrics.confusion_matrix(truth, shares.argmax(axis=1), labels=range(5))
+    np.testing.assert_array_equal(found.confusion, expected)
 
 
 def test_an_accuracy_survives_its_dictionary():
@@ -89,7 +121,7 @@ def test_how_many_images_equality_takes():
     assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equal"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.3])
 def test_the_interval_covers_the_truth(of_seeds):
     """1,000 studies of 5 seeds: it holds where seeds do not differ at all, a little, and a lot."""

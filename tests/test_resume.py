@@ -4,18 +4,19 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
-import time
+import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import COMMAND, run_command
+from conftest import fresh_command, run_command
 from painted_photos import SMALL, paint
+from signalled import copy_at, exists, interrupted, killed
 from test_bad_input import FAILED, USAGE, refused
 
 import kerascnn
@@ -45,66 +46,54 @@ def outcome(run: Path):
     return weights, history, metrics, state
 
 
-def kill_when(folder: Path, options, happens) -> None:
-    """Start a training and kill it, with no chance to clean up, at the moment something happens."""
-    command = [*COMMAND, "train", *map(str, options)]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while not happens():
-            assert process.poll() is None, process.stderr.read()
-            time.sleep(0.0005)  # a checkpoint is written in some milliseconds
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
-
-
 def checkpoints(run: Path) -> list[str]:
     return sorted(path.name for path in run.glob("checkpoints/*"))
 
 
+def while_a_checkpoint_is_written(folder: Path) -> bool:
+    return {"epoch-000001.npz", ".epoch-000002.part.npz"} <= set(checkpoints(folder / "runs/a"))
+
+
+def inside_the_third_epoch(folder: Path) -> bool:
+    history = folder / "runs/a/history.csv"
+    return history.exists() and len(history.read_text().splitlines()) == 1 + 2
+
+
+between_epochs = exists("runs/a/checkpoints/epoch-000002.npz")
+MOMENTS = {
+    "before the first epoch ends": exists("runs/a/run.json"),
+    "between epochs": between_epochs,
+    "while a checkpoint is written": while_a_checkpoint_is_written,
+    "inside the third epoch": inside_the_third_epoch,
+    "while the model is tested": exists("runs/a/model.keras"),
+}
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed")
-    answer = run_command("train", *EVERYTHING, "--name", "a", cwd=folder)
-    assert answer.code == 0, answer.err
-    assert not (folder / "runs" / "a" / "checkpoints").exists()  # a run that is done needs none
-    return outcome(folder / "runs" / "a")
+def cut_off(shared):
+    """A training, and its run as it was at each of these moments. 10 s of processor time."""
+
+    def fill(folder):
+        before = partial(copy_at, MOMENTS, folder, folder / "then")
+        answer = run_command("train", *EVERYTHING, "--name", "a", cwd=folder, before=before)
+        assert answer.code == 0, answer.err
+        assert not (folder / "runs" / "a" / "checkpoints").exists()  # a run that is done needs none
+
+    return shared("cut-off", fill)
 
 
-def before_the_first_epoch_ends(run):
-    return (run / "run.json").exists()
+@pytest.fixture(scope="module")
+def undisturbed(cut_off):
+    return outcome(cut_off / "runs" / "a")
 
 
-def between_epochs(run):
-    return "epoch-000002.npz" in checkpoints(run)
-
-
-def while_a_checkpoint_is_written(run):
-    return {"epoch-000001.npz", ".epoch-000002.part.npz"} <= set(checkpoints(run))
-
-
-def inside_the_third_epoch(run):
-    if between_epochs(run):
-        time.sleep(0.3)
-        return True
-    return False
-
-
-def while_the_model_is_tested(run):
-    return (run / "model.keras").exists()
-
-
-@pytest.mark.parametrize(
-    "moment",
-    [
-        before_the_first_epoch_ends,
-        between_epochs,
-        while_a_checkpoint_is_written,
-        inside_the_third_epoch,
-        while_the_model_is_tested,
-    ],
-)
-def test_a_killed_training_ends_as_if_it_had_never_been_stopped(cli, tmp_path, undisturbed, moment):
-    run = tmp_path / "runs" / "a"
-    kill_when(tmp_path, [*EVERYTHING, "--name", "a"], lambda: moment(run))
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_training_cut_off_at_any_moment_ends_as_if_it_had_never_been_stopped(
+    cli, tmp_path, cut_off, undisturbed, moment
+):
+    run = shutil.copytree(cut_off / "then" / moment, tmp_path / "runs") / "a"
+    for half_written in run.glob("checkpoints/.*"):
+        os.truncate(half_written, half_written.stat().st_size // 2)
     assert json.loads((run / "run.json").read_text())["state"] == "running"
     resumed = cli("train", "--resume", "runs/a", "--json")
     assert resumed.json["run"] == "runs/a"
@@ -112,11 +101,9 @@ def test_a_killed_training_ends_as_if_it_had_never_been_stopped(cli, tmp_path, u
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["a"]
 
 
-def test_a_kill_between_checkpoint_and_history_costs_no_row(cli, tmp_path, undisturbed):
-    run = tmp_path / "runs" / "a"
-    kill_when(tmp_path, [*EVERYTHING, "--name", "a"], lambda: between_epochs(run))
-    (run / "history.csv").unlink(missing_ok=True)
-    elsewhere = run.rename(tmp_path / "elsewhere")
+def test_a_killed_training_goes_on_elsewhere_and_no_row_is_missing(cli, stopped, tmp_path, undisturbed):
+    (stopped / "history.csv").unlink(missing_ok=True)  # a kill came between checkpoint and history
+    elsewhere = stopped.rename(tmp_path / "elsewhere")
     with (elsewhere / "config.toml").open("a") as settings:
         settings.write('weights = "/a/run/that/is/gone"\n')  # the checkpoint has its weights
     resumed = cli("train", "--resume", ".", cwd=elsewhere)
@@ -126,25 +113,16 @@ def test_a_kill_between_checkpoint_and_history_costs_no_row(cli, tmp_path, undis
     assert [each["device"]["name"] for each in made_with["resumed"]] == ["cpu:0"]
 
 
-def test_a_killed_training_on_photos_ends_as_if_it_had_never_been_stopped(cli, tmp_path):
-    paint(tmp_path / "photos", 20)
-    options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--class-weights", "--name"]
-    assert cli("train", *options, "whole").code == 0
-    kill_when(tmp_path, [*options, "killed"], lambda: between_epochs(tmp_path / "runs" / "killed"))
-    assert cli("train", "--resume", "runs/killed").code == 0
-    assert outcome(tmp_path / "runs" / "killed") == outcome(tmp_path / "runs" / "whole")
+def test_a_training_on_photos_cut_off_ends_as_if_it_had_never_been_stopped(cli, tmp_path, on_photos):
+    shutil.copytree(on_photos / "then", tmp_path / "runs")
+    assert cli("train", "--resume", "runs/a").code == 0
+    assert outcome(tmp_path / "runs" / "a") == outcome(on_photos / "runs" / "a")
 
 
 def test_ctrl_c_keeps_the_best_model_and_the_way_on(cli, tmp_path, undisturbed):
     run = tmp_path / "runs" / "a"
-    command = [*COMMAND, "train", *map(str, EVERYTHING), "--name", "a"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        while not between_epochs(run):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        told = process.stderr.read()
-        assert process.wait() == 130
-    assert "kerascnn train --resume runs/a goes on" in told
+    said = interrupted("train", *EVERYTHING, "--name", "a", at=between_epochs, folder=tmp_path)
+    assert "kerascnn train --resume runs/a goes on" in said
     assert cli("evaluate", "runs/a").code == 0
     (run / "tflite").mkdir()
     (run / "tflite" / "old.tflite").touch()
@@ -154,17 +132,18 @@ def test_ctrl_c_keeps_the_best_model_and_the_way_on(cli, tmp_path, undisturbed):
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
-    """A folder with a run that was killed after its second epoch."""
-    folder = tmp_path_factory.mktemp("killed")
-    kill_when(folder, [*EVERYTHING, "--name", "a"], lambda: between_epochs(folder / "runs" / "a"))
-    return folder
+def killed_run(shared):
+    """A folder with a run that was killed after its second epoch. 8 s of processor time."""
+    return shared(
+        "killed",
+        lambda folder: killed("train", *EVERYTHING, "--name", "a", at=between_epochs, folder=folder),
+    )
 
 
 @pytest.fixture
-def stopped(killed, tmp_path):
+def stopped(killed_run, tmp_path):
     """A copy of that run, to be changed."""
-    shutil.copytree(killed / "runs", tmp_path / "runs")
+    shutil.copytree(killed_run / "runs", tmp_path / "runs")
     return tmp_path / "runs" / "a"
 
 
@@ -221,13 +200,13 @@ def test_other_settings_are_refused_with_the_difference(cli, stopped, options, w
     assert checkpoints(stopped) == before
 
 
-def test_other_data_are_refused(cli, tmp_path):
-    paint(tmp_path / "photos", 12)
-    options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 3, "--name", "a"]
-    kill_when(tmp_path, options, lambda: between_epochs(tmp_path / "runs" / "a"))
+def test_other_data_are_refused(cli, tmp_path, on_photos):
+    shutil.copytree(on_photos / "photos", tmp_path / "photos")
+    shutil.copytree(on_photos / "then", tmp_path / "runs")
     picture = next((tmp_path / "photos" / "red").iterdir())
     picture.write_bytes(picture.read_bytes() + b"\0")
-    refused(cli("train", "--resume", "runs/a"), FAILED, "is not the data", "its hash differs")
+    given = ("train", "--resume", "runs/a", "--data-dir", "photos")
+    refused(cli(*given), FAILED, "is not the data", "its hash differs")
 
 
 def test_what_cannot_be_resumed(cli, tmp_path, run):
@@ -245,24 +224,32 @@ def test_two_processes_cannot_train_the_same_run(cli, stopped):
     os.close(held)
 
 
-def test_a_training_on_jax_is_resumed_too(cli, tmp_path):
+#: The command, in a process that copies its runs after the second epoch.
+WATCHED = """
+from pathlib import Path
+from kerascnn.cli.main import main
+from signalled import copy_at, exists
+copy_at({"then": exists("runs/a/checkpoints/epoch-000002.npz")}, Path.cwd(), Path.cwd())
+main()
+"""
+
+
+@pytest.mark.long
+def test_a_training_on_jax_is_resumed_too(tmp_path):
     pytest.importorskip("jax")
     paint(tmp_path / "photos", 20)
-    options = [
-        "alexnet",
-        "--data",
-        "photos",
-        *SMALL,
-        "--epochs",
-        5,
-        "--ema",
-        0.9,
-        "--backend",
-        "jax",
-        "--name",
-    ]
-    assert cli("train", *options, "whole", fresh=True).code == 0
-    kill_when(tmp_path, [*options, "killed"], lambda: between_epochs(tmp_path / "runs" / "killed"))
-    resumed = cli("train", "--resume", "runs/killed", fresh=True)
+    options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--ema", 0.9, "--backend", "jax"]
+    trained = subprocess.run(
+        [sys.executable, "-c", WATCHED, "train", *map(str, options), "--name", "a"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert trained.returncode == 0, trained.stderr
+    whole = (tmp_path / "runs").rename(tmp_path / "whole")
+    (tmp_path / "then").rename(tmp_path / "runs")
+    resumed = fresh_command("train", "--resume", "runs/a", cwd=tmp_path)
     assert resumed.code == 0, resumed.err
-    assert outcome(tmp_path / "runs" / "killed") == outcome(tmp_path / "runs" / "whole")
+    assert outcome(tmp_path / "runs" / "a") == outcome(whole / "a")

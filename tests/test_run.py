@@ -25,7 +25,7 @@ RECORD = RunRecord(
 
 def _make(folder, content="new", **options):
     with new_run(folder, RECORD, **options) as run:
-        (run.path / "content").write_text(content)
+        (run.path / "card.md").write_text(content)
         return run.marked("done")
 
 
@@ -46,16 +46,16 @@ def test_an_existing_run_is_not_touched_without_overwrite(tmp_path):
     _make(tmp_path / "a", "old")
     with pytest.raises(KerasCnnError, match=r"a exists.*--overwrite.*free: a-1"):
         _make(tmp_path / "a")
-    assert (tmp_path / "a" / "content").read_text() == "old"
+    assert (tmp_path / "a" / "card.md").read_text() == "old"
 
 
 def test_overwrite_replaces_only_when_the_new_run_is_whole(tmp_path):
     _make(tmp_path / "a", "old")
     with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
         raise ZeroDivisionError
-    assert (tmp_path / "a" / "content").read_text() == "old"
+    assert (tmp_path / "a" / "card.md").read_text() == "old"
     _make(tmp_path / "a", "new", overwrite=True)
-    assert (tmp_path / "a" / "content").read_text() == "new"
+    assert (tmp_path / "a" / "card.md").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -74,7 +74,7 @@ def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
     assert Run.open(run.path).record.state == "running"
     with pytest.raises(ZeroDivisionError), new_run(run.path, RECORD, overwrite=True):
         raise ZeroDivisionError
-    assert (run.path / "content").read_text() == "old"
+    assert (run.path / "card.md").read_text() == "old"
 
 
 def test_an_unfinished_overwrite_keeps_the_old_run_beside_it(tmp_path):
@@ -94,7 +94,7 @@ def test_an_unfinished_overwrite_keeps_the_old_run_beside_it(tmp_path):
             "a",
             *(f"a-{n + 1}" for n in range(number)),
         ]
-    assert (tmp_path / "a-1" / "content").read_text() == "old"
+    assert (tmp_path / "a-1" / "card.md").read_text() == "old"
 
 
 def test_a_kill_between_setting_aside_and_beginning_costs_nothing(tmp_path):
@@ -102,7 +102,7 @@ def test_a_kill_between_setting_aside_and_beginning_costs_nothing(tmp_path):
     (tmp_path / "a").rename(tmp_path / ".a.replaced")
     with pytest.raises(KerasCnnError, match=r"a exists"):
         _make(tmp_path / "a")
-    assert (tmp_path / "a" / "content").read_text() == "old"
+    assert (tmp_path / "a" / "card.md").read_text() == "old"
 
 
 def test_a_run_that_is_being_trained_is_not_overwritten(tmp_path):
@@ -151,7 +151,7 @@ def test_a_leftover_of_a_finished_overwrite_is_not_taken_for_the_run(tmp_path):
     (tmp_path / ".a.replaced").mkdir()  # killed while it removed what was replaced
     with pytest.raises(ZeroDivisionError), new_run(tmp_path / "a", RECORD, overwrite=True):
         raise ZeroDivisionError
-    assert (tmp_path / "a" / "content").read_text() == "whole"
+    assert (tmp_path / "a" / "card.md").read_text() == "whole"
 
 
 def test_a_folder_that_cannot_be_made_gives_the_old_run_back(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_made_gives_the_old_run_back(tmp_path, monkeypat
     monkeypatch.setattr(type(tmp_path), "mkdir", refuse)
     with pytest.raises(KerasCnnError, match="No space left"):
         _make(tmp_path / "a", overwrite=True)
-    assert (tmp_path / "a" / "content").read_text() == "old"
+    assert (tmp_path / "a" / "card.md").read_text() == "old"
 
 
 def test_ctrl_c_after_the_model_is_saved_keeps_it(tmp_path):
@@ -197,6 +197,58 @@ def test_overwrite_never_removes_what_is_not_a_run(tmp_path):
     with pytest.raises(KerasCnnError, match="is not a run"):
         _make(tmp_path / "photos", overwrite=True)
     assert (tmp_path / "photos" / "dear.jpg").exists()
+
+
+@pytest.mark.parametrize("record", ['{"x": 1}', "", "[]", '{"format": 99}'])
+def test_overwrite_never_removes_a_folder_with_somebody_elses_run_json(tmp_path, record):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "run.json").write_text(record)
+    (mine / "diary.txt").write_text("dear diary")
+    with pytest.raises(KerasCnnError, match="mine is not overwritten"):
+        _make(mine, overwrite=True)
+    assert {path.name for path in mine.iterdir()} == {"run.json", "diary.txt"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "diary.txt",
+        "tflite/notes.txt",
+        "photos/a.jpg",
+        "plots/mine.svg",
+        "report/thesis.odt",
+        "learned/x/a.png",
+    ],
+)
+def test_overwrite_never_removes_a_file_that_is_not_the_runs(tmp_path, name):
+    run = _make(tmp_path / "a", "old")
+    (run.path / name).parent.mkdir(parents=True, exist_ok=True)
+    (run.path / ".DS_Store").touch()
+    (run.path / name).write_text("mine")
+    with pytest.raises(
+        KerasCnnError, match=rf"a is not overwritten: it holds {name}, which kerascnn did not write"
+    ):
+        _make(run.path, overwrite=True)
+    assert (run.path / name).read_text() == "mine"
+    assert (run.path / "card.md").read_text() == "old"
+
+
+def test_a_link_to_a_run_is_replaced_not_the_run(tmp_path):
+    elsewhere = _make(tmp_path / "disk" / "a", "old")
+    link = tmp_path / "runs" / "a"
+    link.parent.mkdir()
+    link.symlink_to(elsewhere.path)
+    with pytest.raises(ZeroDivisionError), new_run(link, RECORD, overwrite=True):
+        raise ZeroDivisionError
+    assert link.is_symlink()  # an interruption gives it back
+    for content in ("new", "newer"):
+        _make(link, content, overwrite=True)
+        assert (link / "card.md").read_text() == content
+        assert not link.is_symlink()
+    assert (elsewhere.path / "card.md").read_text() == "old"
+    assert [path.name for path in elsewhere.path.parent.iterdir()] == ["a"]
+    assert [path.name for path in link.parent.iterdir()] == ["a"]
 
 
 def test_the_next_free_number(tmp_path):

@@ -299,11 +299,12 @@ def test_mixed_precision_trains_and_saves_a_float32_model(cli, tmp_path):
     assert file["agreement"] > 0.97
 
 
-def test_a_full_disk_is_one_clear_line(cli, tmp_path):
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+def _small_files_only():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
-    answer = cli("train", "lenet", "--epochs", 2, preexec_fn=small_files)
+
+def test_a_full_disk_is_one_clear_line(cli, tmp_path):
+    answer = cli("train", "lenet", "--epochs", 2, before=_small_files_only)
     refused(answer, FAILED, "epoch-000001.npz could not be written: File too large")
     assert nothing_written(tmp_path)
 

@@ -217,14 +217,14 @@ def test_the_download_is_read_like_the_files(mnist_dir, monkeypatch, source, tmp
     assert load(source).digests() == from_files.digests()
 
 
+def _keep_downloads_in(folder):
+    keras.utils.get_file = partial(keras.utils.get_file, cache_dir=folder)
+
+
 @pytest.mark.parametrize("source", ["fashion_mnist", "cifar10", "cifar100"])
 def test_no_network_for_a_download(cli: Cli, tmp_path, source):
-    nowhere = {
-        "https_proxy": "http://127.0.0.1:9",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "HOME": str(tmp_path),
-    }
-    answer = cli("data", source, env=os.environ | nowhere)
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    answer = cli("data", source, env=os.environ | nowhere, before=partial(_keep_downloads_in, tmp_path))
     refused(answer, FAILED, "could not be downloaded", "--data-dir", "--data digits")
 
 

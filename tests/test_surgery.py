@@ -40,15 +40,15 @@ def test_every_answer_stays_and_no_parameter_is_saved(cli, copied):
     assert "`fc_conv`" in card
 
 
-def test_what_surgery_refuses_leaves_nothing(cli, copied, tmp_path):
+def test_what_surgery_refuses_leaves_nothing(cli, copied, tmp_path, whole_study):
     assert cli("surgery", copied).code == 0
     refused(cli("surgery", copied), FAILED, "digits-conv exists", "Add --overwrite")
     assert cli("surgery", copied, "--overwrite").code == 0
     refused(cli("surgery", f"{copied}-conv"), USAGE, "fc_conv head, which is convolutional already")
-    cli("train", "lenet", "--head", "nin", "--epochs", 1, "--name", "nin")
-    refused(cli("surgery", "runs/nin"), USAGE, "nin head, which is convolutional already")
-    assert {path.name for path in tmp_path.iterdir()} == {"digits", "digits-conv", "runs"}
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["nin"]
+    nin = whole_study[0] / "runs" / "nin-1"
+    refused(cli("surgery", nin), USAGE, "nin head, which is convolutional already")
+    assert {path.name for path in tmp_path.iterdir()} == {"digits", "digits-conv"}
+    assert not nin.with_name("nin-1-conv").exists()
 
 
 def test_dropout_and_widths_survive():
@@ -102,8 +102,7 @@ def test_a_heatmap_is_drawn_beside_the_answer(cli, copied, tmp_path, digit):
     assert np.ptp(left.astype(int), axis=2).max() < np.ptp(right.astype(int), axis=2).max()
 
 
-def test_a_map_of_a_head_that_averages_needs_no_surgery(cli, digit):
-    cli("train", "lenet", "--head", "conv1x1", "--epochs", 1, "--name", "a")
-    answer = cli("predict", "runs/a", digit, "--heatmap")
+def test_a_map_of_a_head_that_averages_needs_no_surgery(cli, digit, whole_study):
+    answer = cli("predict", whole_study[0] / "runs" / "conv1x1-1", digit, "--heatmap")
     assert answer.code == 0, answer.err
     assert "heatmap digit-heatmap.png" in answer.out

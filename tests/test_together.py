@@ -10,10 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import COMMAND, run_command
+from conftest import COMMAND, fresh_command
 from painted_photos import SMALL, paint
 from test_bad_input import FAILED, USAGE, refused
 from test_distribution import free_address
+from waiting import wait_until
 
 pytest.importorskip("jax")
 
@@ -47,13 +48,13 @@ def losses(run: Path) -> list[float]:
         return [float(row[name]) for row in csv.DictReader(rows) for name in ("loss", "val_loss")]
 
 
+@pytest.mark.long
 def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tmp_path):
     # A gentle rate: at the default one the rounding of a sum in two parts grows to 0.4 % on some processors.
     options = ["lenet", "--backend", "jax", "--augment", "--learning-rate", 5e-4, "--epochs", 4, "--name"]
     run = tmp_path / "runs" / "two"
     processes = start(tmp_path, *options, "two", "--json")
-    while not (run / "checkpoints" / "epoch-000002.npz").exists():
-        assert processes[0].poll() is None, processes[0].stderr.read()
+    wait_until((run / "checkpoints" / "epoch-000002.npz").exists, "two epochs are done", processes[0])
     for process in processes:
         process.kill()
         process.communicate()
@@ -65,25 +66,27 @@ def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tm
     assert nothing == "null\n"
     assert worker == "This process is done; process 0 has written the run.\n"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["two"]
-    alone = run_command("train", *options, "one", cwd=tmp_path)
+    alone = fresh_command("train", *options, "one", cwd=tmp_path)
     assert alone.code == 0, alone.err
     np.testing.assert_allclose(losses(run), losses(tmp_path / "runs" / "one"), rtol=1e-4)
     for one, two in zip(weights(tmp_path / "runs" / "one"), weights(run), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4)
 
 
+@pytest.mark.long
 def test_each_process_reads_its_part_of_the_photos(tmp_path):
     paint(tmp_path / "photos", 21)  # the last batch does not divide by two
     options = ["alexnet", "--data", "photos", *SMALL, "--epochs", 1, "--optimizer", "sgd", "--class-weights"]
     answers = ended(start(tmp_path, *options, "--backend", "jax", "--name", "two"))
     assert [answer[0] for answer in answers] == [0, 0], answers
-    alone = run_command("train", *options, "--backend", "jax", "--name", "one", cwd=tmp_path)
+    alone = fresh_command("train", *options, "--backend", "jax", "--name", "one", cwd=tmp_path)
     assert alone.code == 0, alone.err
     np.testing.assert_allclose(losses(tmp_path / "runs/two"), losses(tmp_path / "runs/one"), rtol=2e-3)
     for one, two in zip(weights(tmp_path / "runs/one"), weights(tmp_path / "runs/two"), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-3)
 
 
+@pytest.mark.long
 def test_other_settings_in_one_of_the_processes_are_refused(tmp_path):
     place = ["--distribute", "--coordinator", free_address(), "--processes", 2, "--process-index"]
     command = [sys.executable, "-m", "kerascnn", "train", "lenet", "--backend", "jax", "--epochs"]
@@ -113,7 +116,7 @@ def test_other_settings_in_one_of_the_processes_are_refused(tmp_path):
     ],
 )
 def test_a_meeting_that_makes_no_sense(cli, options, words):
-    answer = cli("train", "lenet", *options, fresh=True)
+    answer = cli("train", "lenet", *options)
     assert answer.code == USAGE
     for word in words:
         assert word in answer.err.splitlines()[-1]
@@ -122,5 +125,9 @@ def test_a_meeting_that_makes_no_sense(cli, options, words):
 def test_a_coordinator_that_does_not_answer(cli, tmp_path):
     place = ["--distribute", "--coordinator", free_address(), "--processes", 2, "--process-index", 1]
     soon = dict(os.environ) | {"KERASCNN_JOIN_SECONDS": "2"}
-    refused(cli("train", "lenet", "--backend", "jax", *place, env=soon), FAILED, "did not answer within 2 s")
+    refused(
+        cli("train", "lenet", "--backend", "jax", *place, env=soon, fresh=True),
+        FAILED,
+        "did not answer within 2 s",
+    )
     assert not (tmp_path / "runs").exists()

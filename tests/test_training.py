@@ -3,14 +3,15 @@
 import csv
 import json
 import os
+import shutil
 import signal
-import subprocess
-import time
 
 import keras
 import numpy as np
 import pytest
-from conftest import COMMAND, write_idx
+from conftest import background, write_idx
+from signalled import exists, interrupted
+from waiting import wait_until
 
 import kerascnn
 from kerascnn.data.sources import load
@@ -83,25 +84,18 @@ def test_the_description_travels_inside_the_model_file(run, tmp_path):
     assert described.classes == tuple("0123456789")
 
 
-def _weights(tmp_path, name, **settings):
-    config = TrainingConfig(model="lenet", epochs=1, runs_dir=tmp_path, name=name, **settings)
-    return keras.saving.load_model(kerascnn.train(config).model_path).get_weights()
+def _weights(run):
+    return keras.saving.load_model(run / "model.keras").get_weights()
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path):
-    first, again, other = (
-        _weights(tmp_path, name, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4))
-    )
-    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
-    assert not np.array_equal(first[0], other[0])
+def test_another_seed_gives_other_weights(whole_study):
+    one, two = (_weights(whole_study[0] / "runs" / f"fc-{seed}") for seed in (1, 2))
+    assert not np.array_equal(one[0], two[0])
 
 
 def test_another_process_gives_the_same_weights(trained, tmp_path):
     run = kerascnn.train(TrainingConfig(model="lenet", epochs=3, runs_dir=tmp_path))
-    here, there = (
-        keras.saving.load_model(path).get_weights() for path in (run.model_path, trained[0] / "model.keras")
-    )
-    assert all(np.array_equal(one, two) for one, two in zip(here, there, strict=True))
+    assert all(map(np.array_equal, _weights(run.path), _weights(trained[0])))
 
 
 def test_a_training_of_one_step_still_learns(tmp_path):
@@ -123,13 +117,12 @@ def test_training_starts_from_the_trunk_of_another_run(cli, run, tmp_path):
     assert not (tmp_path / "runs" / "c").exists()
 
 
-def test_the_network_of_1998_trains(cli):
-    options = ["--variant", "paper", "--epochs", 3, "--json"]
-    trained = cli("train", "lenet", *options).json
+def test_the_network_of_1998_trains(of_1998):
+    run, answer, _ = of_1998
+    trained = answer.json
     assert (trained["variant"], trained["parameters"], trained["parameters_fixed"]) == ("paper", 60_000, 840)
     assert trained["test"]["accuracy"] > 0.8
-    (file,) = cli("quantize", trained["run"], "--json").json["files"]
-    assert file["agreement"] > 0.98
+    assert json.loads((run / "tflite/static_wi8_ai8.result.json").read_text())["agreement"] > 0.98
 
 
 def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path):
@@ -148,21 +141,21 @@ def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path):
     assert cli("quantize", "runs/lrn", "--scheme", "float32").code == 0
 
 
-def test_the_resolved_settings_repeat_the_run(tmp_path):
-    run = kerascnn.train(TrainingConfig(model="lenet", head="1x1", epochs=1, runs_dir=tmp_path, name="a"))
-    stored = ResolvedConfig.read(run.path / "config.toml")
+def test_the_resolved_settings_repeat_the_run(whole_study, tmp_path):
+    run = whole_study[0] / "runs" / "conv1x1-1"  # asked for as 1x1
+    stored = ResolvedConfig.read(run / "config.toml")
     assert (stored.head, stored.variant, stored.batch_size) == ("conv1x1", "modern", 64)
     assert stored.resolved() == stored
-    again = kerascnn.train(stored.model_copy(update={"name": "b"}))
-    assert (again.path / "history.csv").read_text().count("\n") == 2
-    first, second = (keras.saving.load_model(each.model_path).get_weights() for each in (run, again))
-    assert all(np.array_equal(one, two) for one, two in zip(first, second, strict=True))
+    again = kerascnn.train(stored.model_copy(update={"name": "b", "runs_dir": tmp_path}))
+    assert (again.path / "history.csv").read_text().count("\n") == 1 + 2
+    assert all(map(np.array_equal, _weights(again.path), _weights(run)))
 
 
-def test_runs_are_numbered(cli, tmp_path):
-    for number in (1, 2):
-        printed = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--json").json
-        assert printed["run"] == f"runs/lenet-nin-digits-{number}"
+def test_runs_are_numbered(cli, whole_study, tmp_path):
+    first = tmp_path / "runs" / "lenet-nin-digits-1"
+    shutil.copytree(whole_study[0] / "runs" / "nin-1", first, ignore=shutil.ignore_patterns("tflite"))
+    printed = cli("train", "lenet", "--head", "nin", "--epochs", 1, "--json").json
+    assert printed["run"] == "runs/lenet-nin-digits-2"
     listed = cli("runs", "--json").json
     assert [entry["run"] for entry in listed] == ["runs/lenet-nin-digits-1", "runs/lenet-nin-digits-2"]
     assert all(entry["state"] == "done" and entry["files"] == ["model.keras"] for entry in listed)
@@ -177,32 +170,16 @@ def test_a_loss_that_explodes_stops_with_one_line(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_mnist_files_train_too(cli, mnist_dir):
-    printed = cli("train", "lenet", "--data", "mnist", "--data-dir", mnist_dir, "--epochs", 8, "--json").json
+def test_mnist_files_train_too(on_mnist):
+    printed = on_mnist[1].json
     assert printed["data"] == {"source": "mnist", "train": 440, "validation": 40, "test": 60}
     assert printed["test"]["accuracy"] > 0.9  # one bright row tells the class
 
 
-def _interrupt_when(process, seen):
-    for line in process.stderr:
-        if seen(line):
-            process.send_signal(signal.SIGINT)
-            break
-    rest = process.stderr.read()
-    return process.wait(timeout=60), rest
-
-
-def _train_in_background(tmp_path, *options):
-    command = [*COMMAND, "train", "lenet", "--name", "a", *options]
-    return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def test_ctrl_c_keeps_the_best_model_and_says_so(cli, tmp_path):
-    with _train_in_background(tmp_path, "--epochs", "5000") as process:
-        code, rest = _interrupt_when(process, lambda line: "best validation" in line)
-    assert code == 130
-    assert "the best model so far, that of epoch" in rest
-    assert "Traceback" not in rest
+    given = ("train", "lenet", "--name", "a", "--epochs", 5000)
+    said = interrupted(*given, at=exists("runs/a/history.csv"), folder=tmp_path)
+    assert "the best model so far, that of epoch" in said
     stored = json.loads((tmp_path / "runs" / "a" / "metrics.json").read_text())
     evaluated = cli("evaluate", "runs/a", "--json").json
     assert evaluated["accuracy"] == pytest.approx(stored["test"]["accuracy"])
@@ -219,14 +196,15 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_nothing(tmp_path):
         write_idx(tmp_path / f"{prefix}-images-idx3-ubyte", images[:n])
         write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte", np.arange(n) % 10)
     options = ("--data", "mnist", "--data-dir", str(tmp_path), "--batch-size", "1")
-    with _train_in_background(tmp_path, *options) as process:
-        time.sleep(0.1)
-        code, rest = _interrupt_when(process, lambda line: "training: 0/" in line)
-    assert (code, rest.strip().splitlines()[-1]) == (130, "Error: Interrupted: nothing was kept.")
+    with background("train", "lenet", "--name", "a", *options, cwd=tmp_path) as process:
+        wait_until(lambda: "training: 0/" in process.err, "the training begins", process)
+        process.send(signal.SIGINT)
+        assert process.wait() == 130
+        assert process.err.splitlines()[-1] == "Error: Interrupted: nothing was kept."
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_digits_reach_their_bar_over_five_seeds(tmp_path):
     accuracies = []
     for seed in range(1, 6):
@@ -240,7 +218,7 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_mnist
 def test_the_network_of_1998_reaches_its_published_accuracy(tmp_path):
     """99.05 % in the paper; 0.3 points are left for one seed and another optimizer."""
@@ -254,7 +232,7 @@ def test_the_network_of_1998_reaches_its_published_accuracy(tmp_path):
     assert kerascnn.train(config).metrics()["test"]["accuracy"] >= 0.9905 - 0.003
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_mnist
 @pytest.mark.parametrize(
     ("recipe", "head", "mean", "lowest"),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +57,8 @@ def _silence() -> Iterator[None]:
 
 def _one_image(model: Any) -> Any:
     """Return the model for exactly one image: a dynamic batch would leave SHAPE operators in the file."""
+    import keras
+
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name="pixels")
     shares = keras.layers.Softmax(name="probabilities")(model(pixels))
     return keras.Model(

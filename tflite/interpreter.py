@@ -12,7 +12,7 @@ from kerascnn.data.dataset import Images
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.evaluation import as_probabilities
-from kerascnn.training.config import processors
+from kerascnn.machine import processors
 
 READ_AT_ONCE = 256  # images; a split of files reads them only now
 

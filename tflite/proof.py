@@ -1,5 +1,7 @@
 """Whether LiteRT runs on this machine."""
 
+from importlib.metadata import version
+
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -8,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter
 from kerascnn.errors import KerasCnnError
 
 
-def runs_here() -> None:
-    """Run a network of one ReLU.
+def runs_here() -> str:
+    """Run a network of one ReLU; return LiteRT's version and that it did.
 
     Raises:
         KerasCnnError: It answers wrongly.
@@ -23,6 +25,7 @@ def runs_here() -> None:
     found = interpreter.get_tensor(returned["index"]).tolist()
     if found != [[0.0, 2.0]]:
         raise KerasCnnError(f"LiteRT computes wrongly here: ReLU of -1 and 2 is {found}.")
+    return f"{version('ai-edge-litert')}, runs a network"
 
 
 def _relu() -> bytes:

@@ -6,7 +6,6 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from kerascnn.errors import TargetError
-from kerascnn.layers import LocalResponseNormalization
 from kerascnn.tflite.schemes import Scheme
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -23,6 +22,8 @@ def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
     Raises:
         TargetError: A layer would stay in float, and everything behind it too.
     """
+    from kerascnn.layers import LocalResponseNormalization
+
     floats = [layer.name for layer in model.layers if isinstance(layer, LocalResponseNormalization)]
     if scheme.calibrated and floats:
         raise TargetError(

@@ -8,10 +8,8 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import FULL_INT8
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.trainer import resume, train
 
 ANSWERS = "answers.npz"
 
@@ -53,6 +51,9 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
         KerasCnnError: The training or the quantization failed.
         KeyboardInterrupt: Ctrl-C; what is trained so far is kept.
     """
+    from kerascnn.tflite.quantization import quantize
+    from kerascnn.training.trainer import resume, train
+
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
         run = train(config, progress=progress, dataset=dataset)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.comparison.cells import cell_folder, is_done, kept_answers
-from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import plan
 from kerascnn.comparison.record import begin_or_go_on, is_study, require_planned
@@ -90,6 +89,8 @@ def compare(
     first = grid.configs[0]
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     grid = grid.for_images(dataset, batch_size)
+    from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
+
     settings = grid.settings(margin)
     folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
     cells = grid.cells(folder)

@@ -7,7 +7,6 @@ from typing import Any
 
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
-from kerascnn.comparison.conclusion import conclude
 from kerascnn.comparison.conditions import settings_of
 from kerascnn.comparison.record import MADE_WITH
 from kerascnn.comparison.study_folder import study_folder
@@ -20,7 +19,6 @@ from kerascnn.run import Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
 from kerascnn.study import Study
-from kerascnn.tflite.quantization import quantize
 from kerascnn.training.trained_data import load_trained_data
 
 
@@ -55,6 +53,8 @@ def compare_runs(
         raise UsageError(f"compare takes at least two different runs. Received: {named}")
     for run in opened:
         run.require_model()
+    from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
+
     environments = [run.read("environment.json", *MADE_WITH) for run in opened]
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
@@ -83,6 +83,8 @@ def answers_of(run: Run, dataset: Dataset, data_dir: Path | str | None, progress
     """Return what a run and its full-int8 file, which is made if it is missing, answer to the test images."""
     progress("asking", 0, 1, run.path.name)
     if not int8_file(run).is_file():
+        from kerascnn.tflite.quantization import quantize
+
         quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
     floating, int8 = (Predictor.open(path) for path in (run.model_path, int8_file(run)))
     images = dataset.test.prepared(floating.description.preprocessing).images

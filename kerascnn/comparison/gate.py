@@ -4,12 +4,14 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from kerascnn.errors import UsageError
-from kerascnn.study import HeadResult, Study
 
-Figure = Callable[[HeadResult], float | None]
+if TYPE_CHECKING:
+    from kerascnn.study import HeadResult, Study
+
+Figure = Callable[["HeadResult"], float | None]
 
 #: What a limit can be on: of each head, accuracies in percent, drops in points.
 FIGURES: dict[str, Figure] = {
@@ -55,7 +57,7 @@ class Gate:
             )
         return cls(found[1], found[2], float(found[3]))
 
-    def failures(self, study: Study) -> list[str]:
+    def failures(self, study: "Study") -> list[str]:
         """Return of each head for which the condition holds its figure in words; one unknown never holds."""
         figures = {head.head: FIGURES[self.figure](head) for head in study.heads}
         # 100 times the share is 57.99999999999999 where 58 of 100 are right; adding 0 makes 0 of -0.

@@ -8,10 +8,11 @@ from typing import Any
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, source_name
 from kerascnn.errors import TargetError, UsageError
+from kerascnn.machine import processors
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
 from kerascnn.statistics import MARGIN
-from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig, processors
+from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 
 #: Settings in which a study that goes on may differ: threads change rounding alone, and machines have theirs.
 FREE = {"command", "seeds", "threads"}

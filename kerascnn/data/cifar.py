@@ -17,7 +17,6 @@ from kerascnn.data.augmentation import SMALL_PHOTOS
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.download import downloaded
 from kerascnn.data.numpy_pickle import read_pickle
-from kerascnn.data.sources import sources
 from kerascnn.data.split import split_off
 from kerascnn.errors import KerasCnnError
 
@@ -209,5 +208,3 @@ CIFAR100 = Cifar(
     cached="cifar-100-python-target_archive",
     keys=("fine_labels", "fine_label_names"),
 )
-for cifar in (CIFAR10, CIFAR100):
-    sources.add(cifar.name, cifar.load)

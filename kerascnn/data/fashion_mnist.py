@@ -4,7 +4,6 @@ from kerascnn.data.augmentation import SMALL_PHOTOS
 from kerascnn.data.dataset import Split
 from kerascnn.data.download import downloaded
 from kerascnn.data.mnist import FourFiles
-from kerascnn.data.sources import sources
 
 CLASSES = (
     "T-shirt/top",
@@ -37,4 +36,3 @@ def _download() -> tuple[Split, Split]:
 
 
 FASHION_MNIST = FourFiles("fashion_mnist", "Fashion-MNIST", CLASSES, SMALL_PHOTOS, _download)
-sources.add(FASHION_MNIST.name, FASHION_MNIST.load)

@@ -22,6 +22,20 @@ class Decoded:
     kind: str
 
 
+def require_image_file(path: Path) -> None:
+    """Make sure, before a model is loaded, that an image file exists; its content is not looked at.
+
+    Raises:
+        ImageError: It is missing, a folder, or cannot be opened.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return  # a pipe gives what it holds once
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ImageError(path, _reason(path, error)) from error
+
+
 def read_image(path: Path, *, invert: bool = False) -> Image.Image:
     """Return a picture upright, in mode L or RGB, transparency shown on white.
 

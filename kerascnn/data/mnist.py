@@ -12,7 +12,6 @@ from kerascnn.data.augmentation import DIGITS, Augmentation
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.download import downloaded
 from kerascnn.data.idx import read_idx
-from kerascnn.data.sources import sources
 from kerascnn.data.split import split_off
 from kerascnn.errors import KerasCnnError
 
@@ -117,4 +116,3 @@ def _download() -> tuple[Split, Split]:
 
 
 MNIST = FourFiles("mnist", "MNIST", tuple("0123456789"), DIGITS, _download)
-sources.add(MNIST.name, MNIST.load)

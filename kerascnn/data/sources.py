@@ -1,26 +1,40 @@
 """Where images come from: a registered source, or a folder of class folders.
 
-A module of this folder joins by adding its loader to ``sources``.
+Sources are known by name; the module of one is imported when its images are asked for.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kerascnn.data.dataset import Dataset
-from kerascnn.data.folder import load_folder
 from kerascnn.errors import UsageError
-from kerascnn.registry import Registry, discover
+from kerascnn.registry import Registry
 
-Loader = Callable[[Path | None], Dataset]
+if TYPE_CHECKING:
+    from kerascnn.data.dataset import Dataset
+
+#: From the folder with the source's original files, or ``None``, to its images.
+Loader = Callable[[Path | None], "Dataset"]
 
 sources: Registry[Loader] = Registry("data source")
 
 
-def known_sources() -> Registry[Loader]:
-    """Return every source of this folder's modules."""
-    discover("kerascnn.data")
-    return sources
+def _loader(module: str, name: str) -> Loader:
+    def load(data_dir: Path | None) -> "Dataset":
+        loader: Loader = attrgetter(name)(import_module(f"kerascnn.data.{module}"))
+        return loader(data_dir)
+
+    return load
+
+
+sources.add("digits", _loader("digits", "load_digits"))
+sources.add("mnist", _loader("mnist", "MNIST.load"))
+sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
+sources.add("cifar10", _loader("cifar", "CIFAR10.load"))
+sources.add("cifar100", _loader("cifar", "CIFAR100.load"))
 
 
 def canonical_source(data: str) -> str:
@@ -29,24 +43,23 @@ def canonical_source(data: str) -> str:
     Raises:
         UsageError: It is neither a known name nor a folder.
     """
-    known = known_sources()
-    if data in known:
-        return known.canonical(data)
+    if data in sources:
+        return sources.canonical(data)
     with suppress(RuntimeError):  # ~somebody who is not there
         folder = Path(data).expanduser()
         if data.strip() and folder.is_dir():
             return str(folder.resolve())
     if "/" in data or "\\" in data or not data.strip():
-        raise UsageError(f"{data!r} is neither a source ({', '.join(known)}) nor a folder.")
+        raise UsageError(f"{data!r} is neither a source ({', '.join(sources)}) nor a folder.")
     try:
-        return known.canonical(data)  # names the nearest
+        return sources.canonical(data)  # names the nearest
     except UsageError as error:
         raise UsageError(f"{error} Nor is it a folder.") from None
 
 
 def is_folder(source: str) -> bool:
     """Whether a canonical source is a folder."""
-    return source not in known_sources()
+    return source not in sources
 
 
 def source_name(source: str) -> str:
@@ -54,7 +67,7 @@ def source_name(source: str) -> str:
     return (Path(source).name or "folder") if is_folder(source) else source
 
 
-def load(source: str, data_dir: Path | str | None = None) -> Dataset:
+def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     """Load a source.
 
     Args:
@@ -70,4 +83,6 @@ def load(source: str, data_dir: Path | str | None = None) -> Dataset:
         return sources[source](None if data_dir is None else Path(data_dir))
     if data_dir is not None:
         raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
+    from kerascnn.data.folder import load_folder
+
     return load_folder(Path(source))

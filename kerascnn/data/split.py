@@ -1,8 +1,14 @@
-"""Fixed stratified splits: the same images in every process, every class in its share."""
+"""Fixed stratified splits: the same images in every process, every class in its share.
+
+The draw is that of scikit-learn's ``train_test_split(stratify=…)``, by which the splits of this project were
+defined; a test holds the two equal. It stands here so that neither another version of that library nor the
+seconds it takes to load decide which images test a model.
+"""
 
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Split
 from kerascnn.errors import KerasCnnError
@@ -19,8 +25,6 @@ def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
     Raises:
         KerasCnnError: A class has too few images.
     """
-    from sklearn.model_selection import train_test_split
-
     counts = np.bincount(split.labels)
     classes = np.count_nonzero(counts)
     if size < classes or len(split) - size < classes or counts[counts > 0].min() < 2:
@@ -28,7 +32,37 @@ def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
             f"{len(split):,} images of {classes} classes are too few to set {size:,} aside: at least "
             "one of each class must be there, and one remain."
         )
-    rest, part = train_test_split(
-        np.arange(len(split)), test_size=size, stratify=split.labels, random_state=SPLIT_SEED
-    )
-    return split.take(np.sort(rest)), split.take(np.sort(part))
+    rest, part = stratified_indices(split.labels, size, SPLIT_SEED)
+    return split.take(rest), split.take(part)
+
+
+def stratified_indices(
+    labels: NDArray[np.int32], size: int, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Draw ``size`` indices, each class in its share; return (all others, those), both ascending."""
+    draw = np.random.RandomState(seed)
+    _, members, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    of_rest = _apportioned(counts, len(labels) - size, draw)
+    of_part = _apportioned(counts - of_rest, size, draw)
+    rest, part = [], []
+    for number, (first, second) in enumerate(zip(of_rest, of_part, strict=True)):
+        indices = draw.permutation(np.flatnonzero(members == number))
+        rest.append(indices[:first])
+        part.append(indices[first : first + second])
+    return np.sort(np.concatenate(rest)), np.sort(np.concatenate(part))
+
+
+def _apportioned(counts: NDArray[np.intp], seats: int, draw: np.random.RandomState) -> NDArray[np.intp]:
+    """Share seats out in proportion to counts by the largest remainder; a tie is decided by lot."""
+    shares = counts / counts.sum() * seats
+    given = np.floor(shares)
+    remainders = shares - given
+    left = seats - int(given.sum())
+    for remainder in np.unique(remainders)[::-1]:
+        if left == 0:
+            break
+        tied = np.flatnonzero(remainders == remainder)
+        given[draw.choice(tied, size=min(len(tied), left), replace=False)] += 1
+        left -= min(len(tied), left)
+    whole: NDArray[np.intp] = given.astype(np.intp)
+    return whole

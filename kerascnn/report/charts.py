@@ -5,21 +5,22 @@ Heads differ in colour and in marker or line, so that nothing hangs on colour al
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from kerascnn.figures import BLUE, OKABE_ITO, VERMILION, short
+from kerascnn.figures import BLUE, OKABE_ITO, VERMILION, new_figure, short
 from kerascnn.models.heads import is_head_layer
 from kerascnn.profile import Profile
 from kerascnn.reliability import Reliability
 from kerascnn.statistics import PairedDifference
 from kerascnn.study import HeadResult
 from kerascnn.training.history import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MARKERS = "osD^vP*X"  # one more than colours, so that both do not return together
 LINES = ("-", "--", "-.", ":")
@@ -28,7 +29,7 @@ ROW = 0.32  # inches of a bar or a point with its name
 GRID = 0.3  # opacity
 
 
-def parameters_of_layers(tables: Mapping[str, Profile]) -> Figure:
+def parameters_of_layers(tables: Mapping[str, Profile]) -> "Figure":
     """Draw how many parameters each layer has, a panel a head.
 
     Args:
@@ -36,7 +37,9 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> Figure:
     """
     kept = {name: [row for row in table.layers if row.parameters] for name, table in tables.items()}
     heights = [1 + len(rows) for rows in kept.values()]
-    figure = Figure(figsize=(WIDE, 0.9 + ROW * sum(heights)), layout="constrained")
+    from matplotlib.patches import Patch
+
+    figure = new_figure(WIDE, 0.9 + ROW * sum(heights))
     panels = figure.subplots(len(kept), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (name, rows) in zip(panels, kept.items(), strict=True):
         total = tables[name].parameters
@@ -57,9 +60,9 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> Figure:
     return figure
 
 
-def accuracy_against_cost(heads: Sequence[HeadResult]) -> Figure:
+def accuracy_against_cost(heads: Sequence[HeadResult]) -> "Figure":
     """Draw the int8 files' accuracy against size and time, with intervals and the best of each cost."""
-    figure = Figure(figsize=(WIDE, 4), layout="constrained")
+    figure = new_figure(WIDE, 4)
     panels = figure.subplots(1, 2, sharey=True)
     sizes = np.array([[head.bytes / 1000, 0.0] for head in heads])
     times = np.array([[head.latency.median, head.latency.p95 - head.latency.median] for head in heads])
@@ -75,7 +78,7 @@ def accuracy_against_cost(heads: Sequence[HeadResult]) -> Figure:
     return figure
 
 
-def _against(axes: Axes, heads: Sequence[HeadResult], costs: NDArray[np.float64]) -> None:
+def _against(axes: "Axes", heads: Sequence[HeadResult], costs: NDArray[np.float64]) -> None:
     """Draw accuracies against costs, shape (heads, 2): the cost, and how far it reaches upwards."""
     means = np.array([100 * head.int8.mean for head in heads])
     front = [
@@ -100,6 +103,8 @@ def _against(axes: Axes, heads: Sequence[HeadResult], costs: NDArray[np.float64]
         )
     axes.set_xscale("log")
     spread = (costs[:, 0] + costs[:, 1]).max() / costs[:, 0].min()
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if spread > 8 else MaxNLocator(5))
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.minorticks_off()
@@ -107,13 +112,15 @@ def _against(axes: Axes, heads: Sequence[HeadResult], costs: NDArray[np.float64]
     axes.grid(alpha=GRID)
 
 
-def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> Figure:
+def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
     """Draw loss and accuracy over the epochs: the seeds' mean, and a band from the least to the greatest.
 
     Args:
         histories: Of each head the epochs of each seed; a seed that stopped early counts while it lasted.
     """
-    figure = Figure(figsize=(WIDE, 6.2), layout="constrained")
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(WIDE, 6.2)
     panels = figure.subplots(2, 2, sharex=True)
     for row, (measure, unit, factor) in zip(
         panels, (("loss", "", 1), ("accuracy", " in %", 100)), strict=True
@@ -133,7 +140,7 @@ def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> Figure:
     return figure
 
 
-def _band(axes: Axes, values: NDArray[np.float64], name: str, colour: str, line: str) -> None:
+def _band(axes: "Axes", values: NDArray[np.float64], name: str, colour: str, line: str) -> None:
     """Draw mean, least and greatest of values, shape (seeds, epochs)."""
     epochs = np.arange(1, values.shape[1] + 1)
     marker = "o" if len(epochs) < 20 else ""  # a single epoch is a point, not a line
@@ -151,14 +158,14 @@ def _by_epoch(seeds: Sequence[Sequence[Epoch]], measure: str) -> NDArray[np.floa
     return values
 
 
-def differences_of_classes(rows: Sequence[tuple[str, int, PairedDifference]], a: str, b: str) -> Figure:
+def differences_of_classes(rows: Sequence[tuple[str, int, PairedDifference]], a: str, b: str) -> "Figure":
     """Draw the accuracy of b minus that of a class by class.
 
     Args:
         rows: Name of the class, number of its test images, and the difference.
         a: The one head; ``b``: the other.
     """
-    figure = Figure(figsize=(WIDE, 1 + ROW * len(rows)), layout="constrained")
+    figure = new_figure(WIDE, 1 + ROW * len(rows))
     axes = figure.subplots()
     places, points = range(len(rows)), [found.points for *_, found in rows]
     reach = np.array([[found.points - found.low, found.high - found.points] for *_, found in rows]).T
@@ -172,7 +179,7 @@ def differences_of_classes(rows: Sequence[tuple[str, int, PairedDifference]], a:
     return figure
 
 
-def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> Figure:
+def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> "Figure":
     """Draw how often answers are right against how sure they are, a panel a head.
 
     Args:
@@ -180,7 +187,7 @@ def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> Figure
     """
     columns = min(len(found), 3)
     rows = -(-len(found) // columns)
-    figure = Figure(figsize=(max(3.2 * columns, 4), 3.6 * rows), layout="constrained")
+    figure = new_figure(max(3.2 * columns, 4), 3.6 * rows)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (name, floating, int8) in zip(panels, found, strict=False):
         axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, label="as stated")
@@ -197,7 +204,7 @@ def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> Figure
     return figure
 
 
-def _answers(axes: Axes, found: Reliability, colour: str, marker: str, line: str, label: str) -> None:
+def _answers(axes: "Axes", found: Reliability, colour: str, marker: str, line: str, label: str) -> None:
     stated, correct = (
         100 * np.array([getattr(one, key) for one in found.bins]) for key in ("stated", "correct")
     )

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, NamedTuple
 
 from kerascnn.figures import save_figure
 from kerascnn.report.page import Picture, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 KINDS = {"svg": "svg+xml", "png": "png"}
 
@@ -18,7 +19,7 @@ class Exhibit:
     """One figure: ``name`` for its file, ``alt`` for those who do not see it, ``caption`` for everyone."""
 
     name: str
-    figure: Figure
+    figure: "Figure"
     alt: str
     caption: str
 

@@ -4,7 +4,6 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -38,6 +37,8 @@ def heated(found: ClassMap, label: int) -> Image.Image:
 
 def _coloured(scores: NDArray[np.float32]) -> Image.Image:
     """Return scores, shape (rows, columns), as colours from the least to the greatest of them."""
+    from matplotlib import colormaps
+
     shares = (scores - scores.min()) / max(float(np.ptp(scores)), 1e-9)
     colours = (255 * colormaps["inferno"](shares)[..., :3]).astype(np.uint8)
     return Image.fromarray(colours)

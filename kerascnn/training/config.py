@@ -12,6 +12,7 @@ from pydantic import Field
 from kerascnn.data.sources import canonical_source, is_folder
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_text
+from kerascnn.machine import processors
 from kerascnn.models.family import Network, family
 from kerascnn.models.heads import heads
 from kerascnn.training.recipes import recipe_settings
@@ -164,11 +165,6 @@ class TrainingConfig(Network):
                 asked[path] = asked[path].resolve()
         form = (variant, self.optimizer or usual["optimizer"])
         return ResolvedConfig(**recipe_settings(known.name, self.recipe, kind, network.head, *form) | asked)
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _usual_cache_mb() -> int:

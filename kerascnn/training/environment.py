@@ -7,23 +7,23 @@ import subprocess
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.files import write_json
 from kerascnn.machine import system
 from kerascnn.run import Run
 from kerascnn.training.backend.distribution import ALONE, Team
-from kerascnn.training.backend.machine import Device
+
+if TYPE_CHECKING:
+    from kerascnn.training.backend.machine import Device
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "scikit-learn", "pillow")
+PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy", "pillow")
 
 
-def environment(dataset: Dataset, device: Device | None = None, team: Team = ALONE) -> dict[str, Any]:
+def environment(dataset: Dataset, device: "Device | None" = None, team: Team = ALONE) -> dict[str, Any]:
     """Return the content of ``environment.json``; nothing in it names the machine or its user.
 
     Args:
@@ -31,6 +31,8 @@ def environment(dataset: Dataset, device: Device | None = None, team: Team = ALO
         device: What was chosen to train on.
         team: The processes that trained together.
     """
+    import keras
+
     return {
         "python": platform.python_version(),
         "platform": f"{system()}, {platform.machine()}",
@@ -53,7 +55,7 @@ def environment(dataset: Dataset, device: Device | None = None, team: Team = ALO
 def warn_of_other_versions(run: Run) -> None:
     """Say where a run that goes on meets other packages than it began with."""
     for package, began in run.read("environment.json", "versions")["versions"].items():
-        if began != _version(package):
+        if package in PACKAGES and began != _version(package):
             log.warning(
                 "%s began with %s %s and goes on with %s: its weights will not be those of one that was "
                 "never stopped.",
@@ -61,7 +63,7 @@ def warn_of_other_versions(run: Run) -> None:
             )
 
 
-def record_resumption(run: Run, device: Device) -> None:
+def record_resumption(run: Run, device: "Device") -> None:
     """Add to ``environment.json`` when a run went on, and with what."""
     stored = run.read("environment.json")
     now = {

@@ -25,11 +25,8 @@ from kerascnn.run import Run
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.calibration import stratified
-from kerascnn.tflite.edgetpu.check import check
-from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, lines
-from kerascnn.tflite.quantization import quantize
 from kerascnn.tflite.schemes import FULL_INT8, Form
 from kerascnn.training.trained_data import load_trained_data
 
@@ -124,11 +121,20 @@ def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
         made_from = hashlib.file_digest(file, "sha256").hexdigest()
     fits = path.is_file() and made_from.encode() in path.read_bytes()  # its metadata names the model's hash
     recorded = path.with_suffix(".result.json").is_file()
-    if not (fits and recorded) or (form.target == "edgetpu" and check(path).problem):
+    if not (fits and recorded) or (form.target == "edgetpu" and _problem(path)):
+        from kerascnn.tflite.quantization import quantize
+
         quantize(
             run, scheme=form.scheme, target=form.target, io=form.ends, dataset=dataset, progress=progress
         )
     return path
+
+
+def _problem(path: Path) -> str:
+    """Return why the Edge TPU would not run all of a file, empty where it would."""
+    from kerascnn.tflite.edgetpu.check import check
+
+    return check(path).problem
 
 
 def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
@@ -181,6 +187,8 @@ def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier
 
 def _compiled(model: Path) -> bytes | None:
     """Return the file for the Edge TPU where the compiler is at hand."""
+    from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu
+
     with tempfile.TemporaryDirectory() as folder:
         try:
             (made,) = compile_for_edgetpu(model, out=folder).files

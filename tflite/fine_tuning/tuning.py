@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,6 +79,8 @@ def shrink(model: Any, plan: Plan, lesson: Lesson, progress: Progress) -> Shrunk
         TargetError: One of its layers cannot be tuned.
         KerasCnnError: The fine-tuning failed.
     """
+    import keras
+
     with _twin(model, plan, lesson) as (tune, compared):
         stages = tuple(_trained(tune, stage, plan, lesson, progress) for stage in plan.shrinks)
         weights = tune("weights")

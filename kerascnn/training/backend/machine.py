@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 
 from kerascnn.errors import MissingError, UsageError
-from kerascnn.training.config import processors
+from kerascnn.machine import processors
 
 GPU_EXTRA = {"tensorflow": "gpu", "jax": "jax-gpu"}
 
@@ -71,6 +71,12 @@ def choose_device(asked: str, jit: bool | None) -> Device:
     name, why = _named_device(asked)
     usual = name.startswith("gpu") or keras.backend.backend() == "jax"
     return Device(name, why, usual if jit is None else jit)
+
+
+def usual_device() -> str:
+    """Return in words what a training computes on unless another device is asked for."""
+    chosen = choose_device("auto", None)
+    return f"Keras on {keras.backend.backend()}, trains on {chosen.name}: {chosen.why}"
 
 
 def _named_device(asked: str) -> tuple[str, str]:
