@@ -1,4 +1,4 @@
-"""Says that a framework is loading, and keeps out of that import what it only looks for.
+"""Announce that TensorFlow or JAX is loading, and hide optional libraries from that import.
 
 TensorFlow takes seconds to load. Part of them are other libraries that it and Keras load wherever they are
 installed, each within a ``try``, for functions that kerascnn never calls: they are reported as not installed
@@ -25,7 +25,7 @@ class FrameworkLoading(MetaPathFinder):
         self._said = False
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        """Announce the first framework, hide what it only looks for."""
+        """Announce the first framework; hide the optional libraries while it loads."""
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         if name in ("keras", "tensorflow") and not self._said:
             self._said = True

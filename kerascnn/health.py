@@ -1,4 +1,4 @@
-"""``doctor``: whether this machine has what kerascnn needs, and the line that mends what it lacks."""
+"""``doctor``: whether this machine has what kerascnn needs, and the line that installs what is missing."""
 
 import ctypes
 import os
@@ -47,7 +47,7 @@ class Check:
         state: ``ok``; ``absent``: not there and not needed by the default path; ``untried``: installed, not
             loaded; ``problem``: needed.
         detail: What was found.
-        fix: The line that mends it, empty where nothing is to mend.
+        fix: The line that solves it, empty where there is nothing to do.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Health:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing that is needed lacks."""
+        """Whether everything that is needed is there."""
         return all(check.state != "problem" for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Health:
 
 
 def doctor(*, load: bool = False) -> Health:
-    """Look at Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory.
+    """Check Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory.
 
     Versions are read, not imported. LiteRT runs a network in a process of its own.
 
@@ -83,7 +83,7 @@ def doctor(*, load: bool = False) -> Health:
     """
     card = _card()
     backend = _backend(loads=load or card.state == "ok")
-    if card.state == "ok" and "gpu" not in backend.detail:
+    if card.state == "ok" and "trains on gpu" not in backend.detail:
         card = replace(card, fix="python -m pip install 'kerascnn[gpu]'")
     others = (_litert(), _compiler(), _libedgetpu(), _disk(), _memory())
     return Health((_python(), *_packages(), backend, card, *others))

@@ -18,7 +18,7 @@ from conftest import run_command
 from painted_photos import paint
 
 TOOLS = {"mmdebstrap": "mmdebstrap", "qemu-aarch64-static": "qemu-user-static", "chroot": "coreutils"}
-#: An ordinary user's PATH lacks the last two, where Debian has chroot and what mmdebstrap calls.
+#: Debian has chroot and what mmdebstrap calls in the last two, which an ordinary user's PATH does not hold.
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}  # of a Debian, so of the Raspberry Pi OS made from it
 TAGS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
