@@ -64,7 +64,7 @@ def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tm
     assert (first, second) == (0, 0), told + worker
     assert json.loads(printed)["run"] == "runs/two"
     assert nothing == "null\n"
-    assert worker == "This process is done; process 0 has written the run.\n"
+    assert worker == "loading JAX\nThis process is done; process 0 has written the run.\n"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["two"]
     alone = fresh_command("train", *options, "one", cwd=tmp_path)
     assert alone.code == 0, alone.err
