@@ -30,6 +30,9 @@ def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -
         auto_scale_loss=False,  # Keras looks at the policy of the outermost model, which only feeds
     )
     feed.model.optimizer.build(feed.model.trainable_variables)
+    # Metrics make their variables when they are first asked: within a step, TensorFlow would trace it twice.
+    feed.model.compute_metrics(None, ops.zeros(1), ops.zeros((1, *feed.model.output_shape[1:])))
+    feed.model.reset_metrics()
 
 
 def _optimizer(config: ResolvedConfig, steps: int) -> Any:
