@@ -1,4 +1,4 @@
-"""A buffer with a name inside a ``.tflite`` file: where metadata is kept."""
+"""What can be added to a ``.tflite`` file without touching its network: a named buffer, a signature."""
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -9,15 +9,12 @@ from kerascnn.tflite.metadata_schema import write_list
 IDENTIFIER = b"TFL3"
 ALIGNMENT = 16  # bytes: of every buffer in a file
 FIELDS = 10  # of the root table
-VERSION, BUFFERS, METADATA = 0, 4, 6  # their places
+VERSION, BUFFERS, METADATA, SIGNATURES = 0, 4, 6, 7  # their places
 MOST = 100  # names looked at: a hostile list can be as long as the file
 
 
 def attach(content: bytes, name: str, data: bytes) -> bytes:
-    """Return the file with one more named buffer; what it was before follows to the bit.
-
-    A new root table is put before the old one and refers to everything behind it. Packing the model anew
-    with the Python classes of the schema would drop what they do not know and lose the weights' alignment.
+    """Return the file with one more named buffer.
 
     Args:
         content: A ``.tflite`` file that LiteRT accepts.
@@ -41,6 +38,40 @@ def attach(content: bytes, name: str, data: bytes) -> bytes:
         BUFFERS: write_list(builder, [*(_behind(old) for old in buffers), buffer]),
         METADATA: write_list(builder, [*(_behind(old) for old in entries), entry]),
     }
+    return _before(content, builder, lists)
+
+
+def with_signature(content: bytes, key: str, inputs: dict[str, int], outputs: dict[str, int]) -> bytes:
+    """Return the file with a signature, by which LiteRT's signature runner calls its first subgraph.
+
+    Args:
+        content: A ``.tflite`` file without one.
+        key: The signature's name.
+        inputs: Numbers of tensors by the names of the arguments.
+        outputs: Likewise of the results.
+    """
+    builder = flatbuffers.Builder()
+    sides = [
+        write_list(builder, [_write_argument(builder, name, number) for name, number in tensors.items()])
+        for tensors in (inputs, outputs)
+    ]
+    text = builder.CreateString(key)
+    schema.SignatureDefStart(builder)
+    schema.SignatureDefAddInputs(builder, sides[0])
+    schema.SignatureDefAddOutputs(builder, sides[1])
+    schema.SignatureDefAddSignatureKey(builder, text)
+    signature = int(schema.SignatureDefEnd(builder))
+    return _before(content, builder, {SIGNATURES: write_list(builder, [signature])})
+
+
+def _before(content: bytes, builder: flatbuffers.Builder, lists: dict[int, int]) -> bytes:
+    """Put a new root table before a file: some lists are new, all else lies behind it, as it was to the bit.
+
+    Packing the model anew with the Python classes of the schema would drop what they do not know and lose the
+    weights' alignment.
+    """
+    model = schema.Model.GetRootAs(content)
+    builder.Prep(ALIGNMENT, 0)  # what follows keeps its own
     builder.StartObject(FIELDS)
     builder.PrependUint32Slot(VERSION, model.Version(), 0)
     for place in range(1, FIELDS):
@@ -80,6 +111,14 @@ def _write_entry(builder: flatbuffers.Builder, name: str, number: int) -> int:
     schema.MetadataAddName(builder, text)
     schema.MetadataAddBuffer(builder, number)
     return int(schema.MetadataEnd(builder))
+
+
+def _write_argument(builder: flatbuffers.Builder, name: str, number: int) -> int:
+    text = builder.CreateString(name)
+    schema.TensorMapStart(builder)
+    schema.TensorMapAddName(builder, text)
+    schema.TensorMapAddTensorIndex(builder, number)
+    return int(schema.TensorMapEnd(builder))
 
 
 def _behind(table: schema.Buffer | schema.Metadata) -> int:

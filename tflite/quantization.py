@@ -196,7 +196,7 @@ class _Subject:
             model = shrunk.model
             steps.append((self.plan.words, self._evaluated(self._keras(model), self.run.model_path)))
         if not self.accuracy_only:
-            content = convert(model, schemes["float32"], signature=False)
+            content = convert(model, schemes["float32"])
             lite = LiteRTClassifier(self.run.tflite_dir / "float32.tflite", content, self._described)
             steps.append((FLOAT_FILE, self._evaluated(lite, lite.path)))
         return _InFloat(model, shrunk, steps)

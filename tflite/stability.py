@@ -55,7 +55,7 @@ def stability(
     if len(calibration.images) < 2:
         return None
     halves = calibration.halves()
-    contents = [convert(model, scheme, half, signature=False) for half in halves]
+    contents = [convert(model, scheme, half) for half in halves]
     pairs = zip(*map(_activation_scales, contents), strict=True)  # one network: the same tensors in one order
     ratios = [(max(first, second) / min(first, second), name) for (name, first), (_, second) in pairs]
     largest, tensor = max(ratios)
