@@ -54,11 +54,13 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of the study; one that was cut short goes on.  [default: studies/<model>-<source>-<n>]",
 )
+@options.formats
 def compare(
     what: tuple[str, ...],
     heads: str,
     margin: float,
     fail_if: tuple[str, ...],
+    formats: list[str],
     data_dir: Path | None,
     out: Path | None,
     as_json: bool,
@@ -75,6 +77,7 @@ def compare(
     from kerascnn.comparison.existing import compare_runs
 
     shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out}
+    shared |= {"formats": formats} if formats else {}
     with shown_progress() as progress:
         if len(what) == 1:
             study = compare_heads(what[0], heads=heads.split(","), progress=progress, **shared, **settings)

@@ -73,6 +73,13 @@ runs_dir = click.option(
     help="Folder of the runs.",
 )
 
+formats = click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    callback=lambda context, option, given: [name.strip() for names in given for name in names.split(",")],
+    help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
+)
 skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
 
 _NETWORK = (

@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
 @click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=options.ExistingRun())
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
-)
+@options.formats
 @click.option(
     "--attach",
     multiple=True,
@@ -32,7 +27,7 @@ if TYPE_CHECKING:
 @options.data_dir
 def report(
     what: tuple[Path, ...],
-    formats: tuple[str, ...],
+    formats: list[str],
     attach: tuple[Path, ...],
     data_dir: Path | None,
     as_json: bool,
@@ -43,8 +38,7 @@ def report(
     """
     from kerascnn.comparison.reporting import report_on
 
-    named = [name.strip() for given in formats for name in given.split(",")]
-    given = {"formats": named} if named else {}
+    given = {"formats": formats} if formats else {}
     with shown_progress() as progress:
         studies = report_on(what, attach=attach, data_dir=data_dir, progress=progress, **given)
     display(list(studies), as_json=as_json, text=_text)

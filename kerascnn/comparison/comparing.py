@@ -14,6 +14,7 @@ from kerascnn.errors import UsageError
 from kerascnn.models.family import Network
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
+from kerascnn.report.formats import FORMATS, require_formats
 from kerascnn.run import RECORD, Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
@@ -37,6 +38,7 @@ def compare(
     margin: float = MARGIN,
     jobs: int = 1,
     out: Path | str | None = None,
+    formats: Sequence[str] = FORMATS,
     progress: Progress = silent,
     **network: Any,
 ) -> Study:
@@ -57,6 +59,7 @@ def compare(
         margin: Percentage points within which two accuracies count as equal.
         jobs: Trainings at once, each in a process of its own with its share of the processor.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
+        formats: Of the reports: ``html``, ``md``, ``csv``, ``tex``, ``json``.
         progress: Told about the whole grid.
         **network: Of ``Network``; ``head_units`` is for heads that have some.
 
@@ -67,6 +70,7 @@ def compare(
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     require_margin(margin)
+    require_formats(formats)
     _require_a_model(model)
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1. Received: jobs={jobs}")
@@ -104,7 +108,16 @@ def compare(
                 _group(config.head, [cell_folder(cell) for cell in cells if cell.head == config.head])
                 for config in grid.configs
             ]
-            return conclude(folder, settings, environment, groups, dataset, margin=margin, progress=progress)
+            return conclude(
+                folder,
+                settings,
+                environment,
+                groups,
+                dataset,
+                margin=margin,
+                formats=formats,
+                progress=progress,
+            )
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(_way_on(folder, cells)) from error
 

@@ -16,7 +16,8 @@ from kerascnn.model_file import load_model
 from kerascnn.profile import profile
 from kerascnn.progress import Progress
 from kerascnn.report.evidence import Evidence, Group
-from kerascnn.report.writing import FORMS, report_files, write_reports
+from kerascnn.report.formats import FORMATS
+from kerascnn.report.writing import report_files, write_reports
 from kerascnn.results import Latency
 from kerascnn.statistics import holm, paired_difference
 from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, Measurement, SeedAccuracies, Study, Verdict
@@ -35,6 +36,7 @@ def conclude(
     dataset: Dataset,
     *,
     margin: float,
+    formats: Sequence[str],
     progress: Progress,
 ) -> Study:
     """Compare groups that answered to the same test images, write the reports and what they were made of.
@@ -46,11 +48,14 @@ def conclude(
         groups: At least two, with the same seeds.
         dataset: With the test images.
         margin: Percentage points within which two accuracies count as equal.
+        formats: Of the reports.
         progress: Told about the images on which layers are compared.
     """
     ending = ending_of(folder, groups, dataset, margin, progress)
     record = Record(settings=settings, environment=environment, ending=ending)
-    study = reported(folder, record, groups, dataset)
+    study = reported(folder, record, groups, dataset, formats)
+    for outdated in set(report_files(folder)) - set(study.reports):  # of an earlier end of the same study
+        outdated.unlink(missing_ok=True)
     record.write(folder)
     return study
 
@@ -77,7 +82,7 @@ def reported(
     record: Record,
     groups: Sequence[Group],
     dataset: Dataset,
-    forms: Sequence[str] = FORMS,
+    forms: Sequence[str] = FORMATS,
     measurements: tuple[Measurement, ...] = (),
 ) -> Study:
     """Put a study together from a record with its end and what its groups answered; write its reports."""

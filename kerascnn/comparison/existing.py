@@ -15,6 +15,7 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.predictor import Predictor
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
+from kerascnn.report.formats import FORMATS, require_formats
 from kerascnn.run import Run
 from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
@@ -28,6 +29,7 @@ def compare_runs(
     data_dir: Path | str | None = None,
     margin: float = MARGIN,
     out: Path | str | None = None,
+    formats: Sequence[str] = FORMATS,
     progress: Progress = silent,
 ) -> Study:
     """Compare runs on the test images that all of them have in common; their files stay as they are.
@@ -40,6 +42,7 @@ def compare_runs(
         data_dir: Where their data are now, if not where they were.
         margin: Percentage points within which two accuracies count as equal.
         out: The folder of the reports; ``None``: ``studies/runs-<source>-<n>``.
+        formats: Of the reports: ``html``, ``md``, ``csv``, ``tex``, ``json``.
         progress: Told about every run.
 
     Raises:
@@ -47,6 +50,7 @@ def compare_runs(
         KerasCnnError: A run is incomplete, they were tested on different images, or the folder exists.
     """
     require_margin(margin)
+    require_formats(formats)
     opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
         named = ", ".join(str(run.path) for run in opened)
@@ -65,7 +69,16 @@ def compare_runs(
         given = [] if margin == MARGIN else ["--margin", f"{margin:g}"]
         command = shlex.join(["kerascnn", "compare", *(str(run.path) for run in opened), *given])
         settings = settings_of(opened, groups, command)
-        return conclude(folder, settings, environments[0], groups, dataset, margin=margin, progress=progress)
+        return conclude(
+            folder,
+            settings,
+            environments[0],
+            groups,
+            dataset,
+            margin=margin,
+            formats=formats,
+            progress=progress,
+        )
 
 
 def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[str, Any]]) -> None:

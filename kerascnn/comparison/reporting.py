@@ -17,7 +17,7 @@ from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import require_writable, told_what_is_half_written
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
-from kerascnn.report.writing import FORMS
+from kerascnn.report.formats import FORMATS, require_formats
 from kerascnn.run import Run
 from kerascnn.statistics import MARGIN
 from kerascnn.study import Measurement, Study
@@ -30,7 +30,7 @@ TELLING = {"html", "md", "json"}  # forms with what devices measured
 def report_on(
     paths: Sequence[Run | Path | str],
     *,
-    formats: Sequence[str] = FORMS,
+    formats: Sequence[str] = FORMATS,
     attach: Sequence[Path | str] = (),
     data_dir: Path | str | None = None,
     progress: Progress = silent,
@@ -55,8 +55,7 @@ def report_on(
     """
     if not paths:
         raise UsageError("Name at least one run or study.")
-    if unknown := [form for form in formats if form not in FORMS]:
-        raise UsageError(f"Unknown format {unknown[0]!r}. Known: {', '.join(FORMS)}.")
+    require_formats(formats)
     if attach and not TELLING.intersection(formats):
         raise UsageError(f"Measurements stand in {', '.join(sorted(TELLING))}: add one of these formats.")
     subjects = [_Subject.opened(Path(path)) for path in dict.fromkeys(map(Path, paths))]

@@ -40,6 +40,7 @@ class Chapter(NamedTuple):
         for exhibit in self.exhibits:
             for form in forms:
                 save_figure(exhibit.figure, folder / f"{exhibit.name}.{form}")
+                exhibit.figure.set_layout_engine("none")  # all stays where the first form has it
         pictures = [
             Picture(
                 (folder / f"{each.name}.{forms[0]}").read_bytes(), each.alt, each.caption, KINDS[forms[0]]

@@ -7,6 +7,7 @@ from kerascnn.files import require_writable, write_json, write_text
 from kerascnn.report.chapters import chapters
 from kerascnn.report.evidence import Evidence
 from kerascnn.report.exhibit import Exhibit
+from kerascnn.report.formats import FORMATS
 from kerascnn.report.html import html
 from kerascnn.report.latex import latex
 from kerascnn.report.markdown import markdown
@@ -15,16 +16,15 @@ from kerascnn.report.table import comma_separated
 from kerascnn.study import Study
 
 FIGURES = "figures"
-FORMS = ("html", "md", "csv", "tex", "json")
 DRAWN = {"html", "md"}  # forms with figures
 
 
-def report_files(folder: Path, forms: Sequence[str] = FORMS) -> tuple[Path, ...]:
+def report_files(folder: Path, forms: Sequence[str] = FORMATS) -> tuple[Path, ...]:
     """Return the files that :func:`write_reports` writes beside the figures, the page first."""
-    return tuple(folder / f"report.{form}" for form in FORMS if form in forms)
+    return tuple(folder / f"report.{form}" for form in FORMATS if form in forms)
 
 
-def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMS) -> None:
+def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMATS) -> None:
     """Write the study in each form, from the same figures, and each figure as SVG and PNG."""
     drawn = bool(DRAWN.intersection(forms))
     if drawn:
