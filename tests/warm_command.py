@@ -26,10 +26,11 @@ LIBRARIES = [
     *("h5py", "jinja2", "keras", "matplotlib.backends.backend_svg", "matplotlib.pyplot", "PIL.Image"),
     *("pydantic", "rich.progress", "scipy.stats", "tensorflow"),
 ]
-#: Modules of other programs: that of a bundle, and the fine-tuning, which has a Keras of its own.
+#: Modules of other programs: those of a bundle, and the fine-tuning, which has a Keras of its own.
 OTHERS = (
     ".__main__",
     ".bundle.run_template",
+    *(f".bundle.examples.{name}" for name in ("gpio", "serve", "watch")),
     *(f".fine_tuning.{name}" for name in ("stages", "tuner", "twin")),
 )
 TIME_LIMIT = 600  # seconds, of a command; on a machine with nothing else to do none takes longer than 60

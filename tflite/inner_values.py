@@ -18,23 +18,26 @@ Values = NDArray[np.float32]
 class InnerValues:
     """A file opened without delegates, which would hide tensors.
 
-    LiteRT's optimized kernels compute: the reference kernels take ten times as long for AlexNet, to the same
-    int8 values, and their SUM of int8 is wrong (ai-edge-litert 2.3.0: −1 for every sum).
+    LiteRT's optimized kernels compute unless the reference kernels are asked for: those take ten times as
+    long for AlexNet, and their SUM of int8 is wrong (ai-edge-litert 2.3.0: −1 for every sum).
 
     Args:
         path: The file.
         graph: Its only subgraph.
+        reference: Whether the reference kernels compute.
 
     Raises:
         KerasCnnError: LiteRT cannot run it.
     """
 
-    def __init__(self, path: Path, graph: Subgraph) -> None:
+    def __init__(self, path: Path, graph: Subgraph, *, reference: bool = False) -> None:
         self.graph = graph
+        optimised = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        kernels = OpResolverType.BUILTIN_REF if reference else optimised
         try:
             self._interpreter = Interpreter(
                 model_path=str(path),
-                experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                experimental_op_resolver_type=kernels,
                 experimental_preserve_all_tensors=True,
             )
             self._interpreter.allocate_tensors()

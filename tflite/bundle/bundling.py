@@ -1,7 +1,6 @@
 """``bundle``: a run as a folder or an archive that runs on a device."""
 
 import hashlib
-import io
 import json
 import shutil
 import tempfile
@@ -12,19 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from kerascnn.data.dataset import Dataset, Split
-from kerascnn.data.image_files import FileSplit
+from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.files import whole_file
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
+from kerascnn.tflite.bundle.golden import golden, logits_number
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.bundle.targets import targets
-from kerascnn.tflite.calibration import stratified
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, lines
 from kerascnn.tflite.schemes import FULL_INT8, Form
@@ -32,12 +26,17 @@ from kerascnn.training.trained_data import load_trained_data
 
 SUMS = "SHA256SUMS"
 MODEL, COMPILED = "model.tflite", "model_edgetpu.tflite"
-PICTURES = 32  # golden ones
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
 TESTED = ("accuracy", "low", "high", "n", "drop_points")  # on the test images
-#: What run.py imports here, and has beside it in the bundle: package and file.
-BESIDE = (("kerascnn.data", "pixels"), ("kerascnn.tflite.bundle", "device"))
-LONGEST = 512  # pixels of a golden picture's longer side: photos of a phone would be hundreds of megabytes
+#: The programs of a bundle: their package here, and their name there. They import each other by the latter.
+PROGRAMS = {
+    "run.py": ("kerascnn.tflite.bundle", "run_template"),
+    "pixels.py": ("kerascnn.data", "pixels"),
+    "device.py": ("kerascnn.tflite.bundle", "device"),
+    "examples/watch.py": ("kerascnn.tflite.bundle.examples", "watch"),
+    "examples/serve.py": ("kerascnn.tflite.bundle.examples", "serve"),
+    "examples/gpio.py": ("kerascnn.tflite.bundle.examples", "gpio"),
+}
 
 
 @dataclass(frozen=True)
@@ -146,12 +145,12 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
         "model.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
-        **program(),
+        **programs(),
         "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
         "README.md": readme(card).encode(),
         "LICENSE": LICENSE.encode(),
     }
-    return content | ({COMPILED: compiled} if compiled else {}) | _golden(lite, dataset.test)
+    return content | ({COMPILED: compiled} if compiled else {}) | golden(lite, dataset.test)
 
 
 def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
@@ -171,7 +170,7 @@ def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "scheme": form.scheme,
         "input": form.ends,
-        "output_step": output_step(form.ends),
+        "logits_tensor": logits_number(model),
         "preprocessing": {
             "height": rule.height,
             "width": rule.width,
@@ -197,65 +196,16 @@ def _compiled(model: Path) -> bytes | None:
         return made.path.read_bytes()
 
 
-def output_step(ends: str) -> float:
-    """Return what two devices may differ by in an output: a step of its integers, of a probability 1/256."""
-    return 1 if ends in ("int8", "uint8") else 1 / 256
-
-
-def program() -> dict[str, bytes]:
-    """Return the files of the program: ``run.py`` imports there what stands beside it."""
-    run = _source("kerascnn.tflite.bundle", "run_template.py")
-    for package, name in BESIDE:
-        run = run.replace(f"from {package}.{name} import", f"from {name} import")
-    beside = {f"{name}.py": _source(package, f"{name}.py").encode() for package, name in BESIDE}
-    return {"run.py": run.encode(), **beside}
-
-
-def _source(package: str, name: str) -> str:
-    return (files(package) / name).read_text(encoding="utf-8")
-
-
-def _golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
-    """Return test pictures of every class, with the inputs and outputs that this machine computes."""
-    chosen = stratified(test.labels, min(PICTURES, len(test)), seed=0)
-    pictures = [_picture(test, int(number)) for number in chosen]
-    rule = lite.description.preprocessing
-    inputs = lite.encode(np.stack([rule.image(picture) for picture in pictures]))
-    outputs = np.stack([lite.invoke(values[np.newaxis]) for values in inputs])
-    classes = lite.description.classes
-    names = (f"golden/{place:02}-{_plain(classes[test.labels[n]])}.png" for place, n in enumerate(chosen))
-    return {
-        "golden/inputs.npy": _npy(inputs),
-        "golden/outputs.npy": _npy(outputs),
-        **dict(zip(names, map(_png, pictures), strict=True)),
+def programs() -> dict[str, bytes]:
+    """Return the programs of a bundle; what they import of this package stands beside them there."""
+    sources = {
+        name: (files(package) / f"{module}.py").read_text(encoding="utf-8")
+        for name, (package, module) in PROGRAMS.items()
     }
-
-
-def _picture(test: Split, number: int) -> Image.Image:
-    """Return a test picture as its source has it, a large one made smaller."""
-    if isinstance(test, FileSplit):
-        picture = test.images.files[number].decoded().picture
-        picture.thumbnail((LONGEST, LONGEST))
-        return picture
-    pixels = test.images[np.array([number])][0]
-    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-
-
-def _plain(label: str) -> str:
-    """Return a class name as part of a file name that every system takes."""
-    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in label)[:40]
-
-
-def _png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def _npy(values: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.save(file, values, allow_pickle=False)
-    return file.getvalue()
+    for name, (package, module) in PROGRAMS.items():
+        there = f"from {name.removesuffix('.py')} import"
+        sources = {at: text.replace(f"from {package}.{module} import", there) for at, text in sources.items()}
+    return {name: text.encode() for name, text in sources.items()}
 
 
 def _write(path: Path, content: dict[str, bytes]) -> None:

@@ -1,19 +1,23 @@
 """What the machine has that a bundle runs on: an Edge TPU, a camera, heat. Lies beside its ``run.py``."""
 
 import ctypes
+import io
 import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+END_OF_JPEG = b"\xff\xd9"  # inside an image 0xff is followed by 0x00
+THROTTLED = ("voltage too low", "frequency capped", "throttled", "soft temperature limit")  # bits 0 to 3
 TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; seconds between
 
 
@@ -40,16 +44,16 @@ def edge_tpu() -> Any:
 
 
 def frames() -> Iterator[Image.Image]:
-    """Yield pictures of the camera."""
-    if find_spec("picamera2"):
-        from picamera2 import Picamera2
+    """Yield images of the camera: of a Raspberry Pi's own, or else of one that OpenCV reads (USB).
 
-        taken = Picamera2()
-        taken.start()
-        while True:
-            yield taken.capture_image().convert("RGB")
+    ``rpicam-vid`` reads a Raspberry Pi's camera: Raspberry Pi OS has it, while picamera2 cannot be seen from
+    a virtual environment and does not work beside NumPy 2.
+    """
+    program = shutil.which("rpicam-vid") or shutil.which("libcamera-vid")  # its name until bookworm
+    failure = yield from _of_the_raspberry_pi(program) if program else iter(())
     if not find_spec("cv2"):
-        raise EndError("--camera needs OpenCV: python -m pip install opencv-python-headless", 5)
+        found = f"{program}: {failure}. " if failure else ""
+        raise EndError(f"{found}A USB camera needs OpenCV: python -m pip install opencv-python-headless", 5)
     import cv2
 
     video = cv2.VideoCapture(0)
@@ -57,11 +61,47 @@ def frames() -> Iterator[Image.Image]:
         yield Image.fromarray(np.ascontiguousarray(frame[1][..., ::-1]))  # OpenCV has blue first
 
 
+def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
+    """Yield images until the program ends; return why it gave none, empty where it gave some."""
+    command = [program, "--nopreview", "--verbose", "0", "--timeout", "0", "--framerate", "5", "--flush"]
+    command += ["--width", "640", "--height", "480", "--codec", "mjpeg", "--output", "-"]
+    seen, data = False, b""
+    with TemporaryFile() as told, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told) as process:
+        assert process.stdout
+        try:
+            while piece := process.stdout.read1(1 << 20):
+                data += piece
+                while (end := data.find(END_OF_JPEG)) >= 0:
+                    yield Image.open(io.BytesIO(data[: end + 2])).convert("RGB")
+                    seen, data = True, data[end + 2 :]
+        finally:
+            process.terminate()
+        told.seek(0)
+        lines = told.read().decode(errors="replace").strip().splitlines()
+    return "" if seen else (lines or ["it gave no images"])[-1]
+
+
 def heat() -> dict[str, Any]:
-    """Return the processor's temperature and, of a Raspberry Pi, the throttling flags (0x0: none)."""
-    celsius, told = None, ""
+    """Return the processor's temperature and, of a Raspberry Pi, what slowed it down since it was started."""
+    celsius, flags = None, ""
     with suppress(OSError, ValueError):
         celsius = int(Path("/sys/class/thermal/thermal_zone0/temp").read_text()) / 1000
     if command := shutil.which("vcgencmd"):
         told = subprocess.run([command, "get_throttled"], text=True, capture_output=True, check=False).stdout
-    return {"celsius": celsius, "throttled": told.strip().partition("=")[2] or None}
+        flags = told.strip().partition("=")[2]
+    return {"celsius": celsius, "throttled": f"{flags} ({throttling(int(flags, 16))})" if flags else None}
+
+
+def throttling(flags: int) -> str:
+    """Return what ``vcgencmd get_throttled`` means: bits 0 to 3 say what is now, 16 to 19 what was.
+
+    >>> throttling(0x50005)
+    'now: voltage too low, throttled; since start: voltage too low, throttled'
+    >>> throttling(0)
+    'never slowed down'
+    """
+    told = []
+    for when, bits in (("now", flags), ("since start", flags >> 16)):
+        names = [name for bit, name in enumerate(THROTTLED) if bits >> bit & 1]
+        told += [f"{when}: {', '.join(names)}"] if names else []
+    return "; ".join(told) or "never slowed down"

@@ -12,7 +12,7 @@ LICENSE = """run.py, pixels.py and device.py are part of kerascnn and are licens
 Version 2.0:
 https://www.apache.org/licenses/LICENSE-2.0
 
-The model, its labels and the golden pictures are the work of whoever trained it, from pictures that
+The model, its labels and the golden images are the work of whoever trained it, from images that
 have licences of their own.
 
 Installed from requirements.txt, not contained here: ai-edge-litert (Apache-2.0), NumPy (BSD-3-Clause),
@@ -21,8 +21,11 @@ Pillow (MIT-CMU).
 
 _RASPBERRY_PI = """## Install
 
-Copy this folder to a 64-bit Raspberry Pi OS (`uname -m` says `aarch64`), bookworm or trixie, for instance
-with `scp -r`, and in it:
+`dpkg --print-architecture` must say `arm64`: a 64-bit Raspberry Pi OS, bookworm or trixie. (`uname -m` says
+`aarch64` on a 32-bit system with a 64-bit kernel, too.) For `armhf` there is no wheel of LiteRT: write the
+64-bit system to the card, which every Raspberry Pi since the 3 and the Zero 2 W can run.
+
+Copy this folder to it, for instance with `scp -r`, and in it:
 
 ```
 sudo apt install -y python3-venv
@@ -30,8 +33,6 @@ python3 -m venv ~/kerascnn-venv
 . ~/kerascnn-venv/bin/activate
 python -m pip install -r requirements.txt
 ```
-
-There are no wheels for the 32-bit system.
 """
 
 _ANY = """## Install
@@ -70,6 +71,12 @@ SUBSYSTEM=="usb",ATTRS{idVendor}=="18d1",GROUP="plugdev"
 
 Then `sudo udevadm control --reload-rules`, `sudo usermod -aG plugdev $USER`, log in again, plug the
 device in again.
+
+These lines are for the USB Accelerator. A Coral on PCIe or M.2 needs the kernel's `apex` driver besides
+(`ls /dev/apex_0` shows whether it is there). Google's package `gasket-dkms` 1.0-18 does not build on Linux
+6.12, the kernel of trixie; what to change is in https://github.com/google/gasket-driver/issues/36. A
+Raspberry Pi 5 must also boot a kernel with 4 KiB pages (`kernel=kernel8.img` in
+`/boot/firmware/config.txt`). None of this was tried with this folder.
 """
 )
 
@@ -95,16 +102,38 @@ Then make the bundle again where the compiler is: `kerascnn bundle RUN --target 
 _USE = """## Use
 
 ```
-python run.py --selftest       # proves that this machine computes what was trained
-python run.py golden           # the pictures that came along: their names say what they are
+sha256sum -c --quiet SHA256SUMS && python run.py --selftest
+python run.py golden           # the images that came along: their names say what they are
 python run.py photo.jpg        # also several, a folder, or - for standard input; --json
 python run.py --benchmark
-python run.py --camera         # a USB camera, after: python -m pip install opencv-python-headless
+python run.py --camera         # CAMERA
 ```
+
+The self-test says *equal*, *within rounding* (LiteRT's kernels round differently on some processors, and no
+output is further off than that can carry it) or *FAILED*.
+
+## Act on it
+
+`examples/` has three short programs to change: `watch.py` calls a function when the camera sees a class,
+`serve.py` answers over HTTP, `gpio.py` lights a lamp at a pin of a Raspberry Pi. In one of your own:
+
+```python
+from run import Model, upright
+
+model = Model()
+image, _ = upright("photo.jpg")
+print(model.likeliest(image)[0])  # {'label': …, 'probability': …}
+```
+
+You may change `run.py` and the examples: `run.py` then says so. The model, its labels and how an image
+becomes pixels are guarded.
 """
 
+_USB_CAMERA = "a USB camera, after: python -m pip install opencv-python-headless"
+_CAMERA_OF_A_PI = f"its own (rpicam-vid), or {_USB_CAMERA}"
+
 _GREY = """\
-The model knows light signs on black, as its training pictures are. For a photo of dark ink on white paper add
+The model knows light signs on black, as its training images are. For a photo of dark ink on white paper add
 `--invert`.
 """
 
@@ -160,7 +189,7 @@ println(labels[best!!])
 def readme(card: dict[str, Any]) -> str:
     """Return the text for what ``model.json`` says."""
     device, tested, rule = targets[card["target"]], card["test"], card["preprocessing"]
-    fit = "the middle of the picture" if rule["fit"] == "crop" else "the whole picture on black"
+    fit = "the middle of the image" if rule["fit"] == "crop" else "the whole image on black"
     low, high = (f"{100 * tested[end]:.2f}" for end in ("low", "high"))
     lost = tested["drop_points"]
     about = (
@@ -170,13 +199,15 @@ def readme(card: dict[str, Any]) -> str:
         f"{rule['height']}×{rule['width']}×{rule['channels']}, {fit}."
     )
     parts = [f"# {card['run']} for {device.title}\n", textwrap.fill(about, 110) + "\n"]
+    its_own = card["target"] in ("raspberrypi", "coral")
+    use = _USE.replace("CAMERA", _CAMERA_OF_A_PI if its_own else _USB_CAMERA)
     if device.form == "edgetpu":
-        parts += [_CORAL, _USE] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
+        parts += [_CORAL, use] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
     elif card["input"] == "uint8":
         app = _sized(_MEDIAPIPE if rule["channels"] == 3 else _INTERPRETER, card)
-        parts += [app, _ANY.replace("## Install", "## Try it on a computer"), _USE]
+        parts += [app, _ANY.replace("## Install", "## Try it on a computer"), use]
     else:
-        parts += [_RASPBERRY_PI if device.title == "Raspberry Pi" else _ANY, _USE]
+        parts += [_RASPBERRY_PI if device.title == "Raspberry Pi" else _ANY, use]
     if card["source"] in LIGHT_ON_DARK:
         parts.append(_GREY)
     parts.append("`sha256sum -c SHA256SUMS` finds a damaged file; `run.py` looks for itself each time.\n")

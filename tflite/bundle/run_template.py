@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Classify pictures with the model in this folder.
+"""Classify images with the model in this folder.
 
 python run.py photo.jpg …    classes and probabilities; a folder; - for standard input; --camera
-python run.py --selftest     the golden pictures, compared with what the maker's machine computed
+python run.py --selftest     whether this machine computes what it must: the golden images, compared
 python run.py --benchmark    how long one inference takes here
 
+In a program of your own: from run import Model, upright (see examples/).
 Needs ai-edge-litert, NumPy and Pillow (requirements.txt). Made by kerascnn, Apache-2.0.
 """
 
@@ -21,28 +22,35 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
 
+if sys.version_info < (3, 11):  # noqa: UP036
+    print(f"Error: run.py needs Python 3.11 or newer, this is {platform.python_version()}.", file=sys.stderr)
+    sys.exit(5)
+
 HERE = Path(__file__).resolve().parent
 NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}  # run.py is the last one listed
+GUARDED = ("model", "labels.txt", "pixels.py", "golden/")  # other files may be changed: answers stay the same
+PILLOW = (10, 1)  # the oldest version that can say whether an image has transparency
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
 MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer where 1,000 would take a minute
 
 
 def listed() -> dict[str, str]:
     """Return the hash of each file of this folder, by its name."""
-    lines = (HERE / "SHA256SUMS").read_text("utf-8").splitlines()
+    lines = (HERE / "SHA256SUMS").read_text("utf-8").split("\n")[:-1]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def damaged() -> list[str]:
-    """Return what is wrong with the files of this folder."""
+def damaged() -> tuple[list[str], list[str]]:
+    """Return what is wrong with the files of this folder, and which were changed that may be."""
     try:
         known = listed()
         there = {name: (HERE / name).read_bytes() for name in known if (HERE / name).is_file()}
     except (OSError, UnicodeDecodeError) as error:
-        return [f"SHA256SUMS: {error}"]
+        return [f"SHA256SUMS: {error}"], []
     changed = [n for n, content in there.items() if hashlib.sha256(content).hexdigest() != known[n]]
-    missing = sorted(NEEDED.union(known) - there.keys())
-    return [f"{name} is missing" for name in missing] + [f"{name} has changed" for name in changed]
+    missing = [f"{name} is missing" for name in sorted(NEEDED.union(known) - there.keys())]
+    bad = [name for name in changed if name.startswith(GUARDED)]
+    return missing + [f"{name} has changed" for name in bad], sorted(set(changed) - set(bad))
 
 
 def end(message: str, code: int) -> NoReturn:
@@ -52,13 +60,22 @@ def end(message: str, code: int) -> NoReturn:
 
 
 sys.dont_write_bytecode = True  # this folder stays as it was made
-if __name__ == "__main__" and (problems := damaged()):  # before anything of it is imported
-    end(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
+if __name__ in ("__main__", "run"):
+    problems, edited = damaged()  # before anything of this folder is imported
+    if problems:
+        end(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
+    if edited and __name__ == "__main__":
+        print(f"Note: {', '.join(edited)} changed since this folder was made.", file=sys.stderr)
+    sys.path.insert(0, str(HERE))  # python -I and PYTHONSAFEPATH leave it out
 try:
     import numpy as np
+    import PIL
     from numpy.typing import NDArray
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    if tuple(map(int, PIL.__version__.split(".")[:2])) < PILLOW:
+        needed = ".".join(map(str, PILLOW))
+        raise ImportError(f"Pillow {needed} or newer is needed, this is {PIL.__version__}")
     from kerascnn.data.pixels import on_canvas, upright
     from kerascnn.tflite.bundle.device import EndError, edge_tpu, frames, heat
 except ImportError as lacking:
@@ -66,9 +83,15 @@ except ImportError as lacking:
 
 
 class Model:
-    """The network with what is around it: a picture in, probabilities out."""
+    """The network with what is around it: an image in, probabilities out.
 
-    def __init__(self, delegate: str, threads: int) -> None:
+    Args:
+        delegate: ``cpu`` or ``edgetpu``.
+        threads: Of the CPU; ``None``: all.
+    """
+
+    def __init__(self, delegate: str = "cpu", threads: int | None = None) -> None:
+        threads = threads or os.cpu_count() or 1
         self.card = json.loads((HERE / "model.json").read_text("utf-8"))
         self.labels = (HERE / "labels.txt").read_text("utf-8").split("\n")[:-1]
         self.threads, self.delegate = threads, delegate
@@ -93,6 +116,10 @@ class Model:
         self.init_ms = 1e3 * (time.perf_counter() - began)
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
+        rule = self.card["preprocessing"]
+        shapes = [each["shape"][1:].tolist() for each in (self._input, self._output)]
+        if shapes != [[rule["height"], rule["width"], rule["channels"]], [len(self.labels)]]:
+            raise EndError(f"{self.name} is not the model of this folder: it takes and gives {shapes}.", 1)
 
     def encoded(self, picture: Image.Image) -> NDArray[Any]:
         """Return a picture in mode L or RGB as the input tensor takes it."""
@@ -110,6 +137,23 @@ class Model:
         self._interpreter.invoke()
         row: NDArray[Any] = self._interpreter.get_tensor(self._output["index"])[0]
         return row
+
+    def logits(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return what goes into softmax, computed without a delegate, which would hide it."""
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        interpreter = Interpreter(
+            str(HERE / self.card["model"]),
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        interpreter.allocate_tensors()
+        rows = []
+        for values in inputs:
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values[np.newaxis])
+            interpreter.invoke()
+            rows.append(interpreter.get_tensor(self.card["logits_tensor"]).reshape(-1))
+        return np.stack(rows)
 
     def likeliest(self, picture: Image.Image, count: int = 3) -> list[dict[str, Any]]:
         """Return labels and probabilities, the likeliest first."""
@@ -137,6 +181,8 @@ def classify(model: Model, options: argparse.Namespace) -> int:
     code = 0
     for name, source in sources(options.images):
         try:
+            if isinstance(source, str) and os.path.exists(source) and not os.path.isfile(source):  # noqa: PTH110, PTH113
+                raise OSError("it is no regular file")  # a pipe would be waited for
             picture, _ = upright(source)
         except Exception as error:  # Pillow's decoders raise whatever their format's code meets
             print(f"Error: {name} cannot be decoded as an image: {why(error)}.", file=sys.stderr)
@@ -156,7 +202,7 @@ def why(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "it is of no known format"
     if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
+        return f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
     return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -181,10 +227,10 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
 
 
 def camera(model: Model, options: argparse.Namespace) -> int:
-    """Classify what the camera sees until Ctrl-C: picamera2's where it is installed, or else OpenCV's."""
+    """Classify what the camera sees until Ctrl-C."""
     try:
         for picture in frames():
-            classes = model.likeliest(picture)
+            classes = model.likeliest(ImageOps.invert(picture) if options.invert else picture)
             print(json.dumps(classes) if options.json else shown(classes), flush=True)
     except KeyboardInterrupt:
         return 0
@@ -194,29 +240,37 @@ def camera(model: Model, options: argparse.Namespace) -> int:
 
 
 def selftest(model: Model, options: argparse.Namespace) -> int:
-    """Compare the golden pictures' inputs and outputs with those of the maker's machine."""
-    inputs, outputs = (
-        np.load(HERE / f"golden/{name}.npy", allow_pickle=False) for name in ("inputs", "outputs")
+    """Compare the golden images' inputs and outputs with those of LiteRT's reference kernels."""
+    inputs, outputs, lowest, highest, logits = (
+        np.load(HERE / f"golden/{name}.npy", allow_pickle=False)
+        for name in ("inputs", "outputs", "lowest", "highest", "logits")
     )
-    pictures = [HERE / name for name in sorted(listed()) if name.endswith(".png")]
-    found = [model.encoded(upright(path)[0]) for path in pictures]
-    pairs = zip(pictures, found, inputs, strict=True)
+    images = [HERE / name for name in sorted(listed()) if name.endswith(".png")]
+    found = [model.encoded(upright(path)[0]) for path in images]
+    pairs = zip(images, found, inputs, strict=True)
     unequal = [path.name for path, here, there in pairs if here.tobytes() != there.tobytes()]
-    gaps = np.abs(np.stack([model.invoke(values) for values in inputs]).astype(np.float64) - outputs)
-    steps = gaps / model.card["output_step"]
-    differing, most = int((steps > 0).sum()), float(steps.max())
-    passed = not unequal and most <= 1
-    report = {"passed": passed, "pictures": len(pictures), "inputs_differ": unequal}
-    report |= {"outputs": outputs.size, "outputs_differ": differing, "largest_steps": most}
-    report["delegate"] = model.delegate
-    told = f"{differing} of {outputs.size} outputs differ, by at most {most:.3g} steps of quantization"
+    computed = np.stack([model.invoke(values) for values in inputs])
+    off = ~((lowest <= computed) & (computed <= highest))  # so that NaN is off, too
+    if model.delegate == "cpu" and model.card["logits_tensor"] is not None:
+        off |= np.abs(model.logits(inputs).astype(int) - logits) > 1
+    wrong = int(off.sum())
+    differing = int((computed != outputs).sum())
+    classes = int((computed.argmax(axis=1) != outputs.argmax(axis=1)).sum())
+    verdict = "wrong" if unequal or wrong else "within rounding" if differing else "equal"
+    report = {"passed": verdict != "wrong", "verdict": verdict, "delegate": model.delegate}
+    report |= {"images": len(images), "inputs_differ": unequal, "classes_differ": classes}
+    report |= {"outputs": outputs.size, "outputs_differ": differing, "outputs_wrong": wrong}
+    told = f"{differing} of {outputs.size} outputs differ within rounding" if differing else "outputs equal"
+    if wrong:
+        told = f"{wrong} of {outputs.size} outputs are wrong: further off than rounding can carry them"
     line = (
-        f"selftest {'passed' if passed else 'FAILED'}: {len(pictures)} pictures on the {model.delegate}, "
-        f"{f'{len(unequal)} inputs differ' if unequal else 'inputs equal byte for byte'}, "
-        f"{told if differing else 'outputs equal'}"
+        f"selftest {'passed' if report['passed'] else 'FAILED'}: "
+        f"{len(images)} images on the {model.delegate}, "
+        f"{f'{len(unequal)} inputs differ' if unequal else 'inputs equal byte for byte'}, {told}, "
+        f"{f'{classes} classes differ' if classes else 'the same classes'}"
     )
     print(json.dumps(report) if options.json else line)
-    return 0 if passed else 1
+    return 0 if report["passed"] else 1
 
 
 def benchmark(model: Model, options: argparse.Namespace) -> int:
@@ -266,6 +320,8 @@ def main() -> int:
         parser.error("name pictures, or one of --camera, --selftest, --benchmark; numbers are at least 1")
     if (options.runs and not options.benchmark) or (options.fallback and options.delegate == "cpu"):
         parser.error("--runs goes with --benchmark, --fallback with --delegate edgetpu")
+    if options.invert and (options.selftest or options.benchmark):
+        parser.error("--invert goes with images or --camera")
     warnings.simplefilter("ignore")  # Pillow's of large pictures, which are refused further on
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -1,0 +1,24 @@
+"""Do something when the camera sees a class: python examples/watch.py LABEL [probability, else 0.9]."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the folder of run.py
+
+from kerascnn.tflite.bundle.device import frames
+from kerascnn.tflite.bundle.run_template import Model
+
+
+def seen(label: str, probability: float) -> None:
+    """Do what is to be done; called once each time the class comes into view."""
+    print(f"{label} {100 * probability:.1f} %", flush=True)
+
+
+wanted, least = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 0.9
+model, there = Model(), False
+for image in frames():
+    best = model.likeliest(image)[0]
+    is_there = best["label"] == wanted and best["probability"] >= least
+    if is_there and not there:
+        seen(**best)
+    there = is_there

@@ -1,0 +1,150 @@
+"""The golden images of a bundle: what a device must compute of them, and how far rounding may carry it.
+
+LiteRT's kernels do not all round alike: the mean of a map differs by one step between x86-64, ARM and the
+reference kernels. That step is one of the logits, and softmax turns it into several steps of a probability.
+So each output has a range of its own: the least and the most that softmax gives when every logit moves by at
+most one step, and one step more for the rounding of the probability itself. Where a class is certain its
+probability hides what happens before it; a device therefore shows its logits, too.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kerascnn.data.dataset import Split
+from kerascnn.data.image_files import FileSplit
+from kerascnn.tflite.calibration import stratified
+from kerascnn.tflite.inner_values import InnerValues
+from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.model_graph import Tensor, read_graph
+
+IMAGES = 32
+LONGEST = 512  # pixels of a golden image's longer side: photos of a phone would be hundreds of megabytes
+FLOAT_STEP = 1 / 256  # of a probability that is not quantized: what int8 would resolve
+#: Operators whose reference kernel is wrong: ai-edge-litert 2.3.0 gives −1 for every SUM of int8 values.
+WRONG_REFERENCE = frozenset({"SUM"})
+ARRAYS = ("inputs", "outputs", "lowest", "highest", "logits")
+
+
+def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
+    """Return test images of every class, their inputs, outputs and ranges, as files of a bundle."""
+    chosen = stratified(test.labels, min(IMAGES, len(test)), seed=0)
+    images = [_image(test, int(number)) for number in chosen]
+    rule = lite.description.preprocessing
+    inputs = lite.encode(np.stack([rule.image(image) for image in images]))
+    classes = lite.description.classes
+    names = (f"golden/{place:02}-{_plain(classes[test.labels[n]])}.png" for place, n in enumerate(chosen))
+    arrays = dict(zip(ARRAYS, (inputs, *expected(lite.path, inputs)), strict=True))
+    return {f"golden/{name}.npy": _npy(values) for name, values in arrays.items()} | dict(
+        zip(names, map(_png, images), strict=True)
+    )
+
+
+def logits_number(model: Path) -> int | None:
+    """Return the number of the tensor that softmax takes; ``None`` where it is not int8.
+
+    Kernels may differ by one step of it. Floats, and sums of int16, have no such bound.
+    """
+    tensor = _logits(model)
+    return tensor.index if tensor.type == "INT8" else None
+
+
+def _logits(model: Path) -> Tensor:
+    (graph,) = read_graph(model).subgraphs
+    softmax = next(operator for operator in reversed(graph.operators) if operator.name == "SOFTMAX")
+    return graph.tensors[softmax.inputs[0]]
+
+
+def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return what the reference kernels compute, the least and the most that a device may, and the logits.
+
+    Args:
+        model: A file that ends in softmax.
+        inputs: Encoded images, shape (n, height, width, channels).
+
+    Returns:
+        Four arrays of shape (n, classes): three in the type of the file's output, the logits as stored.
+    """
+    (graph,) = read_graph(model).subgraphs
+    logits = _logits(model)
+    reference = WRONG_REFERENCE.isdisjoint(operator.name for operator in graph.operators)
+    values = InnerValues(model, graph, reference=reference)
+    rows, stored, real = [], [], []
+    for image in inputs:
+        values.run({graph.inputs[0]: image[np.newaxis]})
+        rows.append(values.stored(graph.outputs[0])[0])
+        stored.append(values.stored(logits.index).reshape(-1))
+        real.append(values.real(logits.index).reshape(-1))
+    outputs = np.stack(rows)
+    output = graph.tensors[graph.outputs[0]]
+    ends = carried(np.stack(real), _step(logits))
+    step = _step(output) or FLOAT_STEP
+    lowest, highest = (_encoded(share, output) for share in (ends[0] - step, ends[1] + step))
+    return outputs, lowest.astype(outputs.dtype), highest.astype(outputs.dtype), np.stack(stored)
+
+
+def carried(logits: NDArray[np.floating], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the least and the most that softmax gives while each logit moves by at most one step.
+
+    A probability is largest where its own logit is a step higher and all others are a step lower. It depends
+    on the differences alone: p / (1 − p) grows by the factor exp(2 step).
+
+    Args:
+        logits: Shape (n, classes).
+        step: 0 for logits that are not quantized.
+
+    Returns:
+        Two arrays of shape (n, classes).
+
+    >>> [[float(round(p, 3)) for p in end[0]] for end in carried(np.array([[0.0, 0.0]]), 0.5)]
+    [[0.269, 0.269], [0.731, 0.731]]
+    """
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
+    others = exponentials.sum(axis=1, keepdims=True) - exponentials
+    factor = np.exp(2 * step)
+    return exponentials / (exponentials + others * factor), exponentials / (exponentials + others / factor)
+
+
+def _step(tensor: Tensor) -> float:
+    """Return what one step of a tensor stands for, 0 where it is not quantized."""
+    return tensor.quantization.scales[0] if tensor.quantization else 0.0
+
+
+def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]:
+    """Return probabilities as a file's output holds them."""
+    if not output.quantization:
+        return shares
+    limits = np.iinfo(output.type.lower())
+    steps = shares / output.quantization.scales[0] + output.quantization.zero_points[0]
+    return np.round(steps).clip(limits.min, limits.max)
+
+
+def _image(test: Split, number: int) -> Image.Image:
+    """Return a test image as its source has it, a large one made smaller."""
+    if isinstance(test, FileSplit):
+        image = test.images.files[number].decoded().picture
+        image.thumbnail((LONGEST, LONGEST))
+        return image
+    pixels = test.images[np.array([number])][0]
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def _plain(label: str) -> str:
+    """Return a class name as part of a file name that every system takes."""
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in label)[:40]
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _npy(values: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=False)
+    return file.getvalue()
