@@ -105,14 +105,14 @@ def accuracies(folder: Path) -> list:
 def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     whole, _ = study
     begun_part(whole, ["fc", "conv1x1"], tmp_path / "study", cells=["fc-1"])
-    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1", "--out", "study"]
+    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1", "--out", "study", "--format", "json"]
     last = how(*command, at=exists("study/runs/conv1x1-1/checkpoints"), folder=tmp_path)
     folder = tmp_path / "study"
     if how == interrupted:
         assert last == (
             "Error: Interrupted: 1 of 2 trainings are done; the same command with --out study goes on."
         )
-    assert not (folder / "report.md").exists()
+    assert not (folder / "report.json").exists()
     done = folder / "runs/fc-1"
     before = {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file()}
     answer = run_command(*command, cwd=tmp_path)
@@ -157,7 +157,7 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
     folder = tmp_path / "study"
     shutil.copytree(study[0], folder)
     network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--out", folder]
-    fewer = cli(*network, "--seeds", 1, "--margin", 90, "--json").json
+    fewer = cli(*network, "--seeds", 1, "--margin", 90, "--format", "json", "--json").json
     assert [len(verdict["p_values"]) for verdict in fewer["verdicts"]] == [1, 1, 1]
     assert {verdict["outcome"] for verdict in fewer["verdicts"]} <= {"better", "worse", "equal"}
     assert fewer["settings"]["margin_points"] == 90
@@ -172,7 +172,8 @@ def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     before = removed.read_bytes()
     removed.unlink()
     network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
-    assert cli(*network).code == 0
+    assert cli(*network, "--format", "json").code == 0
+    assert not (folder / "report.html").exists()  # it told of the study as it was
     assert removed.read_bytes() == before
     assert accuracies(folder) == accuracies(study[0])
     (folder / "runs/nin-2/model.keras").unlink()
@@ -189,7 +190,7 @@ def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_
     again = ["compare", *network]
     refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Remove it: it is made anew")
     (folder / "runs/fc-2/answers.npz").unlink()
-    assert cli(*again).code == 0
+    assert cli(*again, "--format", "json").code == 0
     assert accuracies(folder) == accuracies(study[0])
 
 
@@ -304,7 +305,7 @@ def test_a_study_made_otherwise_is_refused_with_the_difference(study, cli, tmp_p
 def test_runs_that_exist_are_compared_as_a_grid(study, cli, tmp_path):
     folder, document = study
     runs = [folder / "runs" / f"{head}-{seed}" for seed in (2, 1) for head in ("fc", "nin")]
-    told = cli("compare", *runs, "--json", "--out", tmp_path / "again").json
+    told = cli("compare", *runs, "--json", "--out", tmp_path / "again", "--format", "json").json
     for head, place in zip(told["heads"], (0, 2), strict=True):
         assert head["accuracy"] == document["heads"][place]["accuracy"]
         assert head["int8"] == document["heads"][place]["int8"]
@@ -321,7 +322,7 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     _edit(small, lambda made: made["versions"].update(keras="3.0.1"))
     _replace(conv / "config.toml", "seed = 1", 'weights = "/runs/start"\nseed = 1')
     _replace(small / "config.toml", "    84,", "    80,")
-    told = cli("compare", fc, conv, small, "--json").json
+    told = cli("compare", fc, conv, small, "--json", "--format", "md").json
     notes = [note for note in told["notes"] if note.startswith("Not equal conditions: ")]
     train = json.loads((fc / "environment.json").read_text())["data_sha256"]["train"][:8]
     assert [note.removeprefix("Not equal conditions: ") for note in notes] == [
@@ -342,7 +343,7 @@ def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_
     folder, _ = study
     other = shutil.copytree(trained[0], tmp_path / "longer", ignore=shutil.ignore_patterns("tflite"))
     two = [folder / "runs/nin-1", folder / "runs/nin-2"]
-    told = cli("compare", *two, other, "--json").json
+    told = cli("compare", *two, other, "--json", "--format", "json").json
     assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "longer"]
     assert told["study"] == "studies/runs-digits-1"
     assert f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 3 ({other})." in told["notes"]
@@ -376,11 +377,13 @@ def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     assert not (tmp_path / "studies").exists()
 
 
-def test_a_gate_for_continuous_integration(study, cli):
+def test_a_gate_for_continuous_integration(study, cli, tmp_path):
     runs = [study[0] / "runs" / f"{head}-1" for head in ("fc", "nin")]
-    missed = cli("compare", *runs, "--fail-if", "bytes < 10000", "--fail-if", "accuracy < 0", "--json")
+    compared = ["compare", *runs, "--format", "csv", "--fail-if"]
+    missed = cli(*compared, "bytes < 10000", "--fail-if", "accuracy < 0", "--json")
     assert missed.code == 3
     assert json.loads(missed.out)["heads"]
     assert re.search(r"nin: bytes is \d,\d{3}, < 10,000\.$", missed.err.strip())
     assert "fc: bytes" not in missed.err
-    assert cli("compare", *runs, "--fail-if", "int8_drop > 100").code == 0
+    assert cli(*compared, "int8_drop > 100", "--out", "again").code == 0
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["report.csv", "study.json"]

@@ -92,7 +92,7 @@ def test_a_terminal_sees_the_panel(tmp_path):
 
 def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path):
     shown = _on_a_terminal(
-        tmp_path, "compare", "lenet", "--heads", "nin,conv1x1", "--epochs", "2", columns=80
+        tmp_path, "compare", "lenet", "--heads", "nin,conv1x1", "--epochs", "2", "--format", "csv", columns=80
     )
     assert re.search(r"study .*conv1x1, seed 1: training", shown)
     trainings, layers = _remains(shown)

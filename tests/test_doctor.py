@@ -110,10 +110,8 @@ def test_tools_on_the_path_are_asked_for_their_version(monkeypatch, tmp_path):
         tool.write_text(f"#!/bin/sh\necho '{told}'\n")
         tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert (_found("Edge TPU compiler").state, _found("Edge TPU compiler").detail) == (
-        "ok",
-        "Edge TPU Compiler version 16.0",
-    )
-    card = _found("NVIDIA card")
+    checks = {check.name: check for check in health.doctor().checks}
+    compiler, card = checks["Edge TPU compiler"], checks["NVIDIA card"]
+    assert (compiler.state, compiler.detail) == ("ok", "Edge TPU Compiler version 16.0")
     assert (card.state, card.detail) == ("ok", "H100, 80 GB, 550")
     assert card.fix == "python -m pip install 'kerascnn[gpu]'"  # TensorFlow here does not see it

@@ -67,7 +67,7 @@ def test_ranges_are_as_wide_as_the_widest_image(run):
 
 @pytest.mark.parametrize("options", [["--target", "edgetpu"], ["--io", "uint8"]])
 def test_where_only_full_int8_counts_the_exit_code_is_3_with_what_was_tried(cli, uneven, options):
-    answer = cli("quantize", uneven, "--max-drop", 1, *options, "--json")
+    answer = cli("quantize", uneven, "--max-drop", 1, "--fine-tuning-epochs", 1, *options, "--json")
     assert answer.code == MISSED
     (file,) = json.loads(answer.out)["files"]
     assert [each["tried"] for each in file["budget"]["tries"]] == ["full int8", "quantization-aware training"]

@@ -230,7 +230,7 @@ def test_what_is_attached_twice_is_told_once(study, bench, cli):
 
 def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_path):
     copy = shutil.copytree(study / "runs/nin-1", tmp_path / "copy")
-    both = cli("compare", study / "runs/nin-1", copy, "--json").json["study"]
+    both = cli("compare", study / "runs/nin-1", copy, "--format", "csv", "--json").json["study"]
     (told,) = cli("report", both, "--attach", bench, *JSON).json
     assert [each["head"] for each in told["measurements"]] == ["nin-1", "copy"]
 
@@ -302,9 +302,10 @@ def test_bad_input(made, cli, arguments, code, words):
 def test_runs_that_were_compared_are_reported_again(study, cli, tmp_path):
     named = study.rename(tmp_path / "it's & `all`")
     runs = [named / "runs/fc-1", named / "runs/nin-1"]
-    first = cli("compare", *runs, "--margin", 3, "--out", tmp_path / "both", "--json").json
+    formats = ["--format", "md,json", "--json"]
+    first = cli("compare", *runs, "--margin", 3, "--out", tmp_path / "both", *formats).json
     command = ["kerascnn", "compare", *map(str, runs), "--margin", "3"]
     assert shlex.split(first["settings"]["command"]) == command
     assert f"\n    {first['settings']['command']}\n" in (tmp_path / "both/report.md").read_text()
-    (again,) = cli("report", tmp_path / "both", "--json").json
+    (again,) = cli("report", tmp_path / "both", *formats).json
     assert again == first

@@ -125,9 +125,9 @@ def test_the_network_of_1998_trains(of_1998):
     assert json.loads((run / "tflite/static_wi8_ai8.result.json").read_text())["agreement"] > 0.98
 
 
-def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path):
+def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path, photos):
     options = ["--norm", "lrn", "--head", "nin", "--epochs", 1, "--image-size", 16, "--name", "lrn", "--json"]
-    trained = cli("train", "alexnet", *options).json
+    trained = cli("train", "alexnet", "--data", photos, *options).json
     assert (trained["model"], trained["variant"]) == ("alexnet", "small_stem")
     misfit = cli("train", "alexnet", "--weights", "runs/lrn", "--norm", "none", "--image-size", 16)
     assert (misfit.code, misfit.err.count("was trained with --norm lrn")) == (2, 1)
