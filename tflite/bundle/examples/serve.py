@@ -1,4 +1,7 @@
-"""Answer over HTTP: python examples/serve.py [port], then curl --data-binary @photo.jpg http://HOST:8000/"""
+"""Answer over HTTP: python examples/serve.py [port, else 8000; 0: any that is free].
+
+Then, from another machine: curl --data-binary @photo.jpg http://HOST:8000/
+"""
 
 import io
 import json
@@ -31,5 +34,6 @@ class Classify(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(answer).encode())
 
 
-port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-HTTPServer(("", port), Classify).serve_forever()
+server = HTTPServer(("", int(sys.argv[1]) if len(sys.argv) > 1 else 8000), Classify)
+print(f"listening at http://localhost:{server.server_port}/", flush=True)
+server.serve_forever()
