@@ -104,7 +104,10 @@ def test_the_network_is_trained_for_int8(cli, tmp_path, run):
             *("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
             marks=pytest.mark.long,
         ),
-        ("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
+        pytest.param(
+            *("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             *("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
             marks=pytest.mark.long,
@@ -149,6 +152,7 @@ def test_ranges_begin_at_those_of_the_network(run):
     assert (taught.probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.98
 
 
+@pytest.mark.long
 def test_where_calibration_loses_the_training_wins_most_of_it_back(cli, trained, tmp_path):
     """One channel of a map 300 times as large leaves the others a few steps of int8."""
     weak = uneven_run(trained[0], tmp_path / "run", factor=300)
@@ -193,6 +197,7 @@ def test_a_clustered_layer_has_no_more_values_than_asked_for(cli, tmp_path, run)
     assert file["accuracy"] > 0.9
 
 
+@pytest.mark.long
 def test_what_was_pruned_and_clustered_stays_so_in_int8(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     options = ["--prune", 0.5, "--cluster", 16, "--method", "qat", "--fine-tuning-epochs", 2]
@@ -207,6 +212,7 @@ def test_what_was_pruned_and_clustered_stays_so_in_int8(cli, tmp_path, run):
     assert ModelDescription.embedded(Path(file["path"])).tuned == told
 
 
+@pytest.mark.long
 def test_the_edge_tpu_file_is_trained_within_a_budget(cli, trained, tmp_path):
     weak = uneven_run(trained[0], tmp_path / "run", factor=300)
     (file,) = cli("quantize", weak, "--target", "edgetpu", "--max-drop", 5, "--json").json["files"]

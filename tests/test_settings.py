@@ -286,6 +286,7 @@ def test_what_is_trained_computes_in_the_precision_asked_for(photos, source, pre
     assert scaled == (precision == "mixed_float16")
 
 
+@pytest.mark.long
 def test_mixed_precision_trains_and_saves_a_float32_model(cli, tmp_path):
     options = ["--precision", "mixed_bfloat16", "--threads", 1, "--epochs", 8, "--class-weights", "--jit"]
     trained = cli("train", "lenet", *options, "--json").json

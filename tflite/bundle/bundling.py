@@ -16,7 +16,7 @@ from kerascnn.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.files import whole_file
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
-from kerascnn.tflite.bundle.golden import golden, logits_number
+from kerascnn.tflite.bundle.golden import golden, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.interpreter import LiteRTClassifier
@@ -73,7 +73,7 @@ def bundle(
     data_dir: Path | str | None = None,
     progress: Progress = silent,
 ) -> Bundle:
-    """Write what someone copies to a device: model, program, golden pictures, the lines to type.
+    """Write what someone copies to a device: model, program, golden images, the lines to type.
 
     The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
 
@@ -103,7 +103,7 @@ def bundle(
     dataset = load_trained_data(run, data_dir)
     progress("bundling", 1, 3, "model")
     model = _model(run, form, dataset, progress)
-    progress("bundling", 2, 3, "golden pictures")
+    progress("bundling", 2, 3, "golden images")
     content = _content(run, target, form, model, dataset)
     content = dict(sorted(content.items()))
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
@@ -170,7 +170,7 @@ def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "scheme": form.scheme,
         "input": form.ends,
-        "logits_tensor": logits_number(model),
+        "logits": logits_of(model),
         "preprocessing": {
             "height": rule.height,
             "width": rule.width,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -50,7 +50,7 @@ def frames() -> Iterator[Image.Image]:
     a virtual environment and does not work beside NumPy 2.
     """
     program = shutil.which("rpicam-vid") or shutil.which("libcamera-vid")  # its name until bookworm
-    failure = yield from _of_the_raspberry_pi(program) if program else iter(())
+    failure = (yield from _of_the_raspberry_pi(program)) if program else ""
     if not find_spec("cv2"):
         found = f"{program}: {failure}. " if failure else ""
         raise EndError(f"{found}A USB camera needs OpenCV: python -m pip install opencv-python-headless", 5)
@@ -67,9 +67,9 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
     command += ["--width", "640", "--height", "480", "--codec", "mjpeg", "--output", "-"]
     seen, data = False, b""
     with TemporaryFile() as told, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told) as process:
-        assert process.stdout
+        output = cast(io.BufferedReader, process.stdout)
         try:
-            while piece := process.stdout.read1(1 << 20):
+            while piece := output.read1(1 << 20):
                 data += piece
                 while (end := data.find(END_OF_JPEG)) >= 0:
                     yield Image.open(io.BytesIO(data[: end + 2])).convert("RGB")

@@ -2,12 +2,14 @@
 
 LiteRT's kernels do not all round alike: the mean of a map differs by one step between x86-64, ARM and the
 reference kernels. That step is one of the logits, and softmax turns it into several steps of a probability.
-So each output has a range of its own: the least and the most that softmax gives when every logit moves by at
-most one step, and one step more for the rounding of the probability itself. Where a class is certain its
+So each output has a range of its own: the least and the most that softmax gives when every logit moves by
+that step, and one step more for the rounding of the probability itself. Where a class is certain its
 probability hides what happens before it; a device therefore shows its logits, too.
 """
 
 import io
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from kerascnn.data.image_files import FileSplit
 from kerascnn.tflite.calibration import stratified
 from kerascnn.tflite.inner_values import InnerValues
 from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.layer_matching import computed
 from kerascnn.tflite.model_graph import Tensor, read_graph
 
 IMAGES = 32
@@ -44,19 +47,47 @@ def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
     )
 
 
-def logits_number(model: Path) -> int | None:
-    """Return the number of the tensor that softmax takes; ``None`` where it is not int8.
+@dataclass(frozen=True)
+class Logits:
+    """What softmax takes, and how far rounding may move it.
 
-    Kernels may differ by one step of it. Floats, and sums of int16, have no such bound.
+    Attributes:
+        tensor: Its number in the file.
+        step: What one step stands for; 0 where it is not quantized.
+        reach: How far kernels that round otherwise move a logit: by one of its own steps, or by one of those
+            of the sum or mean that it is made of.
     """
-    tensor = _logits(model)
-    return tensor.index if tensor.type == "INT8" else None
+
+    tensor: int
+    step: float
+    reach: float
+
+    @classmethod
+    def of(cls, values: InnerValues) -> "Logits":
+        """Find them in a file that ends in softmax."""
+        graph = values.graph
+        made_by = {number: operator for operator in graph.operators for number in operator.outputs}
+        softmax = next(operator for operator in reversed(graph.operators) if operator.name == "SOFTMAX")
+        tensor = number = softmax.inputs[0]
+        own, gain = _step(graph.tensors[tensor]), 1.0
+        while (operator := made_by[number]).name in ("MUL", "RESHAPE"):
+            factors = values.weights(operator) if operator.name == "MUL" else None
+            gain *= 1.0 if factors is None else float(np.abs(factors).max())
+            (number,) = computed(graph, operator.inputs)
+        summed = gain * _step(graph.tensors[number]) if operator.name in ("MEAN", "SUM") else 0.0
+        return cls(tensor, own, max(own, summed))
+
+    def to_dict(self) -> dict[str, int] | None:
+        """Return the tensor and the steps by which devices may differ there; ``None`` for floats."""
+        if not self.step:
+            return None
+        return {"tensor": self.tensor, "steps": math.ceil(self.reach / self.step - 1e-6)}
 
 
-def _logits(model: Path) -> Tensor:
+def logits_of(model: Path) -> dict[str, int] | None:
+    """Return what ``model.json`` says of the logits."""
     (graph,) = read_graph(model).subgraphs
-    softmax = next(operator for operator in reversed(graph.operators) if operator.name == "SOFTMAX")
-    return graph.tensors[softmax.inputs[0]]
+    return Logits.of(InnerValues(model, graph)).to_dict()
 
 
 def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
@@ -70,32 +101,32 @@ def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         Four arrays of shape (n, classes): three in the type of the file's output, the logits as stored.
     """
     (graph,) = read_graph(model).subgraphs
-    logits = _logits(model)
     reference = WRONG_REFERENCE.isdisjoint(operator.name for operator in graph.operators)
     values = InnerValues(model, graph, reference=reference)
+    logits = Logits.of(values)
     rows, stored, real = [], [], []
     for image in inputs:
         values.run({graph.inputs[0]: image[np.newaxis]})
         rows.append(values.stored(graph.outputs[0])[0])
-        stored.append(values.stored(logits.index).reshape(-1))
-        real.append(values.real(logits.index).reshape(-1))
+        stored.append(values.stored(logits.tensor).reshape(-1))
+        real.append(values.real(logits.tensor).reshape(-1))
     outputs = np.stack(rows)
     output = graph.tensors[graph.outputs[0]]
-    ends = carried(np.stack(real), _step(logits))
+    ends = carried(np.stack(real), logits.reach)
     step = _step(output) or FLOAT_STEP
     lowest, highest = (_encoded(share, output) for share in (ends[0] - step, ends[1] + step))
     return outputs, lowest.astype(outputs.dtype), highest.astype(outputs.dtype), np.stack(stored)
 
 
-def carried(logits: NDArray[np.floating], step: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the most that softmax gives while each logit moves by at most one step.
+def carried(logits: NDArray[np.floating], reach: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the least and the most that softmax gives while each logit moves by at most ``reach``.
 
-    A probability is largest where its own logit is a step higher and all others are a step lower. It depends
-    on the differences alone: p / (1 − p) grows by the factor exp(2 step).
+    A probability is largest where its own logit is higher by that and all others are lower by it. It depends
+    on the differences alone: p / (1 − p) grows by the factor exp(2 reach).
 
     Args:
         logits: Shape (n, classes).
-        step: 0 for logits that are not quantized.
+        reach: 0 for logits that are not quantized.
 
     Returns:
         Two arrays of shape (n, classes).
@@ -105,7 +136,7 @@ def carried(logits: NDArray[np.floating], step: float) -> tuple[NDArray[np.float
     """
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
     others = exponentials.sum(axis=1, keepdims=True) - exponentials
-    factor = np.exp(2 * step)
+    factor = np.exp(2 * reach)
     return exponentials / (exponentials + others * factor), exponentials / (exponentials + others / factor)
 
 

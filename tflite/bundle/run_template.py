@@ -152,7 +152,7 @@ class Model:
         for values in inputs:
             interpreter.set_tensor(interpreter.get_input_details()[0]["index"], values[np.newaxis])
             interpreter.invoke()
-            rows.append(interpreter.get_tensor(self.card["logits_tensor"]).reshape(-1))
+            rows.append(interpreter.get_tensor(self.card["logits"]["tensor"]).reshape(-1))
         return np.stack(rows)
 
     def likeliest(self, picture: Image.Image, count: int = 3) -> list[dict[str, Any]]:
@@ -251,8 +251,8 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
     unequal = [path.name for path, here, there in pairs if here.tobytes() != there.tobytes()]
     computed = np.stack([model.invoke(values) for values in inputs])
     off = ~((lowest <= computed) & (computed <= highest))  # so that NaN is off, too
-    if model.delegate == "cpu" and model.card["logits_tensor"] is not None:
-        off |= np.abs(model.logits(inputs).astype(int) - logits) > 1
+    if model.delegate == "cpu" and model.card["logits"]:
+        off |= np.abs(model.logits(inputs).astype(int) - logits) > model.card["logits"]["steps"]
     wrong = int(off.sum())
     differing = int((computed != outputs).sum())
     classes = int((computed.argmax(axis=1) != outputs.argmax(axis=1)).sum())
@@ -274,7 +274,7 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
 
 
 def benchmark(model: Model, options: argparse.Namespace) -> int:
-    """Time single inferences on a golden picture; the first call and the warm-up apart."""
+    """Time single inferences on a golden image; the first call and the warm-up apart."""
     values = np.load(HERE / "golden/inputs.npy", allow_pickle=False)[0]
     first, *warm = (timed(model, values) for _ in range(20))
     runs = options.runs or int(min(MOST, max(LEAST, SECONDS / min(warm))))

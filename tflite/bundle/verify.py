@@ -20,7 +20,7 @@ from kerascnn.description import DAMAGED_ARCHIVE
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
-from kerascnn.tflite.bundle.golden import ARRAYS, expected, logits_number
+from kerascnn.tflite.bundle.golden import ARRAYS, expected, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.labels import LABELS, lines
@@ -223,7 +223,7 @@ def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifi
         f"the model and {CARD} prepare pictures otherwise": described.preprocessing
         == Preprocessing(**card["preprocessing"]),
         f"the model was not made of what {CARD} names": card["keras_sha256"].encode() in content[MODEL],
-        f"{CARD} names another tensor of logits": card["logits_tensor"] == logits_number(lite.path),
+        f"{CARD} says something else of the logits": card["logits"] == logits_of(lite.path),
         "the compiled model is missing or surplus": (COMPILED in content) == bool(card["edgetpu_model"]),
     }
 
