@@ -8,7 +8,9 @@ import click
 from kerascnn.cli.options import ExistingRun
 from kerascnn.cli.quiet import quiet
 from kerascnn.errors import KerasCnnError
+from kerascnn.escapes import printable
 
+LONGEST = 1_000  # characters of a message: what a damaged file holds can be of any length
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -58,5 +60,6 @@ class Command(click.Command):
             import traceback
 
             traceback.print_exc()
-        click.echo(f"Error: {' '.join(message.split())}", err=True)
+        told = printable(" ".join(message.split()))
+        click.echo(f"Error: {told if len(told) <= LONGEST else told[:LONGEST] + '…'}", err=True)
         sys.exit(code)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from kerascnn.escapes import printable
+
 Result = TypeVar("Result")
 
 
@@ -20,7 +22,7 @@ def display(result: Result, *, as_json: bool, text: Callable[[Result], str]) -> 
     if as_json:
         click.echo(json.dumps(_plain(result)))
     else:
-        click.echo(text(result))
+        click.echo(printable(text(result)))
 
 
 def table(header: list[str], rows: list[list[str]], *, left: int = 1) -> str:

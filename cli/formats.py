@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kerascnn.cli.display import facts, table
-from kerascnn.escapes import in_latex, in_markdown
+from kerascnn.escapes import in_csv, in_latex, in_markdown
 
 Cell = str | int | None
 WIDTH = 106  # columns of prose
@@ -90,7 +90,7 @@ def comma_separated(sheet: Sheet) -> str:
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(column.key for column in sheet.columns)
     for row in sheet.rows:
-        writer.writerow("" if cell is None else str(cell).replace("×", "x") for cell in row)
+        writer.writerow("" if cell is None else in_csv(str(cell).replace("×", "x")) for cell in row)
     return written.getvalue().rstrip("\n")
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from kerascnn.cli.display import duration
+from kerascnn.escapes import printable
 from kerascnn.progress import Progress
 
 LINE_EVERY = 5.0  # seconds, where there is no terminal
@@ -48,4 +49,4 @@ class _Lines:
         left = ""
         if before < done < total:
             left = f", {duration((now - began) * (total - done) / (done - before))} left"
-        click.echo(f"{stage}: {done}/{total}{left}  {detail}".rstrip(), err=True)
+        click.echo(printable(f"{stage}: {done}/{total}{left}  {detail}".rstrip()), err=True)

@@ -15,6 +15,7 @@ from kerascnn.cli.progress import shown_progress
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning
     from kerascnn.tflite.measured import MeasuredFile, QuantizationResult, QuantizedFile
+    from kerascnn.tflite.parity import Step
 
 
 @click.command(cls=Command, example="kerascnn quantize runs/lenet-fc-digits-1 --target edgetpu")
@@ -116,6 +117,10 @@ def _latency(file: "MeasuredFile") -> str:
     return f"{file.latency.median:,.1f} µs" if file.latency else DASH
 
 
+def _judged(step: "Step") -> str:
+    return " (breaks)" if step.breaks else " (rounding)" if step.is_rounding else ""
+
+
 def _steps(file: "QuantizedFile") -> str:
     first, *others = file.ladder.steps
     rows = [[first.name, str(first.accuracy), "", "", ""]]
@@ -123,7 +128,7 @@ def _steps(file: "QuantizedFile") -> str:
         [
             step.name,
             str(step.accuracy),
-            f"{100 * step.agreement:.2f} %{' (breaks)' if step.breaks else ''}",
+            f"{100 * step.agreement:.2f} %{_judged(step)}",
             f"{step.largest:.4f}",
             f"{step.mean:.5f}",
         ]

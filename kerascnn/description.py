@@ -17,6 +17,7 @@ from pydantic import Field
 
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.escapes import printable
 from kerascnn.settings import Settings
 
 MEMBER = "kerascnn.json"
@@ -85,6 +86,26 @@ class ModelDescription(Settings):
             raise KerasCnnError(f"{path}: its description is longer than {LONGEST:,} bytes.")
         return cls.parse(content, path)
 
+    def fitting(self, path: Path, shape: tuple[Any, ...], scores: tuple[Any, ...]) -> "ModelDescription":
+        """Return the description if it is one of this network.
+
+        Args:
+            path: The file, for messages.
+            shape: Of one input: (height, width, channels).
+            scores: Shape of one output: (classes,).
+
+        Raises:
+            KerasCnnError: It says something else.
+        """
+        rule = self.preprocessing
+        said = (rule.height, rule.width, rule.channels), (len(self.classes),)
+        if said != (shape, scores) or 2 * rule.margin >= min(rule.height, rule.width):
+            raise KerasCnnError(
+                f"{path}: its description does not fit its network: it says {said[0]}, a margin of "
+                f"{rule.margin} and {said[1][0]:,} classes, the network takes {shape} and gives {scores}."
+            )
+        return self
+
     @classmethod
     def parse(cls, content: bytes, path: Path) -> "ModelDescription":
         """Read a description from JSON text; ``path`` is for the message.
@@ -93,7 +114,7 @@ class ModelDescription(Settings):
             KerasCnnError: It is damaged or of a newer format.
         """
         try:
-            return cls(**json.loads(content))
+            return cls(**_printable(json.loads(content)))
         except (ValueError, TypeError, RecursionError, UsageError) as error:
             raise KerasCnnError(
                 f"{path}: its description is damaged or of a newer kerascnn ({error})."
@@ -130,6 +151,17 @@ class ModelDescription(Settings):
             output="unknown",
             parameters=0,
         )
+
+
+def _printable(stored: Any) -> Any:
+    """Return a JSON document whose texts are safe to show, whoever wrote the file."""
+    if isinstance(stored, str):
+        return printable(stored)
+    if isinstance(stored, list):
+        return [_printable(each) for each in stored]
+    if isinstance(stored, dict):
+        return {name: _printable(each) for name, each in stored.items()}
+    return stored
 
 
 def _end(path: Path) -> bytes:

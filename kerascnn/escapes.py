@@ -1,4 +1,4 @@
-"""Any text inside LaTeX and Markdown: what they would read as commands is printed as it is."""
+"""Any text on a terminal, in LaTeX, Markdown and CSV: what they would read as a command is shown as it is."""
 
 import re
 
@@ -11,6 +11,25 @@ _LATEX = str.maketrans(
     | {"×": r"$\times$", "·": r"$\cdot$", "−": "$-$", "±": r"$\pm$", "→": r"$\to$", "µ": r"$\mu$"}
     | {"–": "--", "“": "``", "”": "''", "…": r"\dots{}"}
 )
+
+
+def printable(text: str) -> str:
+    """Return a text that moves no cursor, sets no colour and turns no direction; line breaks stay.
+
+    >>> printable("a\\x1b[31mb")
+    'a�[31mb'
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
+
+
+def in_csv(cell: str) -> str:
+    """Return a cell that no spreadsheet reads as a formula; numbers stay numbers.
+
+    >>> in_csv("=1+2"), in_csv("-0.5")
+    ("'=1+2", '-0.5')
+    """
+    formula = cell.startswith(("=", "@", "\t", "\r")) or re.match(r"[+-](?![\d.])", cell)
+    return f"'{cell}" if formula else cell
 
 
 def in_latex(text: str) -> str:
@@ -33,4 +52,4 @@ def in_markdown(text: str) -> str:
 
 def _in_one_line(text: str) -> str:
     """Return a text without line breaks, which would end a paragraph, a cell or a list."""
-    return " ".join(line for line in text.splitlines() if line.strip())
+    return printable(" ".join(line for line in text.splitlines() if line.strip()))

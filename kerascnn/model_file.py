@@ -6,6 +6,7 @@ from typing import Any
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.files import whole_file
+from kerascnn.keras_defaults import set_keras_defaults
 from kerascnn.profile import count_parameters
 
 
@@ -33,6 +34,7 @@ def open_model(path: Path) -> Any:
         raise KerasCnnError(f"{path} does not exist.")
     import keras
 
+    set_keras_defaults()
     import kerascnn.layers  # noqa: F401  (Keras opens files with the papers' layers only once it knows them)
 
     try:
@@ -52,7 +54,11 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
         KerasCnnError: It cannot be opened, or does not classify images.
     """
     model = open_model(path)
-    return model, ModelDescription.embedded(path) or _describe(model, path)
+    described = _describe(model, path)
+    own = ModelDescription.embedded(path)
+    return model, own.fitting(
+        path, model.inputs[0].shape[1:], model.outputs[0].shape[1:]
+    ) if own else described
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:

@@ -134,6 +134,7 @@ def test_the_example_that_watches_calls_a_function_once_for_each_time_a_class_is
     answer = subprocess.run(watch, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
     assert answer.returncode == 0, answer.stderr
     assert [line.split()[0] for line in answer.stdout.splitlines()] == [label, label]
+    assert not list(pi_bundle.rglob("__pycache__"))
 
 
 def test_the_example_at_a_pin_lights_a_lamp(pi_bundle, seen_surely, tmp_path):

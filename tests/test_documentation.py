@@ -215,3 +215,15 @@ def test_the_example_says_what_its_report_says():
         assert verdict["sentence"] in page
     for head in report["heads"]:
         assert f"{head['head']} {100 * head['int8']['mean']:.2f} %" in told
+
+
+def test_smaller_photos_are_recommended_by_what_they_cost():
+    def billions(variant, size):
+        found = kerascnn.summary("alexnet", variant=variant, image_size=size, head="nin", classes=10)
+        return f"{found.to_dict()['multiply_adds'] / 1e9:.2f}"
+
+    text = " ".join((DOCS / "how-to/photos.md").read_text(encoding="utf-8").split())
+    small, whole, stem = billions("one_tower", 131), billions("one_tower", 227), billions("small_stem", 64)
+    assert f"{small} billion an image instead of {whole}." in text
+    assert f"at 64×64 it needs {stem} billion" in text
+    assert float(small) < float(whole) < float(stem)

@@ -5,12 +5,14 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 from bundles import on_device, resummed
 
-from kerascnn.tflite.bundle.golden import ARRAYS, carried
+from kerascnn.tflite.bundle.golden import ARRAYS
 from kerascnn.tflite.inspection import weights
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.model_graph import read_graph
+from kerascnn.tflite.rounding import carried, largest_difference
 
 
 def _softmax(logits):
@@ -29,6 +31,15 @@ def test_logits_that_are_not_quantized_carry_nothing_and_large_ones_do_not_overf
     logits = np.array([[900.0, 0.0]])
     assert [end.tolist() for end in carried(logits, 0.0)] == [[[1.0, 0.0]]] * 2
     assert np.isfinite(carried(logits, 0.5)).all()
+
+
+def test_what_rounding_explains_is_the_farthest_that_any_probability_is_carried(pi_bundle):
+    (graph,) = read_graph(pi_bundle / "model.tflite").subgraphs
+    softmax = next(operator for operator in graph.operators if operator.name == "SOFTMAX")
+    (step,) = graph.tensors[softmax.inputs[0]].quantization.scales
+    logits = np.stack([np.linspace(-9, 9, 10_001), np.zeros(10_001)], axis=1)
+    lowest, highest = carried(logits, step / 2)  # half a step up against half a step down: one step apart
+    assert largest_difference(pi_bundle / "model.tflite") == pytest.approx((highest - lowest).max() + 1 / 256)
 
 
 def test_golden_outputs_are_those_of_the_reference_kernels(pi_bundle):

@@ -281,14 +281,15 @@ def test_for_the_edge_tpu_the_whole_file_must_map(cli, tmp_path, run, io):
     assert (checked["verdict"], checked["on_cpu"], checked["streamed_bytes"]) == ("maps", 0, 0)
 
 
-def test_the_ladder_names_the_step_that_breaks():
-    def answers(*wrong):
-        shares = np.full((100, 2), [0.9, 0.1], np.float32)
-        shares[list(wrong)] = [0.2, 0.8]
-        right = shares.argmax(axis=1) == 0
-        accuracy = Accuracy(int(right.sum()), 100)
-        return Evaluation("", "", ("a", "b"), accuracy, np.zeros((2, 2), np.int64), shares, right)
+def answers(*wrong):
+    shares = np.full((100, 2), [0.9, 0.1], np.float32)
+    shares[list(wrong)] = [0.2, 0.8]
+    right = shares.argmax(axis=1) == 0
+    accuracy = Accuracy(int(right.sum()), 100)
+    return Evaluation("", "", ("a", "b"), accuracy, np.zeros((2, 2), np.int64), shares, right)
 
+
+def test_the_ladder_names_the_step_that_breaks():
     held = Ladder.of([(KERAS, answers(0)), (FLOAT_FILE, answers(0, 1)), (REFERENCE, answers(*range(7)))])
     assert [step.differing for step in held.steps] == [0, 1, 5]
     assert held.first_break is None
@@ -308,14 +309,17 @@ def test_reference_kernels_that_fail_alone_are_told_as_such(of_1998):
     )
 
 
-def test_reference_kernels_are_blamed_only_where_the_others_know_better():
-    def answers(*wrong):
-        shares = np.full((100, 2), [0.9, 0.1], np.float32)
-        shares[list(wrong)] = [0.2, 0.8]
-        right = shares.argmax(axis=1) == 0
-        accuracy = Accuracy(int(right.sum()), 100)
-        return Evaluation("", "", ("a", "b"), accuracy, np.zeros((2, 2), np.int64), shares, right)
+def test_a_difference_that_rounding_explains_is_told_as_such():
+    for after, rounding, told in (
+        (answers(0), 0.71, True),
+        (answers(0), 0.69, False),
+        (answers(), 0.71, False),
+    ):
+        ladder = Ladder.of([(FLOAT_FILE, answers()), (REFERENCE, answers()), (OPTIMISED, after)], rounding)
+        assert [step["within_rounding"] for step in ladder.to_dict()["steps"]] == [False, False, told]
 
+
+def test_reference_kernels_are_blamed_only_where_the_others_know_better():
     good, bad = answers(), answers(*range(50))
     alone = Ladder.of([(KERAS, good), (FLOAT_FILE, good), (REFERENCE, bad), (OPTIMISED, good)])
     both = Ladder.of([(KERAS, good), (FLOAT_FILE, good), (REFERENCE, bad), (OPTIMISED, bad)])

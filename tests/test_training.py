@@ -9,7 +9,7 @@ import signal
 import keras
 import numpy as np
 import pytest
-from conftest import background, write_idx
+from conftest import background, fresh_command, write_idx
 from signalled import exists, interrupted
 from waiting import wait_until
 
@@ -93,6 +93,23 @@ def test_another_seed_gives_other_weights(whole_study):
     assert not np.array_equal(one[0], two[0])
 
 
+def test_the_users_own_settings_of_keras_change_nothing(trained, tmp_path):
+    (tmp_path / "home").mkdir()
+    own = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1}
+    (tmp_path / "home" / "keras.json").write_text(json.dumps(own))
+    environment = os.environ | {"KERAS_HOME": str(tmp_path / "home")}
+    given = ("train", "lenet", "--epochs", 3, "--name", "digits-fc")
+    answer = fresh_command(*given, cwd=tmp_path, env=environment)
+    assert answer.code == 0, answer.err
+    made = fresh_command("quantize", "runs/digits-fc", "--scheme", "float32", cwd=tmp_path, env=environment)
+    assert made.code == 0, made.err
+    mine, usual = (
+        keras.saving.load_model(run / "model.keras") for run in (tmp_path / "runs/digits-fc", trained[0])
+    )
+    for one, other in zip(mine.get_weights(), usual.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_another_process_gives_the_same_weights(trained, tmp_path):
     run = kerascnn.train(TrainingConfig(model="lenet", epochs=3, runs_dir=tmp_path))
     assert all(map(np.array_equal, _weights(run.path), _weights(trained[0])))
@@ -127,7 +144,7 @@ def test_the_network_of_1998_trains(of_1998):
 
 def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path, photos):
     options = ["--norm", "lrn", "--head", "nin", "--epochs", 1, "--image-size", 16, "--name", "lrn", "--json"]
-    trained = cli("train", "alexnet", "--data", photos, *options).json
+    trained = cli("train", "alexnet", "--data", photos, "--variant", "small_stem", *options).json
     assert (trained["model"], trained["variant"]) == ("alexnet", "small_stem")
     misfit = cli("train", "alexnet", "--weights", "runs/lrn", "--norm", "none", "--image-size", 16)
     assert (misfit.code, misfit.err.count("was trained with --norm lrn")) == (2, 1)

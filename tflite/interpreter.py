@@ -50,8 +50,8 @@ class LiteRTClassifier:
         if self._input["shape"][0] != 1:
             raise KerasCnnError(f"{path} takes {self._input['shape'][0]} images at a time; it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
-        if content is None:
-            description = ModelDescription.embedded(path)
+        if content is None and (own := ModelDescription.embedded(path)):
+            description = own.fitting(path, shape, scores)
         self.description = description or ModelDescription.foreign(path, shape, scores)
         self.input_shape = shape  # height, width, channels
 

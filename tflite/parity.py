@@ -32,6 +32,7 @@ class Step:
         differing: How many answers are others than before.
         largest: Largest difference of a probability.
         mean: Mean difference of a probability.
+        rounding: Largest difference that kernels which round differently explain.
     """
 
     name: str
@@ -39,13 +40,16 @@ class Step:
     differing: int = 0
     largest: float = 0.0
     mean: float = 0.0
+    rounding: float = 0.0
 
     @classmethod
-    def between(cls, name: str, before: Evaluation, after: Evaluation) -> "Step":
+    def between(cls, name: str, before: Evaluation, after: Evaluation, rounding: float = 0.0) -> "Step":
         """Compare two evaluations of the same images."""
         gaps = np.abs(after.probabilities - before.probabilities)
         differing = before.probabilities.argmax(axis=1) != after.probabilities.argmax(axis=1)
-        return cls(name, after.accuracy, int(differing.sum()), float(gaps.max()), float(gaps.mean()))
+        return cls(
+            name, after.accuracy, int(differing.sum()), float(gaps.max()), float(gaps.mean()), rounding
+        )
 
     @property
     def agreement(self) -> float:
@@ -53,18 +57,24 @@ class Step:
         return 1 - self.differing / self.accuracy.n
 
     @property
+    def is_rounding(self) -> bool:
+        """Whether all that differs is how the kernels round."""
+        return 0 < self.largest <= self.rounding
+
+    @property
     def breaks(self) -> bool:
         """Whether more answers tip than this step may tip; a single one always may."""
         return self.differing > max(1, (1 - LEAST_AGREEMENT.get(self.name, 0)) * self.accuracy.n)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return step, accuracy with interval, agreement, largest and mean difference, and breaks."""
+        """Return step, accuracy with interval, agreement, differences, within_rounding and breaks."""
         return {
             "step": self.name,
             **self.accuracy.to_dict(),
             "agreement": self.agreement,
             "largest_difference": self.largest,
             "mean_difference": self.mean,
+            "within_rounding": self.is_rounding,
             "breaks": self.breaks,
         }
 
@@ -83,12 +93,18 @@ class Ladder:
     past_reference: float = 0.0
 
     @classmethod
-    def of(cls, evaluations: Sequence[tuple[str, Evaluation]]) -> "Ladder":
-        """Compare each evaluation with the one before it."""
+    def of(cls, evaluations: Sequence[tuple[str, Evaluation]], rounding: float = 0.0) -> "Ladder":
+        """Compare each evaluation with the one before it.
+
+        Args:
+            evaluations: In order, each under its name.
+            rounding: What rounding explains between the reference and the optimised kernels.
+        """
         (first, start), *others = evaluations
         befores = [evaluation for _, evaluation in evaluations]
         compared = [
-            Step.between(name, before, after) for before, (name, after) in zip(befores, others, strict=False)
+            Step.between(name, before, after, rounding if name == OPTIMISED else 0.0)
+            for before, (name, after) in zip(befores, others, strict=False)
         ]
         past = 0.0
         if REFERENCE in (names := [name for name, _ in evaluations]):

@@ -31,6 +31,7 @@ from kerascnn.tflite.metadata import with_metadata
 from kerascnn.tflite.mobile_tasks import mobile_tasks_note
 from kerascnn.tflite.model_card import ModelCard
 from kerascnn.tflite.parity import AWARE_TWIN, FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, WHOLE, Ladder
+from kerascnn.tflite.rounding import largest_difference
 from kerascnn.tflite.schemes import FULL_INT8, Form, schemes
 from kerascnn.tflite.stability import stability
 from kerascnn.tflite.verification import check_convertible, verify_integer
@@ -224,6 +225,7 @@ class _Subject:
         with whole_file(path) as aside:
             self._write(chosen, form, aside, path)
             steps = before.steps + self._quantized_steps(chosen, aside, path)
+            rounding = largest_difference(aside)
             times = (None, None) if self.accuracy_only else self._latencies(LiteRTClassifier(aside))
             stable = None
             if calibration and scheme.calibrated and check_stability and chosen.is_plain:
@@ -242,7 +244,7 @@ class _Subject:
             plan=self.plan,
             calibration=calibration.summary if calibration and images is not None else None,
             original=steps[0][1],
-            ladder=Ladder.of(steps),
+            ladder=Ladder.of(steps, rounding),
             budget=budget,
             stability=stable,
             tunings=tuple(tuned.record for tuned in (before.shrunk, chosen.taught) if tuned),

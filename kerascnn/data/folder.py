@@ -119,6 +119,10 @@ def _require_names(folder: Path, classes: Iterable[str]) -> None:
     for name in classes:
         if not _is_text(name):
             raise KerasCnnError(f"{folder} holds a folder whose name is not UTF-8, {name!a}: rename it.")
+        if not name.isprintable():
+            raise KerasCnnError(
+                f"{folder} holds a folder with control characters in its name, {name!a}: rename it."
+            )
         other = seen.setdefault(_folded(name), name)
         if other != name:
             raise KerasCnnError(

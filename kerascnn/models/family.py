@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from kerascnn.errors import UsageError
+from kerascnn.keras_defaults import set_keras_defaults
 from kerascnn.models.geometry import LARGEST, Window, check_image_size
 from kerascnn.models.heads import heads
 from kerascnn.registry import Registry, discover
@@ -183,6 +184,7 @@ def build(model: str, *, pixel_mean: float = 0.0, pixel_std: float = 255.0, **ne
     Raises:
         UsageError: A name is unknown, or the size does not fit.
     """
+    set_keras_defaults()
     complete = Network(model=model, **network).complete()
     _, variant = family(model).variant(complete.variant)
     mean, std = variant.pixels or (pixel_mean, pixel_std)

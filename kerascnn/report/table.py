@@ -3,6 +3,7 @@
 import csv
 import io
 
+from kerascnn.escapes import in_csv
 from kerascnn.study import EdgeTpu, HeadResult, Measurement, SeedAccuracies, Study
 
 HEADER = (
@@ -81,7 +82,7 @@ def comma_separated(study: Study) -> str:
     written = io.StringIO()
     writer = csv.DictWriter(written, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(row | {"head": in_csv(str(row["head"]))} for row in rows)
     return written.getvalue()
 
 

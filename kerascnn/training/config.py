@@ -135,7 +135,7 @@ class TrainingConfig(Network):
         if path is not None:
             try:
                 stored = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, RecursionError) as error:
                 reason = getattr(error, "strerror", None) or error
                 raise UsageError(f"{path} cannot be read as TOML: {reason}.") from error
         for assignment in assignments:
@@ -272,5 +272,5 @@ class ResolvedConfig(TrainingConfig):
         """
         try:
             return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, UsageError) as error:
+        except (OSError, ValueError, RecursionError, UsageError) as error:
             raise KerasCnnError(f"{path} is missing or damaged: {error}.") from error

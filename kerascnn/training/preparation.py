@@ -14,6 +14,7 @@ from kerascnn.data.image_files import FileSplit
 from kerascnn.data.sources import is_folder
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import UsageError
+from kerascnn.keras_defaults import set_keras_defaults
 from kerascnn.models.family import Network, build, family
 from kerascnn.profile import count_parameters
 from kerascnn.training.backend.sharding import alone
@@ -131,6 +132,7 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun
 @contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
     """Let layers that are built here compute in a mixed precision; Keras knows one for the whole process."""
+    set_keras_defaults()
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

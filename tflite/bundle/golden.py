@@ -1,15 +1,11 @@
 """The golden images of a bundle: what a device must compute of them, and how far rounding may carry it.
 
-LiteRT's kernels do not all round alike: the mean of a map differs by one step between x86-64, ARM and the
-reference kernels. That step is one of the logits, and softmax turns it into several steps of a probability.
-So each output has a range of its own: the least and the most that softmax gives when every logit moves by
-that step, and one step more for the rounding of the probability itself. Where a class is certain its
-probability hides what happens before it; a device therefore shows its logits, too.
+Each output has a range of its own, see ``rounding``, with one step more for the rounding of the probability
+itself. Where a class is certain its probability hides what happens before it; a device therefore shows its
+logits, too.
 """
 
 import io
-import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +18,8 @@ from kerascnn.data.image_files import FileSplit
 from kerascnn.tflite.calibration import stratified
 from kerascnn.tflite.inner_values import InnerValues
 from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.layer_matching import computed
 from kerascnn.tflite.model_graph import Tensor, read_graph
+from kerascnn.tflite.rounding import Logits, carried, step_of
 
 IMAGES = 32
 LONGEST = 512  # pixels of a golden image's longer side: photos of a phone would be hundreds of megabytes
@@ -45,43 +41,6 @@ def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
     return {f"golden/{name}.npy": _npy(values) for name, values in arrays.items()} | dict(
         zip(names, map(_png, images), strict=True)
     )
-
-
-@dataclass(frozen=True)
-class Logits:
-    """What softmax takes, and how far rounding may move it.
-
-    Attributes:
-        tensor: Its number in the file.
-        step: What one step stands for; 0 where it is not quantized.
-        reach: How far kernels that round otherwise move a logit: by one of its own steps, or by one of those
-            of the sum or mean that it is made of.
-    """
-
-    tensor: int
-    step: float
-    reach: float
-
-    @classmethod
-    def of(cls, values: InnerValues) -> "Logits":
-        """Find them in a file that ends in softmax."""
-        graph = values.graph
-        made_by = {number: operator for operator in graph.operators for number in operator.outputs}
-        softmax = next(operator for operator in reversed(graph.operators) if operator.name == "SOFTMAX")
-        tensor = number = softmax.inputs[0]
-        own, gain = _step(graph.tensors[tensor]), 1.0
-        while (operator := made_by[number]).name in ("MUL", "RESHAPE"):
-            factors = values.weights(operator) if operator.name == "MUL" else None
-            gain *= 1.0 if factors is None else float(np.abs(factors).max())
-            (number,) = computed(graph, operator.inputs)
-        summed = gain * _step(graph.tensors[number]) if operator.name in ("MEAN", "SUM") else 0.0
-        return cls(tensor, own, max(own, summed))
-
-    def to_dict(self) -> dict[str, int] | None:
-        """Return the tensor and the steps by which devices may differ there; ``None`` for floats."""
-        if not self.step:
-            return None
-        return {"tensor": self.tensor, "steps": math.ceil(self.reach / self.step - 1e-6)}
 
 
 def logits_of(model: Path) -> dict[str, int] | None:
@@ -113,36 +72,9 @@ def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     outputs = np.stack(rows)
     output = graph.tensors[graph.outputs[0]]
     ends = carried(np.stack(real), logits.reach)
-    step = _step(output) or FLOAT_STEP
+    step = step_of(output) or FLOAT_STEP
     lowest, highest = (_encoded(share, output) for share in (ends[0] - step, ends[1] + step))
     return outputs, lowest.astype(outputs.dtype), highest.astype(outputs.dtype), np.stack(stored)
-
-
-def carried(logits: NDArray[np.floating], reach: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the most that softmax gives while each logit moves by at most ``reach``.
-
-    A probability is largest where its own logit is higher by that and all others are lower by it. It depends
-    on the differences alone: p / (1 − p) grows by the factor exp(2 reach).
-
-    Args:
-        logits: Shape (n, classes).
-        reach: 0 for logits that are not quantized.
-
-    Returns:
-        Two arrays of shape (n, classes).
-
-    >>> [[float(round(p, 3)) for p in end[0]] for end in carried(np.array([[0.0, 0.0]]), 0.5)]
-    [[0.269, 0.269], [0.731, 0.731]]
-    """
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    others = exponentials.sum(axis=1, keepdims=True) - exponentials
-    factor = np.exp(2 * reach)
-    return exponentials / (exponentials + others * factor), exponentials / (exponentials + others / factor)
-
-
-def _step(tensor: Tensor) -> float:
-    """Return what one step of a tensor stands for, 0 where it is not quantized."""
-    return tensor.quantization.scales[0] if tensor.quantization else 0.0
 
 
 def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from PIL import Image
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.description import DAMAGED_ARCHIVE
 from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.escapes import printable
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, expected, logits_of
@@ -94,7 +95,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
         problems += _against_itself(content)
     if run and not problems:
         problems += _against_run(content, run)
-    told = tuple("".join(sign if sign.isprintable() else "�" for sign in each) for each in problems)
+    told = tuple(map(printable, problems))
     digest = hashlib.sha256(content.get(SUMS, b"")).hexdigest()
     return Verification(path, len(content), digest, told, run.path if run else None)
 

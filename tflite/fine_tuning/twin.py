@@ -15,6 +15,8 @@ AT_ONCE = 16  # images whose values in every layer are held
 
 def twin(architecture: Architecture) -> Any:
     """Build the network from standardised pixels to probabilities, with its weights."""
+    tf_keras.backend.set_image_data_format("channels_last")  # whatever the user's keras.json says
+    tf_keras.backend.set_floatx("float32")
     pixels = tf_keras.Input(architecture.shape, name="pixels")
     values = {0: pixels}
     for layer in architecture.layers:

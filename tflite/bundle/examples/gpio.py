@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gpiozero import LED
 
+sys.dont_write_bytecode = True  # the folder stays as it was made
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the folder of run.py
 
 from kerascnn.tflite.bundle.device import frames

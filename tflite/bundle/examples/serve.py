@@ -9,6 +9,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # the folder stays as it was made
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the folder of run.py
 
 from kerascnn.data.pixels import upright

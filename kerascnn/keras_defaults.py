@@ -1,0 +1,14 @@
+"""What this program needs of Keras, whatever the user's ``~/.keras/keras.json`` says."""
+
+
+def set_keras_defaults() -> None:
+    """Have layers made from now on take channels last and compute in float32.
+
+    Other settings change results without a word, or break them. A precision that is asked for comes by the
+    global policy, which this leaves alone.
+    """
+    import keras
+
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
