@@ -1,15 +1,19 @@
 """Files appear whole or not at all: written aside, then renamed."""
 
+import glob
 import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from kerascnn.errors import KerasCnnError, first_line
+
+DAY = 86_400  # seconds
 
 
 @contextmanager
@@ -21,8 +25,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         KerasCnnError: The file system refused (full disk, no permission). An earlier ``path`` is untouched.
     """
-    aside = path.with_name(f".{path.stem}.part{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # two processes write one each
     try:
+        for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
+            with suppress(FileNotFoundError):  # another process removes it, too
+                if time.time() - left.stat().st_mtime > DAY:  # what wrote it was killed
+                    left.unlink()
         yield aside
         with aside.open("r+b") as written:  # Windows flushes only what is open for writing
             os.fsync(written.fileno())

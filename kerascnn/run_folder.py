@@ -76,7 +76,7 @@ def new_run(
             replaced.rename(folder)
         raise
     run = Run(folder, record)
-    with _alone(folder), _kept_if_it_can_go_on(run, replaced):
+    with held(folder), _kept_if_it_can_go_on(run, replaced):
         yield run
     if Run.open(folder).record.state == "done":
         _remove(replaced)
@@ -110,7 +110,7 @@ def continued_run(run: Run) -> Iterator[Run]:
         KeyboardInterrupt: Ctrl-C; the message says that it is kept.
     """
     require_unfinished(run)
-    with _alone(run.path):
+    with held(run.path):
         try:
             yield run.marked("running")
         except BaseException as error:
@@ -156,7 +156,7 @@ def _keep_beside(folder: Path, replaced: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Hold a folder against other processes; the system lets go of it however this one ends.
 
     Raises:
@@ -170,7 +170,7 @@ def _alone(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise KerasCnnError(f"{folder} is being trained by another process.") from error
+        raise KerasCnnError(f"{folder} is in use by another kerascnn process: wait for its end.") from error
     try:
         yield
     finally:
@@ -238,7 +238,7 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
     """Rename a run out of the way."""
     require_replaceable(folder, overwrite=overwrite)
     replaced = _aside(folder)
-    with _alone(folder):
+    with held(folder):
         if replaced.exists() and Run.open(folder).record.state != "done":
             _remove(folder)  # an earlier overwrite was killed: what it had set aside is the whole run
         else:

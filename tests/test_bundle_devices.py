@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -12,11 +13,10 @@ import numpy as np
 import pytest
 from bundles import FAILED, MISSING, on_device, one_line, resummed
 from PIL import Image, ImageOps
+from test_bad_input import USAGE
 from waiting import wait_until
 
 from kerascnn.tflite.bundle.device import throttling
-
-ENDED = "class VideoCapture:\n    def __init__(self, number): self.read = lambda: (False, None)\n"
 
 
 def _first_golden(folder):
@@ -75,7 +75,9 @@ def test_the_program_may_be_edited_and_says_so_but_not_what_answers(changeable):
     program.write_text(program.read_text().replace("count: int = 3", "count: int = 1"))
     edited = on_device(changeable, golden)
     assert (edited.returncode, edited.stdout) == (0, f"{likeliest} %\n")
-    assert "Note: run.py changed since this folder was made." in edited.stderr
+    assert "Note: run.py changed or gone since this folder was made." in edited.stderr
+    (changeable / "examples/watch.py").rename(changeable / "mine.py")
+    assert "Note: examples/watch.py, run.py changed or gone" in on_device(changeable, golden).stderr
     (changeable / "labels.txt").write_text("x\n")
     one_line(on_device(changeable, golden), FAILED, "labels.txt has changed")
 
@@ -103,15 +105,14 @@ def test_the_camera_of_a_raspberry_pi_and_dark_ink_on_white_before_it(pi_bundle,
     golden = _first_golden(pi_bundle)
     digit = Image.open(golden).convert("L").resize((64, 64))
     expected = json.loads(on_device(pi_bundle, golden, "--json").stdout)[0]["classes"][0]["label"]
-    (tmp_path / "cv2.py").write_text(ENDED)
     for options, image in (([], digit), (["--invert"], ImageOps.invert(digit))):
         environment = _camera(tmp_path, [image, image]) | {"PYTHONPATH": str(tmp_path)}
         answer = on_device(pi_bundle, "--camera", "--json", *options, env=environment)
         seen = [json.loads(line)[0]["label"] for line in answer.stdout.splitlines()]
         assert seen == [expected, expected], answer.stderr
+        assert (answer.returncode, answer.stderr.splitlines()[-1]) == (FAILED, "Error: the camera stopped.")
     program = tmp_path / "rpicam-vid"
     program.write_text("#!/bin/sh\necho 'ERROR: *** no cameras available ***' >&2\nexit 255\n")
-    (tmp_path / "cv2.py").unlink()
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['cv2'] = None\n")
     words = ("no cameras available", "python -m pip install opencv-python-headless")
     one_line(on_device(pi_bundle, "--camera", env=environment), MISSING, *words)
@@ -129,10 +130,9 @@ def test_the_example_that_watches_calls_a_function_once_for_each_time_a_class_is
     label, one, other = seen_surely
     environment = _camera(tmp_path, [one, one, other, one])
     watch = [sys.executable, pi_bundle / "examples/watch.py", label]
-    (tmp_path / "cv2.py").write_text(ENDED)
     environment |= {"PYTHONPATH": str(tmp_path)}
     answer = subprocess.run(watch, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
-    assert answer.returncode == 0, answer.stderr
+    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (FAILED, "Error: the camera stopped.")
     assert [line.split()[0] for line in answer.stdout.splitlines()] == [label, label]
     assert not list(pi_bundle.rglob("__pycache__"))
 
@@ -140,7 +140,6 @@ def test_the_example_that_watches_calls_a_function_once_for_each_time_a_class_is
 def test_the_example_at_a_pin_lights_a_lamp(pi_bundle, seen_surely, tmp_path):
     label, one, other = seen_surely
     environment = _camera(tmp_path, [one, other]) | {"PYTHONPATH": str(tmp_path)}
-    (tmp_path / "cv2.py").write_text(ENDED)
     (tmp_path / "gpiozero.py").write_text(
         "class LED:\n"
         "    def __init__(self, pin): object.__setattr__(self, 'pin', pin)\n"
@@ -148,8 +147,58 @@ def test_the_example_at_a_pin_lights_a_lamp(pi_bundle, seen_surely, tmp_path):
     )
     lamp = [sys.executable, pi_bundle / "examples/gpio.py", label, "27"]
     answer = subprocess.run(lamp, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines() == ["27 value True", "27 value False"]
+    assert answer.stdout.splitlines() == ["27 value True", "27 value False"], answer.stderr
+    assert answer.stderr.splitlines()[-1] == "Error: the camera stopped."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["watch.py"], USAGE, "name a class after watch.py: 0, 1, 2"),
+        (["watch.py", "seven"], USAGE, "name a class after watch.py"),
+        (["watch.py", "7", "often"], USAGE, "often after the class is no number"),
+        (["gpio.py", "7"], MISSING, "python -m pip install gpiozero lgpio"),
+        (["serve.py", "99999"], USAGE, "99999 is no port"),
+        (["serve.py", "http"], USAGE, "http is no port"),
+    ],
+)
+def test_what_an_example_cannot_do_is_one_line(pi_bundle, tmp_path, arguments, code, words):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['gpiozero'] = None\n")
+    program = [sys.executable, pi_bundle / "examples" / arguments[0], *arguments[1:]]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    answer = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+    one_line(answer, code, words)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "golden/outputs.npy").write_bytes(b""),
+        lambda folder: (folder / "model.json").write_text("{}"),
+        lambda folder: (folder / "labels.txt").write_bytes(b"\xff\n"),
+        lambda folder: np.save(folder / "golden/inputs.npy", np.zeros((2, 3, 4))),
+        lambda folder: _first_golden(folder).unlink(),
+    ],
+)
+def test_a_folder_that_does_not_fit_together_is_one_line(changeable, damage):
+    damage(changeable)
+    resummed(changeable)
+    one_line(on_device(changeable, "--selftest"), FAILED, "does not fit together", "Copy it again")
+
+
+def test_golden_files_that_contradict_each_other_pass_nothing(changeable):
+    outputs = np.load(changeable / "golden/outputs.npy")
+    np.save(changeable / "golden/outputs.npy", np.roll(outputs, 1, axis=1))
+    resummed(changeable)
+    told = json.loads(on_device(changeable, "--selftest", "--json").stdout)
+    assert (told["verdict"], told["logits_wrong"]) == ("wrong", 0)
+    logits = np.load(changeable / "golden/logits.npy")
+    logits[0, 0] ^= 8
+    np.save(changeable / "golden/outputs.npy", outputs)
+    np.save(changeable / "golden/logits.npy", logits)
+    resummed(changeable)
+    answer = on_device(changeable, "--selftest")
+    assert (answer.returncode, "1 of 320 logits wrong" in answer.stdout) == (FAILED, True)
 
 
 def test_the_example_that_serves_answers_over_http(pi_bundle, tmp_path):
@@ -167,7 +216,14 @@ def test_the_example_that_serves_answers_over_http(pi_bundle, tmp_path):
                 assert json.loads(answer.read()) == expected
             with pytest.raises(urllib.error.HTTPError) as refusal:
                 urllib.request.urlopen(address, data=b"no image", timeout=30)
-            assert (refusal.value.code, json.loads(refusal.value.read())[0]["error"][:8]) == (400, "no image")
+            assert (refusal.value.code, json.loads(refusal.value.read())["error"][:8]) == (400, "no image")
+            with socket.create_connection(
+                ("localhost", int(address.strip("/").rpartition(":")[2]))
+            ) as silent:
+                silent.sendall(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n")
+                assert b" 413 " in silent.recv(99)
+                with urllib.request.urlopen(address, data=golden.read_bytes(), timeout=30) as answer:
+                    assert json.loads(answer.read()) == expected  # while the other client says nothing
         finally:
             server.kill()
 

@@ -21,7 +21,7 @@ from kerascnn.tflite.bundle.bundling import bundle
 
 def test_the_program_is_short_and_needs_three_packages(pi_bundle):
     program = (pi_bundle / "run.py").read_text()
-    assert len(program.splitlines()) < 350
+    assert len(program.splitlines()) < 420
     imported = {
         name.partition(".")[0]
         for source in (program, *((pi_bundle / name).read_text() for name in ("pixels.py", "device.py")))
@@ -102,7 +102,7 @@ def test_the_camera_is_read_until_it_ends(pi_bundle, tmp_path):
     )
     answer = on_device(pi_bundle, "--camera", env=os.environ | {"PYTHONPATH": str(tmp_path)})
     assert len(answer.stdout.splitlines()) == 2
-    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "Error: the camera gives no pictures.")
+    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "Error: the camera gives no images.")
 
 
 @pytest.mark.parametrize(

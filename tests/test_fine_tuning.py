@@ -252,6 +252,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(cli, tmp_pat
     assert "quantization-aware training" not in answer.err
 
 
+@pytest.mark.long
 def test_nothing_of_it_reaches_the_users_process(tmp_path, run):
     copy = _copied(run, tmp_path)
     program = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from conftest import background
+from test_bad_input import FAILED, refused
 from waiting import wait_until
 
 from kerascnn.data.dataset import Split
@@ -469,4 +471,15 @@ def test_a_quantization_that_fails_leaves_the_earlier_files(run, tmp_path, monke
     monkeypatch.setattr("kerascnn.tflite.latency.measure", lambda calls: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         quantize(copy, calibration_samples=20)
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+def test_two_processes_do_not_quantize_one_run_at_once(cli, run, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    held = os.open(copy, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    refused(cli("quantize", copy), FAILED, "copy is in use by another kerascnn process: wait for its end")
+    os.close(held)
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

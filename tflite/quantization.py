@@ -15,6 +15,7 @@ from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
+from kerascnn.run_folder import held
 from kerascnn.tflite import latency
 from kerascnn.tflite.budget import Candidate
 from kerascnn.tflite.calibration import Calibration, choose
@@ -83,7 +84,7 @@ def quantize(
         UsageError: A name is unknown, two settings exclude each other, or there are not so many images.
         TargetError: A layer cannot be fine-tuned; a converted file is not integer only, static and scaled as
             raw pixels; or the Edge TPU would not run all of it.
-        KerasCnnError: The run is incomplete, its data changed, or a file cannot be written.
+        KerasCnnError: The run is incomplete or in use, its data changed, or a file cannot be written.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     plan = Plan.of(method, prune, cluster, fine_tuning_epochs)
@@ -101,11 +102,11 @@ def quantize(
     subject = _Subject(run, model, description, splits, plan, accuracy_only, progress)
     calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
-    progress("quantizing", 1, stages, "evaluating in float")
-    require_writable(run.tflite_dir)
-    in_float = subject.in_float()
     pairs: list[tuple[Latency | None, QuantizedFile]] = []
-    with _told_what_is_kept(pairs):
+    with held(run.path), _told_what_is_kept(pairs):
+        progress("quantizing", 1, stages, "evaluating in float")
+        require_writable(run.tflite_dir)
+        in_float = subject.in_float()
         for number, form in enumerate(forms, start=2):
             progress("quantizing", number, stages, form.scheme)
             pairs.append(

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 END_OF_JPEG = b"\xff\xd9"  # inside an image 0xff is followed by 0x00
+LARGEST = 8_000_000  # bytes of an image
 THROTTLED = ("voltage too low", "frequency capped", "throttled", "soft temperature limit")  # bits 0 to 3
 TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; seconds between
 
@@ -62,7 +63,7 @@ def frames() -> Iterator[Image.Image]:
 
 
 def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
-    """Yield images until the program ends; return why it gave none, empty where it gave some."""
+    """Yield images until the program ends; return why it gave none."""
     command = [program, "--nopreview", "--verbose", "0", "--timeout", "0", "--framerate", "5", "--flush"]
     command += ["--width", "640", "--height", "480", "--codec", "mjpeg", "--output", "-"]
     seen, data = False, b""
@@ -70,15 +71,22 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
         output = cast(io.BufferedReader, process.stdout)
         try:
             while piece := output.read1(1 << 20):
-                data += piece
-                while (end := data.find(END_OF_JPEG)) >= 0:
-                    yield Image.open(io.BytesIO(data[: end + 2])).convert("RGB")
-                    seen, data = True, data[end + 2 :]
+                *whole, data = (data + piece).split(END_OF_JPEG)
+                for each in whole:
+                    with suppress(OSError):  # one that was cut off does not end the others
+                        image = Image.open(io.BytesIO(each + END_OF_JPEG)).convert("RGB")
+                        seen = True
+                        yield image
+                if len(data) > LARGEST:
+                    raise EndError(f"{program} sends no JPEG images.", 1)
         finally:
             process.terminate()
         told.seek(0)
         lines = told.read().decode(errors="replace").strip().splitlines()
-    return "" if seen else (lines or ["it gave no images"])[-1]
+    last = (lines or ["it gave no images"])[-1]
+    if seen:
+        raise EndError(f"the camera stopped{': ' + last if lines else ''}.", 1)
+    return last
 
 
 def heat() -> dict[str, Any]:

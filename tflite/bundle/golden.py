@@ -7,7 +7,7 @@ logits, too.
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,29 @@ from kerascnn.tflite.calibration import stratified
 from kerascnn.tflite.inner_values import InnerValues
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.model_graph import Tensor, read_graph
-from kerascnn.tflite.rounding import Logits, carried, step_of
+from kerascnn.tflite.rounding import PROBABILITY_STEP, Logits, carried, step_of
 
 IMAGES = 32
 LONGEST = 512  # pixels of a golden image's longer side: photos of a phone would be hundreds of megabytes
-FLOAT_STEP = 1 / 256  # of a probability that is not quantized: what int8 would resolve
 #: Operators whose reference kernel is wrong: ai-edge-litert 2.3.0 gives −1 for every SUM of int8 values.
 WRONG_REFERENCE = frozenset({"SUM"})
-ARRAYS = ("inputs", "outputs", "lowest", "highest", "logits")
+
+
+class Expected(NamedTuple):
+    """What a device must compute, each of shape (n, classes).
+
+    Attributes:
+        outputs: In the type of the file's output; ``lowest`` and ``highest`` the range of each.
+        logits: What softmax takes, as it is stored.
+    """
+
+    outputs: NDArray[Any]
+    lowest: NDArray[Any]
+    highest: NDArray[Any]
+    logits: NDArray[Any]
+
+
+ARRAYS = ("inputs", *Expected._fields)
 
 
 def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
@@ -49,19 +64,21 @@ def logits_of(model: Path) -> dict[str, int] | None:
     return Logits.of(InnerValues(model, graph)).to_dict()
 
 
-def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """Return what the reference kernels compute, the least and the most that a device may, and the logits.
+def has_reference(model: Path) -> bool:
+    """Whether the reference kernels compute a file rightly."""
+    (graph,) = read_graph(model).subgraphs
+    return WRONG_REFERENCE.isdisjoint(operator.name for operator in graph.operators)
+
+
+def expected(model: Path, inputs: NDArray[Any]) -> Expected:
+    """Return what the reference kernels compute, or LiteRT's own where those are wrong.
 
     Args:
         model: A file that ends in softmax.
         inputs: Encoded images, shape (n, height, width, channels).
-
-    Returns:
-        Four arrays of shape (n, classes): three in the type of the file's output, the logits as stored.
     """
     (graph,) = read_graph(model).subgraphs
-    reference = WRONG_REFERENCE.isdisjoint(operator.name for operator in graph.operators)
-    values = InnerValues(model, graph, reference=reference)
+    values = InnerValues(model, graph, reference=has_reference(model))
     logits = Logits.of(values)
     rows, stored, real = [], [], []
     for image in inputs:
@@ -72,9 +89,9 @@ def expected(model: Path, inputs: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     outputs = np.stack(rows)
     output = graph.tensors[graph.outputs[0]]
     ends = carried(np.stack(real), logits.reach)
-    step = step_of(output) or FLOAT_STEP
+    step = step_of(output) or PROBABILITY_STEP
     lowest, highest = (_encoded(share, output) for share in (ends[0] - step, ends[1] + step))
-    return outputs, lowest.astype(outputs.dtype), highest.astype(outputs.dtype), np.stack(stored)
+    return Expected(outputs, lowest.astype(outputs.dtype), highest.astype(outputs.dtype), np.stack(stored))
 
 
 def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]:

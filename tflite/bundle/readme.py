@@ -1,6 +1,7 @@
 """The ``README.md`` of a bundle: the lines to type on the device."""
 
 import textwrap
+from shlex import quote
 from typing import Any
 
 from kerascnn.results import percent
@@ -8,8 +9,8 @@ from kerascnn.tflite.bundle.targets import targets
 
 LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist")  # sources
 
-LICENSE = """run.py, pixels.py and device.py are part of kerascnn and are licensed under the Apache License,
-Version 2.0:
+LICENSE = """run.py, pixels.py, device.py and the examples are part of kerascnn and are licensed under the
+Apache License, Version 2.0:
 https://www.apache.org/licenses/LICENSE-2.0
 
 The model, its labels and the golden images are the work of whoever trained it, from images that
@@ -102,20 +103,29 @@ Then make the bundle again where the compiler is: `kerascnn bundle RUN --target 
 _USE = """## Use
 
 ```
-sha256sum -c --quiet SHA256SUMS && python run.py --selftest
+python run.py --selftest       # whether this machine computes what it must
 python run.py golden           # the images that came along: their names say what they are
 python run.py photo.jpg        # also several, a folder, or - for standard input; --json
 python run.py --benchmark
 python run.py --camera         # CAMERA
 ```
 
-The self-test says *equal*, *within rounding* (LiteRT's kernels round differently on some processors, and no
-output is further off than that can carry it) or *FAILED*.
+The self-test says *outputs equal*; or *outputs within rounding*: this processor rounds a little differently,
+and every output stays inside the range that this can explain; or *FAILED*: copy the folder again, and if it
+fails again, do not trust the answers. The line `INFO: Created TensorFlow Lite XNNPACK delegate` is normal.
 
 ## Act on it
 
-`examples/` has three short programs to change: `watch.py` calls a function when the camera sees a class,
-`serve.py` answers over HTTP, `gpio.py` lights a lamp at a pin of a Raspberry Pi. In one of your own:
+Three short programs to change: the first calls a function when the camera sees a class, the second answers
+over HTTP (to everyone in the network), the third lights a lamp at a pin of a Raspberry Pi.
+
+```
+python examples/watch.py LABEL
+python examples/serve.py
+python -m pip install gpiozero lgpio && python examples/gpio.py LABEL 17
+```
+
+In a program of your own, in this folder:
 
 ```python
 from run import Model, upright
@@ -125,8 +135,8 @@ image, _ = upright("photo.jpg")
 print(model.likeliest(image)[0])  # {'label': …, 'probability': …}
 ```
 
-You may change `run.py` and the examples: `run.py` then says so. The model, its labels and how an image
-becomes pixels are guarded.
+You may change, rename or remove everything but the model, `labels.txt`, `pixels.py`, `device.py` and
+`golden/`: `run.py` then says so and goes on. In a new shell type the line with `activate` again.
 """
 
 _USB_CAMERA = "a USB camera, after: python -m pip install opencv-python-headless"
@@ -200,7 +210,9 @@ def readme(card: dict[str, Any]) -> str:
     )
     parts = [f"# {card['run']} for {device.title}\n", textwrap.fill(about, 110) + "\n"]
     its_own = card["target"] in ("raspberrypi", "coral")
-    use = _USE.replace("CAMERA", _CAMERA_OF_A_PI if its_own else _USB_CAMERA)
+    use = _USE.replace("LABEL", quote(card["classes"][0])).replace(
+        "CAMERA", _CAMERA_OF_A_PI if its_own else _USB_CAMERA
+    )
     if device.form == "edgetpu":
         parts += [_CORAL, use] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
     elif card["input"] == "uint8":
@@ -210,7 +222,7 @@ def readme(card: dict[str, Any]) -> str:
         parts += [_RASPBERRY_PI if device.title == "Raspberry Pi" else _ANY, use]
     if card["source"] in LIGHT_ON_DARK:
         parts.append(_GREY)
-    parts.append("`sha256sum -c SHA256SUMS` finds a damaged file; `run.py` looks for itself each time.\n")
+    parts.append("`sha256sum -c SHA256SUMS` finds every changed file; `run.py` looks for itself each time.\n")
     return "\n".join(parts)
 
 

@@ -17,7 +17,7 @@ import platform
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,9 +26,16 @@ if sys.version_info < (3, 11):  # noqa: UP036
     print(f"Error: run.py needs Python 3.11 or newer, this is {platform.python_version()}.", file=sys.stderr)
     sys.exit(5)
 
+#: For programs of one's own.
+__all__ = ["EndError", "Image", "ImageOps", "Model", "frames", "guarded", "upright", "wanted", "why"]
 HERE = Path(__file__).resolve().parent
-NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}  # run.py is the last one listed
-GUARDED = ("model", "labels.txt", "pixels.py", "golden/")  # other files may be changed: answers stay the same
+NEEDED = {
+    "run.py",
+    "pixels.py",
+    "device.py",
+    "model.tflite",
+}  # an incomplete list lacks run.py, its last line
+GUARDED = ("model", "labels.txt", "pixels.py", "device.py", "golden/")  # all else may be changed or removed
 PILLOW = (10, 1)  # the oldest version that can say whether an image has transparency
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
 MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer where 1,000 would take a minute
@@ -48,9 +55,11 @@ def damaged() -> tuple[list[str], list[str]]:
     except (OSError, UnicodeDecodeError) as error:
         return [f"SHA256SUMS: {error}"], []
     changed = [n for n, content in there.items() if hashlib.sha256(content).hexdigest() != known[n]]
-    missing = [f"{name} is missing" for name in sorted(NEEDED.union(known) - there.keys())]
-    bad = [name for name in changed if name.startswith(GUARDED)]
-    return missing + [f"{name} has changed" for name in bad], sorted(set(changed) - set(bad))
+    missing = NEEDED.union(known) - there.keys()
+    bad = sorted(name for name in missing if name in NEEDED or name.startswith(GUARDED))
+    altered = sorted(name for name in changed if name.startswith(GUARDED))
+    problems = [f"{name} is missing" for name in bad] + [f"{name} has changed" for name in altered]
+    return problems, sorted(missing.union(changed).difference(bad, altered))
 
 
 def end(message: str, code: int) -> NoReturn:
@@ -65,7 +74,7 @@ if __name__ in ("__main__", "run"):
     if problems:
         end(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
     if edited and __name__ == "__main__":
-        print(f"Note: {', '.join(edited)} changed since this folder was made.", file=sys.stderr)
+        print(f"Note: {', '.join(edited)} changed or gone since this folder was made.", file=sys.stderr)
     sys.path.insert(0, str(HERE))  # python -I and PYTHONSAFEPATH leave it out
 try:
     import numpy as np
@@ -79,7 +88,8 @@ try:
     from kerascnn.data.pixels import on_canvas, upright
     from kerascnn.tflite.bundle.device import EndError, edge_tpu, frames, heat
 except ImportError as lacking:
-    end(f"{lacking}: python -m pip install -r requirements.txt", 5)
+    first, *_ = str(lacking).strip().splitlines() or ["a package does not load"]
+    end(f"{first}: python -m pip install -r requirements.txt", 5)
 
 
 class Model:
@@ -228,15 +238,19 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
 
 def camera(model: Model, options: argparse.Namespace) -> int:
     """Classify what the camera sees until Ctrl-C."""
+    images = frames()
     try:
-        for picture in frames():
-            classes = model.likeliest(ImageOps.invert(picture) if options.invert else picture)
+        while True:
+            try:
+                image = next(images)
+            except (ImportError, OSError, RuntimeError, ValueError) as error:  # of a driver that does not fit
+                raise EndError(f"the camera does not work: {why(error)}.", 1) from error
+            classes = model.likeliest(ImageOps.invert(image) if options.invert else image)
             print(json.dumps(classes) if options.json else shown(classes), flush=True)
+    except StopIteration:
+        raise EndError("the camera gives no images.", 1) from None
     except KeyboardInterrupt:
         return 0
-    except (ImportError, OSError, RuntimeError, ValueError) as error:  # of a driver that does not fit
-        raise EndError(f"the camera does not work: {why(error)}.", 1) from error
-    raise EndError("the camera gives no pictures.", 1)
 
 
 def selftest(model: Model, options: argparse.Namespace) -> int:
@@ -251,24 +265,28 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
     unequal = [path.name for path, here, there in pairs if here.tobytes() != there.tobytes()]
     computed = np.stack([model.invoke(values) for values in inputs])
     off = ~((lowest <= computed) & (computed <= highest))  # so that NaN is off, too
+    off |= ~((lowest <= outputs) & (outputs <= highest))  # golden files that contradict each other
+    gaps = np.zeros(outputs.shape, int)
     if model.delegate == "cpu" and model.card["logits"]:
-        off |= np.abs(model.logits(inputs).astype(int) - logits) > model.card["logits"]["steps"]
-    wrong = int(off.sum())
-    differing = int((computed != outputs).sum())
-    classes = int((computed.argmax(axis=1) != outputs.argmax(axis=1)).sum())
-    verdict = "wrong" if unequal or wrong else "within rounding" if differing else "equal"
-    report = {"passed": verdict != "wrong", "verdict": verdict, "delegate": model.delegate}
-    report |= {"images": len(images), "inputs_differ": unequal, "classes_differ": classes}
-    report |= {"outputs": outputs.size, "outputs_differ": differing, "outputs_wrong": wrong}
-    told = f"{differing} of {outputs.size} outputs differ within rounding" if differing else "outputs equal"
-    if wrong:
-        told = f"{wrong} of {outputs.size} outputs are wrong: further off than rounding can carry them"
-    line = (
-        f"selftest {'passed' if report['passed'] else 'FAILED'}: "
-        f"{len(images)} images on the {model.delegate}, "
-        f"{f'{len(unequal)} inputs differ' if unequal else 'inputs equal byte for byte'}, {told}, "
-        f"{f'{classes} classes differ' if classes else 'the same classes'}"
-    )
+        gaps = np.abs(model.logits(inputs).astype(int) - logits)
+    bad = gaps > model.card["logits"]["steps"] if model.card["logits"] else gaps > 0
+    report: dict[str, Any] = {"images": len(images), "inputs_differ": unequal, "outputs": outputs.size}
+    report |= {"outputs_differ": int((computed != outputs).sum()), "outputs_wrong": int(off.sum())}
+    report |= {"logits_differ": int((gaps > 0).sum()), "logits_wrong": int(bad.sum())}
+    report["classes_differ"] = int((computed.argmax(axis=1) != outputs.argmax(axis=1)).sum())
+    same = not (report["outputs_differ"] or report["logits_differ"])
+    verdict = "wrong" if unequal or off.any() or bad.any() else "equal" if same else "within rounding"
+    report |= {"passed": verdict != "wrong", "verdict": verdict, "delegate": model.delegate}
+    counts = {"outputs": report["outputs_wrong"], "logits": report["logits_wrong"]}
+    wrong = [f"{count} of {outputs.size} {what} wrong" for what, count in counts.items() if count]
+    between = report["classes_differ"]
+    told = [
+        f"{len(unequal)} inputs differ" if unequal else "inputs equal byte for byte",
+        *(wrong or ([] if unequal else [f"outputs {verdict}"])),
+        f"{between} images lie between two classes" if between else "the same classes",
+    ]
+    outcome = "passed" if report["passed"] else "FAILED"
+    line = f"selftest {outcome}: {len(images)} images on the {model.delegate}, {', '.join(told)}"
     print(json.dumps(report) if options.json else line)
     return 0 if report["passed"] else 1
 
@@ -302,7 +320,7 @@ def timed(model: Model, values: NDArray[Any]) -> float:
 def main() -> int:
     """Read the options and do what they say."""
     as_written = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written, allow_abbrev=False)
     parser.add_argument("images", nargs="*", metavar="IMAGE")
     modes = {"camera": camera, "selftest": selftest, "benchmark": benchmark}
     for mode in modes:
@@ -316,27 +334,53 @@ def main() -> int:
     options = parser.parse_args()
     asked = [function for mode, function in modes.items() if getattr(options, mode)]
     asked += [classify] if options.images else []
-    if len(asked) != 1 or not 1 <= options.threads <= 256 or (options.runs is not None and options.runs < 1):
-        parser.error("name pictures, or one of --camera, --selftest, --benchmark; numbers are at least 1")
+    if len(asked) != 1:
+        parser.error("name images, or one of --camera, --selftest, --benchmark")
+    if not 1 <= options.threads <= 256 or not 1 <= (options.runs or 1) <= 10**9 or options.runs == 0:
+        parser.error("--threads is 1 to 256, --runs at least 1")
     if (options.runs and not options.benchmark) or (options.fallback and options.delegate == "cpu"):
         parser.error("--runs goes with --benchmark, --fallback with --delegate edgetpu")
     if options.invert and (options.selftest or options.benchmark):
         parser.error("--invert goes with images or --camera")
-    warnings.simplefilter("ignore")  # Pillow's of large pictures, which are refused further on
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    return asked[0](opened(options), options)
+
+
+def wanted(model: Model, default: float) -> tuple[str, float]:
+    """Return the class and the number that an example is started with.
+
+    Raises:
+        EndError: There is no class, the model does not know it, or the number is none.
+    """
+    name, *given = Path(sys.argv[0]).name, *sys.argv[1:]
+    if not given or given[0] not in model.labels:
+        known = ", ".join(model.labels[:20]) + (", …" if len(model.labels) > 20 else "")
+        raise EndError(f"name a class after {name}: {known}.", 2)
     try:
-        return asked[0](opened(options), options)
+        return given[0], float(given[1]) if len(given) > 1 else default
+    except ValueError:
+        raise EndError(f"{given[1]} after the class is no number.", 2) from None
+
+
+def guarded(work: Callable[[], int | None]) -> NoReturn:
+    """Do a program's work and end the program; what fails is one line with its exit code."""
+    warnings.simplefilter("ignore")  # Pillow's of large images, which are refused further on
+    for stream in (sys.stdout, sys.stderr):
+        if stream:  # a shell can close it
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        sys.exit(work())
     except EndError as failure:
         end(*failure.args)
     except BrokenPipeError:  # nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        sys.exit(0)
     except OSError as error:
-        end(f"{error.filename or 'this folder'}: {error.strerror}", 1)
+        end(f"{error.filename}: {why(error)}" if error.filename else why(error), 1)
+    except (ValueError, KeyError, EOFError, IndexError, TypeError, AttributeError) as error:
+        end(f"this folder does not fit together: {why(error)}. Copy it again.", 1)
     except KeyboardInterrupt:
-        return 130
+        sys.exit(130)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    guarded(main)

@@ -6,8 +6,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True  # the folder stays as it was made
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the folder of run.py
 
-from kerascnn.tflite.bundle.device import frames
-from kerascnn.tflite.bundle.run_template import Model
+from kerascnn.tflite.bundle.run_template import Model, frames, guarded, wanted
 
 
 def seen(label: str, probability: float) -> None:
@@ -15,11 +14,16 @@ def seen(label: str, probability: float) -> None:
     print(f"{label} {100 * probability:.1f} %", flush=True)
 
 
-wanted, least = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 0.9
-model, there = Model(), False
-for image in frames():
-    best = model.likeliest(image)[0]
-    is_there = best["label"] == wanted and best["probability"] >= least
-    if is_there and not there:
-        seen(**best)
-    there = is_there
+def main() -> None:
+    """Watch until Ctrl-C."""
+    model, there = Model(), False
+    label, least = wanted(model, 0.9)
+    for image in frames():  # dark ink on white paper: ImageOps.invert(image)
+        best = model.likeliest(image)[0]
+        is_there = best["label"] == label and best["probability"] >= least
+        if is_there and not there:
+            seen(**best)
+        there = is_there
+
+
+guarded(main)
