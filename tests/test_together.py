@@ -35,8 +35,18 @@ def start(folder: Path, *options: object) -> list[subprocess.Popen]:
 
 
 def ended(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
-    answers = [process.communicate(timeout=280) for process in processes]
+    try:
+        answers = [process.communicate(timeout=480) for process in processes]
+    finally:
+        end(processes)
     return [(process.returncode, *answer) for process, answer in zip(processes, answers, strict=True)]
+
+
+def end(processes: list[subprocess.Popen]) -> None:
+    """Kill what still runs and close its pipes."""
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 def weights(run: Path) -> list[np.ndarray]:
@@ -54,10 +64,10 @@ def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tm
     options = ["lenet", "--backend", "jax", "--augment", "--learning-rate", 5e-4, "--epochs", 4, "--name"]
     run = tmp_path / "runs" / "two"
     processes = start(tmp_path, *options, "two", "--json")
-    wait_until((run / "checkpoints" / "epoch-000002.npz").exists, "two epochs are done", processes[0])
-    for process in processes:
-        process.kill()
-        process.communicate()
+    try:
+        wait_until((run / "checkpoints" / "epoch-000002.npz").exists, "two epochs are done", processes[0])
+    finally:
+        end(processes)
     (first, printed, told), (second, nothing, worker) = ended(
         start(tmp_path, "--resume", "runs/two", "--json")
     )
