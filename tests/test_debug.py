@@ -258,7 +258,10 @@ def test_float_files_are_refused_and_quantized_weights_are_enough(cli, tmp_path,
 def _run_with(model, run, path):
     """Write a copy of a run with another network in it."""
     shutil.copytree(run, path, ignore=shutil.ignore_patterns("tflite"))
-    save_model(model, load_model(run / "model.keras")[1], path / "model.keras")
+    described = load_model(run / "model.keras")[1]
+    sides = dict(zip(("height", "width"), model.input_shape[1:3], strict=True))
+    rule = described.preprocessing.model_copy(update=sides)
+    save_model(model, described.model_copy(update={"preprocessing": rule}), path / "model.keras")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_kill_between_setting_aside_and_beginning_costs_nothing(tmp_path):
 
 def test_a_run_that_is_being_trained_is_not_overwritten(tmp_path):
     with new_run(tmp_path / "a", RECORD):
-        with pytest.raises(KerasCnnError, match="a is being trained by another process"):
+        with pytest.raises(KerasCnnError, match="a is in use by another kerascnn process"):
             _make(tmp_path / "a", overwrite=True)
         assert Run.open(tmp_path / "a").record.state == "running"
 
