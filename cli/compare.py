@@ -76,8 +76,7 @@ def compare(
     from kerascnn.comparison.comparing import compare as compare_heads
     from kerascnn.comparison.existing import compare_runs
 
-    shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out}
-    shared |= {"formats": formats} if formats else {}
+    shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out, "formats": formats}
     with shown_progress() as progress:
         if len(what) == 1:
             study = compare_heads(what[0], heads=heads.split(","), progress=progress, **shared, **settings)

@@ -49,6 +49,12 @@ class ExistingRun(click.Path):
             raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
 
 
+def _formats(given: tuple[str, ...]) -> list[str]:
+    from kerascnn.report.formats import FORMATS
+
+    return [name.strip() for names in given for name in names.split(",")] or list(FORMATS)
+
+
 data = click.option(
     "--data",
     default="digits",
@@ -77,7 +83,7 @@ formats = click.option(
     "--format",
     "formats",
     multiple=True,
-    callback=lambda context, option, given: [name.strip() for names in given for name in names.split(",")],
+    callback=lambda context, option, given: _formats(given),
     help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
 )
 skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")

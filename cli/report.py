@@ -38,9 +38,8 @@ def report(
     """
     from kerascnn.comparison.reporting import report_on
 
-    given = {"formats": formats} if formats else {}
     with shown_progress() as progress:
-        studies = report_on(what, attach=attach, data_dir=data_dir, progress=progress, **given)
+        studies = report_on(what, formats=formats, attach=attach, data_dir=data_dir, progress=progress)
     display(list(studies), as_json=as_json, text=_text)
 
 

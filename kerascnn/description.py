@@ -86,23 +86,31 @@ class ModelDescription(Settings):
             raise KerasCnnError(f"{path}: its description is longer than {LONGEST:,} bytes.")
         return cls.parse(content, path)
 
-    def fitting(self, path: Path, shape: tuple[Any, ...], scores: tuple[Any, ...]) -> "ModelDescription":
+    def fitting(self, path: Path, network: "ModelDescription") -> "ModelDescription":
         """Return the description if it is one of this network.
 
         Args:
             path: The file, for messages.
-            shape: Of one input: (height, width, channels).
-            scores: Shape of one output: (classes,).
+            network: What the network alone says, see :meth:`foreign`.
 
         Raises:
             KerasCnnError: It says something else.
         """
         rule = self.preprocessing
-        said = (rule.height, rule.width, rule.channels), (len(self.classes),)
-        if said != (shape, scores) or 2 * rule.margin >= min(rule.height, rule.width):
+        said, found = (
+            (
+                each.preprocessing.height,
+                each.preprocessing.width,
+                each.preprocessing.channels,
+                len(each.classes),
+            )
+            for each in (self, network)
+        )
+        if said != found or 2 * rule.margin >= min(rule.height, rule.width):
             raise KerasCnnError(
-                f"{path}: its description does not fit its network: it says {said[0]}, a margin of "
-                f"{rule.margin} and {said[1][0]:,} classes, the network takes {shape} and gives {scores}."
+                f"{path}: its description does not fit its network: it says {said[:3]}, a "
+                f"margin of {rule.margin} and {said[3]:,} classes, the network takes {found[:3]} and gives "
+                f"{found[3]:,}."
             )
         return self
 

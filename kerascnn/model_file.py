@@ -54,11 +54,8 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
         KerasCnnError: It cannot be opened, or does not classify images.
     """
     model = open_model(path)
-    described = _describe(model, path)
-    own = ModelDescription.embedded(path)
-    return model, own.fitting(
-        path, model.inputs[0].shape[1:], model.outputs[0].shape[1:]
-    ) if own else described
+    network, own = _describe(model, path), ModelDescription.embedded(path)
+    return model, own.fitting(path, network) if own else network
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:

@@ -50,9 +50,10 @@ class LiteRTClassifier:
         if self._input["shape"][0] != 1:
             raise KerasCnnError(f"{path} takes {self._input['shape'][0]} images at a time; it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
+        network = ModelDescription.foreign(path, shape, scores)
         if content is None and (own := ModelDescription.embedded(path)):
-            description = own.fitting(path, shape, scores)
-        self.description = description or ModelDescription.foreign(path, shape, scores)
+            description = own.fitting(path, network)
+        self.description = description or network
         self.input_shape = shape  # height, width, channels
 
     def __call__(self, images: Images) -> NDArray[np.float32]:

@@ -67,8 +67,8 @@ def with_signature(content: bytes, key: str, inputs: dict[str, int], outputs: di
 def _before(content: bytes, builder: flatbuffers.Builder, lists: dict[int, int]) -> bytes:
     """Put a new root table before a file: some lists are new, all else lies behind it, as it was to the bit.
 
-    Packing the model anew with the Python classes of the schema would drop what they do not know and lose the
-    weights' alignment.
+    The Python classes of the schema cannot be used to write the model again: they drop fields that are newer
+    than they are, and the alignment of the weights.
     """
     model = schema.Model.GetRootAs(content)
     builder.Prep(ALIGNMENT, 0)  # what follows keeps its own

@@ -226,7 +226,7 @@ class _Subject:
         with whole_file(path) as aside:
             self._write(chosen, form, aside, path)
             steps = before.steps + self._quantized_steps(chosen, aside, path)
-            rounding = largest_difference(aside)
+            rounding = 0.0 if self.accuracy_only else largest_difference(aside)
             times = (None, None) if self.accuracy_only else self._latencies(LiteRTClassifier(aside))
             stable = None
             if calibration and scheme.calibrated and check_stability and chosen.is_plain:

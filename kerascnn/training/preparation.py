@@ -132,7 +132,7 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun
 @contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
     """Let layers that are built here compute in a mixed precision; Keras knows one for the whole process."""
-    set_keras_defaults()
+    set_keras_defaults()  # the policy of a process that has set none is the user's
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:

@@ -50,7 +50,7 @@ def frames() -> Iterator[Image.Image]:
     ``rpicam-vid`` reads a Raspberry Pi's camera: Raspberry Pi OS has it, while picamera2 cannot be seen from
     a virtual environment and does not work beside NumPy 2.
     """
-    program = shutil.which("rpicam-vid") or shutil.which("libcamera-vid")  # its name until bookworm
+    program = shutil.which("rpicam-vid") or shutil.which("libcamera-vid")  # its earlier name
     failure = (yield from _of_the_raspberry_pi(program)) if program else ""
     if not find_spec("cv2"):
         found = f"{program}: {failure}. " if failure else ""
@@ -91,13 +91,16 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
 
 def heat() -> dict[str, Any]:
     """Return the processor's temperature and, of a Raspberry Pi, what slowed it down since it was started."""
-    celsius, flags = None, ""
+    celsius: float | None = None
+    slowed: str | None = None
     with suppress(OSError, ValueError):
         celsius = int(Path("/sys/class/thermal/thermal_zone0/temp").read_text()) / 1000
     if command := shutil.which("vcgencmd"):
         told = subprocess.run([command, "get_throttled"], text=True, capture_output=True, check=False).stdout
-        flags = told.strip().partition("=")[2]
-    return {"celsius": celsius, "throttled": f"{flags} ({throttling(int(flags, 16))})" if flags else None}
+        with suppress(ValueError):  # vcgencmd answers with an error on other machines
+            flags = told.strip().partition("=")[2]
+            slowed = f"{flags} ({throttling(int(flags, 16))})"
+    return {"celsius": celsius, "throttled": slowed}
 
 
 def throttling(flags: int) -> str:

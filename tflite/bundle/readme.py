@@ -136,7 +136,7 @@ print(model.likeliest(image)[0])  # {'label': …, 'probability': …}
 ```
 
 You may change, rename or remove everything but the model, `labels.txt`, `pixels.py`, `device.py` and
-`golden/`: `run.py` then says so and goes on. In a new shell type the line with `activate` again.
+`golden/`: `run.py` then names these files and continues. In a new shell type the line with `activate` again.
 """
 
 _USB_CAMERA = "a USB camera, after: python -m pip install opencv-python-headless"

@@ -29,12 +29,8 @@ if sys.version_info < (3, 11):  # noqa: UP036
 #: For programs of one's own.
 __all__ = ["EndError", "Image", "ImageOps", "Model", "frames", "guarded", "upright", "wanted", "why"]
 HERE = Path(__file__).resolve().parent
-NEEDED = {
-    "run.py",
-    "pixels.py",
-    "device.py",
-    "model.tflite",
-}  # an incomplete list lacks run.py, its last line
+#: run.py is the last line of SHA256SUMS: a list that was cut off lacks it.
+NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}
 GUARDED = ("model", "labels.txt", "pixels.py", "device.py", "golden/")  # all else may be changed or removed
 PILLOW = (10, 1)  # the oldest version that can say whether an image has transparency
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
@@ -342,7 +338,16 @@ def main() -> int:
         parser.error("--runs goes with --benchmark, --fallback with --delegate edgetpu")
     if options.invert and (options.selftest or options.benchmark):
         parser.error("--invert goes with images or --camera")
-    return asked[0](opened(options), options)
+    try:
+        return asked[0](opened(options), options)
+    except (
+        ValueError,
+        KeyError,
+        EOFError,
+        IndexError,
+        TypeError,
+    ) as error:  # of files changed with their sums
+        raise EndError(f"this folder does not fit together: {why(error)}. Copy it again.", 1) from error
 
 
 def wanted(model: Model, default: float) -> tuple[str, float]:
@@ -376,8 +381,6 @@ def guarded(work: Callable[[], int | None]) -> NoReturn:
         sys.exit(0)
     except OSError as error:
         end(f"{error.filename}: {why(error)}" if error.filename else why(error), 1)
-    except (ValueError, KeyError, EOFError, IndexError, TypeError, AttributeError) as error:
-        end(f"this folder does not fit together: {why(error)}. Copy it again.", 1)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -6,6 +6,7 @@ Everyone in the network can reach it. From another machine: curl --data-binary @
 import io
 import json
 import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock
@@ -45,10 +46,11 @@ class Classify(BaseHTTPRequestHandler):
 
     def answer(self, code: int, document: Any) -> None:
         """Send a document as JSON."""
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(json.dumps(document).encode())
+        with suppress(ConnectionError):  # the client has gone
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
 
 
 def main() -> None:
