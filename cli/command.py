@@ -1,13 +1,16 @@
-"""What every command has in common: ``--json``, ``-v``, one line for a failure, and silence otherwise."""
+"""What every command has in common: ``--json``, ``-v``, one line for a failure or a note, else silence."""
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from kerascnn.cli.options import ExistingRun
 from kerascnn.cli.quiet import quiet
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, KerasCnnWarning
 from kerascnn.escapes import printable
 
 LONGEST = 1_000  # characters of a message: what a damaged file holds can be of any length
@@ -33,7 +36,7 @@ class Command(click.Command):
         """Run the command."""
         verbose = ctx.params.pop("verbose")
         try:
-            with quiet(enabled=not verbose):
+            with quiet(enabled=not verbose), noted():
                 self._require_runs(ctx)
                 return super().invoke(ctx)
         except KerasCnnError as error:
@@ -60,6 +63,29 @@ class Command(click.Command):
             import traceback
 
             traceback.print_exc()
-        told = printable(" ".join(message.split()))
-        click.echo(f"Error: {told if len(told) <= LONGEST else told[:LONGEST] + '…'}", err=True)
+        _tell("Error", message)
         sys.exit(code)
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Tell each of this project's warnings in one line, once, while the block runs."""
+    told: set[str] = set()
+    others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, KerasCnnWarning):
+            others(message, category, *where, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            _tell("Note", str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", KerasCnnWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _tell(kind: str, message: str) -> None:
+    line = printable(" ".join(message.split()))
+    click.echo(f"{kind}: {line if len(line) <= LONGEST else line[:LONGEST] + '…'}", err=True)

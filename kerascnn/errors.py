@@ -1,4 +1,4 @@
-"""Every failure a user can cause or meet, in one tree.
+"""Every failure a user can cause or meet, in one tree; and the warning of what goes on all the same.
 
 KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 ├── ImageError        1  one picture: it can be left out
@@ -11,6 +11,10 @@ The number is the exit code of the command line. A message is one line: what, wh
 """
 
 from pathlib import Path
+
+
+class KerasCnnWarning(UserWarning):
+    """The work goes on, with something assumed or left out that changes what the result means."""
 
 
 class KerasCnnError(Exception):
