@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="RUN_OR_MODEL", type=options.ExistingRun())
 @click.option("--data", help="Source; without it the one the model was trained on.")
 @options.data_dir
-def evaluate(model: Path, data: str | None, data_dir: Path | None, as_json: bool) -> None:
+@options.foreign
+def evaluate(
+    model: Path,
+    data: str | None,
+    data_dir: Path | None,
+    input_range: str | None,
+    labels: Path | None,
+    as_json: bool,
+) -> None:
     """Evaluate a run, a .keras or a .tflite file on test images: accuracy, each class, confusion matrix."""
     from kerascnn.predictor import evaluate as evaluate_model
 
-    display(evaluate_model(model, data=data, data_dir=data_dir), as_json=as_json, text=_text)
+    evaluation = evaluate_model(model, data=data, data_dir=data_dir, input_range=input_range, labels=labels)
+    display(evaluation, as_json=as_json, text=_text)
 
 
 def _text(evaluation: "Evaluation") -> str:

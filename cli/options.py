@@ -88,6 +88,21 @@ formats = click.option(
 )
 skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
 
+_FOREIGN = (
+    click.option(
+        "--input-range",
+        metavar="A..B",
+        help="What black and white become in a model of another program: 0..1, -1..1 or 0..255.  "
+        "[default: what the file says]",
+    ),
+    click.option(
+        "--labels",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Class names of such a model, one a line.  [default: what the file says]",
+    ),
+)
+
 _NETWORK = (
     click.option("--variant", help="lenet5: modern, paper; alexnet: one_tower, two_towers, small_stem."),
     click.option("--norm", help="Normalization, alexnet only: batch, lrn or none.  [default: batch]"),
@@ -152,6 +167,11 @@ _TOGETHER = (
     click.option("--processes", type=int, metavar="N", help="How many train together."),
     click.option("--process-index", type=int, metavar="N", help="Which of them this is, from 0."),
 )
+
+
+def foreign(command: AnyCommand) -> AnyCommand:
+    """Add what a user knows of a model of another program."""
+    return _with(_FOREIGN, command)
 
 
 def network(command: AnyCommand) -> AnyCommand:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     help="Folder of the heatmaps.  [default: the current one]",
 )
 @click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@options.foreign
 def predict(
     model: Path,
     images: tuple[Path, ...],
@@ -32,6 +33,8 @@ def predict(
     heatmap: bool,
     out: Path | None,
     invert: bool,
+    input_range: str | None,
+    labels: Path | None,
     as_json: bool,
 ) -> None:
     """Classify image files of any size, grey or colour."""
@@ -40,7 +43,15 @@ def predict(
     if out and not heatmap:
         raise click.UsageError("--out is the folder of the heatmaps: it goes with --heatmap.")
     folder = out or Path() if heatmap else None
-    predictions = predict_images(model, images, top_k=top_k, invert=invert, heatmap_dir=folder)
+    predictions = predict_images(
+        model,
+        images,
+        top_k=top_k,
+        invert=invert,
+        heatmap_dir=folder,
+        input_range=input_range,
+        labels=labels,
+    )
     display(predictions, as_json=as_json, text=_text)
 
 

@@ -35,15 +35,15 @@ DAMAGED_ARCHIVE = (
     OverflowError,
 )
 
-Output = Literal["logits", "probabilities", "unknown"]
+Output = Literal["logits", "probabilities", "sigmoid", "unknown"]
 
 
 class ModelDescription(Settings):
     """The content of ``model.json`` and of the member ``kerascnn.json`` of a model file.
 
     Attributes:
-        output: ``logits`` (a softmax is still to be taken), ``probabilities``, or ``unknown`` for a file that
-            kerascnn did not write.
+        output: ``logits`` (a softmax is still to be taken) or ``probabilities``; of a file that kerascnn did
+            not write also ``sigmoid`` (a probability each, which need not sum to 1) or ``unknown``.
         parameters: Trainable ones; ``parameters_fixed`` those that training does not change.
         tuned: How the weights differ from the run's, for instance ``pruned to 50 %``; empty: they do not.
     """
@@ -129,36 +129,81 @@ class ModelDescription(Settings):
             ) from error
 
     @classmethod
-    def foreign(cls, path: Path, shape: tuple[Any, ...], scores: tuple[Any, ...]) -> "ModelDescription":
+    def foreign(
+        cls, path: Path, shape: tuple[Any, ...], scores: tuple[Any, ...], output: Output = "unknown"
+    ) -> "ModelDescription":
         """Describe a file that kerascnn did not write.
 
         Args:
             path: The file, for messages.
-            shape: Of one input: (height, width, channels).
-            scores: Shape of one output: (classes,).
+            shape: Of one input: (height, width, channels), or (height, width) for grey.
+            scores: Shape of one output: (classes,), or (1, 1, classes). One score is of two classes.
+            output: What the scores are.
 
         Raises:
             KerasCnnError: These are not the shapes of an image classifier.
         """
-        if len(shape) != 3 or None in shape or shape[2] not in (1, 3):
+        height, width, channels = _image_shape(path, shape)
+        classes = _class_count(path, scores)
+        if (classes, output) == (1, "probabilities"):
             raise KerasCnnError(
-                f"{path} does not classify images: its input must be (height, width, 1 or 3), it is {shape}."
+                f"{path} has one output behind a softmax: it is 1 for every image. For two classes train it "
+                "with a sigmoid, or with two outputs."
             )
-        if len(scores) != 1 or scores[0] is None:
-            raise KerasCnnError(
-                f"{path} does not classify images: its output must be one score a class, it is {scores}."
-            )
-        height, width, channels = shape
         return cls(
             model=path.stem,
             variant="unknown",
             head="unknown",
             source="unknown",
             preprocessing=Preprocessing(height=height, width=width, channels=channels),
-            classes=tuple(str(label) for label in range(scores[0])),
-            output="unknown",
+            classes=tuple(str(label) for label in range(max(classes, 2))),
+            output=output,
             parameters=0,
         )
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether kerascnn did not write the file."""
+        return self.variant == "unknown"
+
+
+def require_classifier(path: Path, inputs: int, outputs: int) -> None:
+    """Make sure that a network has one input and one output.
+
+    Raises:
+        KerasCnnError: It has not.
+    """
+    if (inputs, outputs) != (1, 1):
+        raise KerasCnnError(
+            f"{path} does not classify images: it must have one input and one output, it has {inputs} and "
+            f"{outputs}."
+        )
+
+
+def _image_shape(path: Path, shape: tuple[Any, ...]) -> tuple[int, int, Literal[1, 3]]:
+    if len(shape) not in (2, 3):
+        raise KerasCnnError(f"{path} does not classify images: its input is {shape}, not rows and columns.")
+    if None in shape:
+        raise KerasCnnError(
+            f"{path} takes images of any size, {shape}: save it with a fixed height and width, so that every "
+            "image is scaled to that."
+        )
+    height, width, channels = (*shape, 1)[:3]
+    if channels not in (1, 3):
+        first = " Its channels seem to come first: save it with channels last." if shape[0] in (1, 3) else ""
+        raise KerasCnnError(
+            f"{path} takes {channels} channels, {shape}; kerascnn gives 1 (grey) or 3 (RGB).{first}"
+        )
+    return height, width, channels
+
+
+def _class_count(path: Path, scores: tuple[Any, ...]) -> int:
+    *map_shape, classes = scores or (None,)
+    if classes is None or any(side != 1 for side in map_shape):
+        raise KerasCnnError(
+            f"{path} does not classify images: its output must be one score a class, it is {scores}."
+        )
+    return int(classes)
 
 
 def _printable(stored: Any) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.data.dataset import Images, Split
 from kerascnn.description import Output
 from kerascnn.errors import KerasCnnError
+from kerascnn.input_scaling import RAW, InputScaling
 from kerascnn.results import Accuracy
 
 PIXELS_AT_ONCE = 2**23  # values of one batch: 8,192 digits of 32×32, 54 photos of 227×227×3
@@ -95,42 +96,61 @@ def images_at_once(shape: tuple[int, ...]) -> int:
     return max(min(PIXELS_AT_ONCE // math.prod(shape), 500), 1)
 
 
-def keras_classifier(model: Any, output: Output = "logits") -> Classifier:
-    """Make a classifier from a Keras model that takes raw pixels."""
+def keras_classifier(model: Any, output: Output = "logits", scaling: InputScaling = RAW) -> Classifier:
+    """Make a classifier from a Keras model.
+
+    Args:
+        model: The ``keras.Model``.
+        output: What its scores are.
+        scaling: How pixels become the numbers that it takes.
+    """
 
     def classify(images: Images) -> NDArray[np.float32]:
-        return as_probabilities(keras_scores(model, images), output)
+        return as_probabilities(keras_scores(model, images, scaling), output)
 
     return classify
 
 
-def keras_scores(model: Any, images: Images) -> NDArray[np.float32]:
-    """Return a Keras model's scores as they come, float32 (n, classes)."""
-    at_once = model.input_shape[0] or images_at_once(model.input_shape[1:])
-    starts = range(0, len(images), at_once)
-    scores: NDArray[np.float32] = np.concatenate(
-        [model.predict_on_batch(images[start : start + at_once]) for start in starts]
-    )
-    return scores
+def keras_scores(model: Any, images: Images, scaling: InputScaling = RAW) -> NDArray[np.float32]:
+    """Return a Keras model's scores as they come, float32 (n, scores)."""
+    batch, *shape = model.input_shape
+    at_once = batch or images_at_once(tuple(shape))
+    scores: list[NDArray[np.float32]] = []
+    for start in range(0, len(images), at_once):
+        pixels = images[start : start + at_once]
+        fed = pixels if scaling.is_raw else scaling.real(pixels)
+        answer = model.predict_on_batch(fed.reshape(len(pixels), *shape))
+        (values,) = answer.values() if isinstance(answer, dict) else [answer]
+        scores.append(np.asarray(values, np.float32).reshape(len(pixels), -1))
+    return np.concatenate(scores)
 
 
 def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.float32]:
     """Turn a model's scores, shape (n, classes), into probabilities.
 
-    Scores of an unknown kind are probabilities already if none is negative and every row sums to 1.
+    Scores of an unknown kind are probabilities already if none is negative and every row sums to 1. One
+    score alone is that of the second of two classes. Several sigmoids are a probability each: an image can
+    be of several classes.
 
     Raises:
         KerasCnnError: A score is not a finite number.
     """
     if not np.isfinite(scores).all():
         raise KerasCnnError("The model returns values that are not finite numbers.")
+    if scores.shape[1] == 1:
+        second = scores if _is_share(scores, output) else 1 / (1 + np.exp(-scores.astype(np.float64)))
+        return np.hstack([1 - second, second]).astype(np.float32)
     if output == "unknown":
         sums = scores.sum(axis=1)
         is_done = scores.min() >= 0 and bool(np.allclose(sums, 1, atol=ROUNDING))
         output = "probabilities" if is_done else "logits"
-    if output == "probabilities":
-        return scores
-    return softmax(scores)
+    return softmax(scores) if output == "logits" else scores
+
+
+def _is_share(scores: NDArray[np.float32], output: Output) -> bool:
+    if output == "unknown":
+        return bool((scores >= 0).all() and (scores <= 1).all())
+    return output == "sigmoid"
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:

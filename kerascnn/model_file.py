@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.description import ModelDescription, require_classifier
+from kerascnn.errors import KerasCnnError
 from kerascnn.files import whole_file
+from kerascnn.foreign_keras import scores_of
 from kerascnn.keras_defaults import set_keras_defaults
+from kerascnn.other_formats import require_model_format, why_not_opened
 from kerascnn.profile import count_parameters
 
 
@@ -32,6 +34,7 @@ def open_model(path: Path) -> Any:
     """
     if not path.is_file():
         raise KerasCnnError(f"{path} does not exist.")
+    require_model_format(path)
     import keras
 
     set_keras_defaults()
@@ -41,14 +44,14 @@ def open_model(path: Path) -> Any:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     # A damaged archive raises whatever the reader of its damaged member meets.
     except Exception as error:
-        raise KerasCnnError(f"{path} cannot be opened as a Keras model: {first_line(error)}") from error
+        raise KerasCnnError(f"{path} {why_not_opened(path, error)}") from error
 
 
 def load_model(path: Path) -> tuple[Any, ModelDescription]:
     """Open a ``.keras`` file that classifies images, this project's or another's.
 
     Returns:
-        The ``keras.Model`` from raw pixels, and its description.
+        The ``keras.Model``, and its description.
 
     Raises:
         KerasCnnError: It cannot be opened, or does not classify images.
@@ -59,7 +62,12 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:
-    if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
-    described = ModelDescription.foreign(path, model.inputs[0].shape[1:], model.outputs[0].shape[1:])
+    if not getattr(model, "inputs", None):
+        raise KerasCnnError(
+            f"{path} holds a model that was never built: call it on one image and save it again."
+        )
+    require_classifier(path, len(model.inputs), len(model.outputs))
+    described = ModelDescription.foreign(
+        path, model.inputs[0].shape[1:], model.outputs[0].shape[1:], scores_of(model)
+    )
     return described.model_copy(update={"parameters": count_parameters(model.trainable_weights)})

@@ -4,6 +4,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,22 @@ from kerascnn.worker import PROGRESS
 COMMAND = (sys.executable, "-P", "-m", "kerascnn.worker")
 
 
+class ProcessError(KerasCnnError):
+    """The other process ended, gave no answer in time, or met something unexpected.
+
+    Args:
+        task: What it is for.
+        reason: What happened, a sentence without its subject and its full stop.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task, self.reason = task, reason
+
+    def __str__(self) -> str:
+        return f"The process for {self.task} {self.reason}."
+
+
 class OtherProcess:
     """Calls the methods of an object in a process that ends with the block.
 
@@ -24,13 +41,14 @@ class OtherProcess:
     Args:
         served: The object's class, as ``package.module:Class``; it takes no arguments.
         task: What it is for, in words: "fine-tuning".
+        memory: Bytes that it may take beside what it maps from files, where the system can hold it to that.
     """
 
-    def __init__(self, served: str, task: str) -> None:
-        self._served, self._task = served, task
+    def __init__(self, served: str, task: str, *, memory: int | None = None) -> None:
+        self._served, self._task, self._memory = served, task, memory
 
     def __enter__(self) -> Self:
-        command = [*COMMAND, self._served]
+        command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
@@ -44,16 +62,40 @@ class OtherProcess:
                 with suppress(BrokenPipeError):  # a call that Ctrl-C cut off has no reader any more
                     pipe.close()
 
-    def __call__(self, method: str, *arguments: Any, progress: Progress = silent) -> Any:
+    def __call__(
+        self, method: str, *arguments: Any, progress: Progress = silent, within: float | None = None
+    ) -> Any:
         """Call a method over there and return what it returns.
 
         Args:
             method: Its name; ``arguments`` are what it takes.
             progress: Told what the object's ``progress`` is told meanwhile, details as text.
+            within: Seconds after which the process is ended.
 
         Raises:
-            KerasCnnError: It failed, or the process ended.
+            ProcessError: It ended, gave no answer in time, or met something unexpected.
+            KerasCnnError: It failed.
         """
+        if within is None:
+            return self._answer(method, arguments, progress)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(within, end)
+        timer.start()
+        try:
+            return self._answer(method, arguments, progress)
+        except ProcessError as error:
+            if late.is_set():
+                raise ProcessError(self._task, f"gave no answer in {within:.0f} s") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _answer(self, method: str, arguments: tuple[Any, ...], progress: Progress) -> Any:
         assert self._process.stdin
         assert self._process.stdout
         try:
@@ -63,11 +105,11 @@ class OtherProcess:
                 progress(*message[1])
             _, failure, answer = message
         except (EOFError, OSError, pickle.UnpicklingError) as error:  # it ended, perhaps within an answer
-            raise KerasCnnError(f"The process for {self._task} {self._end()}.") from error
+            raise ProcessError(self._task, self._end()) from error
         if isinstance(failure, KerasCnnError):
             raise failure
         if failure:
-            raise KerasCnnError(f"The process for {self._task} failed in {method}: {failure}")
+            raise ProcessError(self._task, f"failed in {method}: {failure}")
         return answer
 
     def _end(self) -> str:

@@ -1,10 +1,13 @@
 """One predictor for every kind of model file: a run, a ``.keras`` or a ``.tflite`` file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,47 +15,82 @@ from PIL import Image
 
 from kerascnn.class_map import class_map, require_class_map
 from kerascnn.data.dataset import Dataset
+from kerascnn.data.image_files import READERS
 from kerascnn.data.images import read_image, require_image_file
 from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
-from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.figures import heatmaps, save_figure
+from kerascnn.foreign_keras import scaling_of
+from kerascnn.input_scaling import RAW, InputScaling
 from kerascnn.model_file import load_model
+from kerascnn.other_formats import require_model_format
 from kerascnn.run import Run
-from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.isolated import IsolatedClassifier
+from kerascnn.tflite.labels import read_labels
 from kerascnn.training.trained_data import load_trained_data
+
+READ_AT_ONCE = 64  # pictures; more are read when these are classified
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A classifier with the preprocessing that its file carries.
+    """A classifier with the preprocessing that its file carries; as a context manager it ends with its block.
 
     Attributes:
         path: The model file.
         description: What the file says about itself.
         classify: From images that fit the input to probabilities.
+        scaling: How pixels become the numbers that the model takes.
         model: The ``keras.Model``, ``None`` for a ``.tflite`` file.
     """
 
     path: Path
     description: ModelDescription
     classify: Classifier
+    scaling: InputScaling
     model: Any = None
 
     @classmethod
-    def open(cls, path: Run | Path | str) -> "Predictor":
+    def open(
+        cls, path: Run | Path | str, *, input_range: str | None = None, labels: Path | str | None = None
+    ) -> "Predictor":
         """Open a run folder, a ``.keras`` or a ``.tflite`` file.
 
+        Args:
+            path: What to open.
+            input_range: For a file of another program: what black and white become, ``0..1`` or ``-1..1``;
+                ``None``: what the file says, else ``0..255``, with a warning.
+            labels: For such a file: its class names, one a line; ``None``: what its metadata say.
+
         Raises:
+            UsageError: The range is none, or the file says itself what is given here.
             KerasCnnError: It does not exist, is incomplete, damaged, or is none of these.
         """
         path = model_file_of(path)
+        told = InputScaling.parse(input_range) if input_range is not None else None
+        names = read_labels(Path(labels)) if labels is not None else None
         if path.suffix == ".keras":
-            model, description = load_model(path)
-            return cls(path, description, keras_classifier(model, description.output), model)
-        lite = LiteRTClassifier(path)
-        return cls(path, lite.description, lite)
+            model, own = load_model(path)
+            said = scaling_of(model) if own.is_foreign else RAW
+            description, scaling = _read_as(path, own, said, told, names)
+            return cls(path, description, keras_classifier(model, own.output, scaling), scaling, model)
+        lite = IsolatedClassifier(path)
+        description, scaling = _read_as(path, lite.description, lite.scaling, told, names)
+        lite.read_as(description, scaling)
+        return cls(path, description, lite, scaling)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that runs a ``.tflite`` file; a Keras model needs none."""
+        if isinstance(self.classify, IsolatedClassifier):
+            self.classify.close()
 
     def require_class_map(self) -> None:
         """Refuse a model without a map of class scores.
@@ -76,6 +114,31 @@ class Predictor:
         save_figure(heatmaps(found.pixels, found.extent, [(label, share, scores)]), path)
 
 
+def _read_as(
+    path: Path,
+    own: ModelDescription,
+    scaling: InputScaling,
+    told: InputScaling | None,
+    names: tuple[str, ...] | None,
+) -> tuple[ModelDescription, InputScaling]:
+    """Return what a file says and what a user says of it together."""
+    if not own.is_foreign and (told or names):
+        raise UsageError(
+            f"{path} says itself what it takes and what its classes are called: an input range and labels "
+            "are for models of other programs."
+        )
+    if names and len(names) != len(own.classes):
+        raise UsageError(f"the labels name {len(names):,} classes, {path} has {len(own.classes):,}.")
+    if not told and not scaling.known_from:
+        warn(
+            f"{path} does not say which numbers it takes for black and white: 0 and 255 are assumed. If it "
+            "was trained on others, name them: --input-range 0..1 or -1..1.",
+            KerasCnnWarning,
+            stacklevel=3,
+        )
+    return own.model_copy(update={"classes": names}) if names else own, told or scaling
+
+
 def model_file_of(path: Run | Path | str) -> Path:
     """Return the ``.keras`` or ``.tflite`` file that a path names, or that a run holds, without opening it.
 
@@ -83,13 +146,10 @@ def model_file_of(path: Run | Path | str) -> Path:
         KerasCnnError: It does not exist, is incomplete, or is none of these.
     """
     path = Path(path)
-    if path.is_dir():
-        path = Run.open(path).require_model()
     if not path.exists():
         raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
-    if path.suffix not in (".keras", ".tflite"):
-        raise KerasCnnError(f"{path} is neither a run folder nor a .keras or .tflite file.")
-    return path
+    require_model_format(path)
+    return Run.open(path).require_model() if path.is_dir() else path
 
 
 @dataclass(frozen=True)
@@ -122,6 +182,8 @@ def predict(
     top_k: int = 3,
     invert: bool = False,
     heatmap_dir: Path | str | None = None,
+    input_range: str | None = None,
+    labels: Path | str | None = None,
 ) -> list[Prediction]:
     """Classify image files.
 
@@ -131,6 +193,7 @@ def predict(
         top_k: How many classes to name for each, at most all there are.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
         heatmap_dir: A folder for ``<image>-heatmap.png``, the map of the likeliest class over the picture.
+        input_range: Of a file of another program, see :meth:`Predictor.open`; ``labels`` likewise.
 
     Raises:
         UsageError: ``top_k`` is less than 1, there is no image, or the model has no map of class scores.
@@ -143,20 +206,40 @@ def predict(
     model = model_file_of(model)
     for image in images:  # before the model is loaded, which takes seconds
         require_image_file(Path(image))
-    predictor = Predictor.open(model)
-    if heatmap_dir is not None:
-        predictor.require_class_map()
+    with Predictor.open(model, input_range=input_range, labels=labels) as predictor:
+        if heatmap_dir is not None:
+            predictor.require_class_map()
+        return list(_predictions(predictor, list(map(Path, images)), top_k, heatmap_dir, invert=invert))
+
+
+def _predictions(
+    predictor: Predictor, images: Sequence[Path], top_k: int, heatmap_dir: Path | str | None, *, invert: bool
+) -> Iterator[Prediction]:
+    """Yield what a model says; some pictures at a time are in memory, read by several threads."""
     classes, prepare = predictor.description.classes, predictor.description.preprocessing.image
-    pictures = [read_image(Path(image), invert=invert) for image in images]
-    shares = predictor.classify(np.stack([prepare(picture) for picture in pictures]))
-    named = [_likeliest(row, classes, top_k) for row in shares]
-    found = [Prediction(Path(image), likeliest) for image, likeliest in zip(images, named, strict=True)]
-    if heatmap_dir is None:
-        return found
-    paths = _heatmap_paths(images, Path(heatmap_dir))
-    for picture, likeliest, path in zip(pictures, named, paths, strict=True):
-        predictor.draw_heatmap(picture, likeliest, path)
-    return [replace(prediction, heatmap=path) for prediction, path in zip(found, paths, strict=True)]
+    maps = _heatmap_paths(images, Path(heatmap_dir)) if heatmap_dir is not None else None
+    read = partial(read_image, invert=invert)
+    number = 0
+    for pixels in _read_ahead(images, lambda image: prepare(read(image))):
+        for row in predictor.classify(pixels):
+            image, likeliest = images[number], _likeliest(row, classes, top_k)
+            if maps:
+                predictor.draw_heatmap(read(image), likeliest, maps[number])
+            yield Prediction(image, likeliest, maps[number] if maps else None)
+            number += 1
+
+
+def _read_ahead(
+    images: Sequence[Path], read: Callable[[Path], NDArray[np.uint8]]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield some images at a time, as one array; the next ones are read meanwhile."""
+    with ThreadPoolExecutor(READERS) as readers:
+        some = [images[start : start + READ_AT_ONCE] for start in range(0, len(images), READ_AT_ONCE)]
+        waiting = readers.map(read, some[0])
+        for following in [*some[1:], ()]:
+            pixels = np.stack(list(waiting))
+            waiting = readers.map(read, following)
+            yield pixels
 
 
 def _heatmap_paths(images: Sequence[Path | str], folder: Path) -> list[Path]:
@@ -177,7 +260,12 @@ def _likeliest(
 
 
 def evaluate(
-    model: Run | Path | str, *, data: str | None = None, data_dir: Path | str | None = None
+    model: Run | Path | str,
+    *,
+    data: str | None = None,
+    data_dir: Path | str | None = None,
+    input_range: str | None = None,
+    labels: Path | str | None = None,
 ) -> Evaluation:
     """Evaluate a model on the test images of a source, through the preprocessing that its file carries.
 
@@ -186,6 +274,8 @@ def evaluate(
         data: The source; ``None``: the one the model was trained on.
         data_dir: The folder with the source's files; ``None``: where they were when the run was trained that
             the model file lies in.
+        input_range: Of a file of another program, see :meth:`Predictor.open`; ``labels`` likewise. Its
+            classes are those of the data by their names, or by their order where the names differ.
 
     Raises:
         UsageError: The model file does not say which source it was trained on, and none is named.
@@ -194,19 +284,39 @@ def evaluate(
     file = model_file_of(model)
     # Whatever is wrong with the data is found before the model is loaded, which takes seconds.
     dataset = _named_data(Run.around(Path(model)), data, data_dir)
-    predictor = Predictor.open(file)
-    described = predictor.description
-    if dataset is None:
-        dataset = load(_registered_source(predictor), data_dir)
-    if described.variant != "unknown" and dataset.classes != described.classes:
-        raise KerasCnnError(
-            f"{model} knows the classes {', '.join(described.classes)}; {dataset.source} has "
-            f"{', '.join(dataset.classes)}: they do not fit."
+    with Predictor.open(file, input_range=input_range, labels=labels) as predictor:
+        described = predictor.description
+        if dataset is None:
+            dataset = load(_registered_source(predictor), data_dir)
+        classify = _in_order_of(dataset, predictor)
+        test = dataset.test.prepared(described.preprocessing)
+        return evaluate_classifier(
+            classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
         )
-    test = dataset.test.prepared(described.preprocessing)
-    return evaluate_classifier(
-        predictor.classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
+
+
+def _in_order_of(dataset: Dataset, predictor: Predictor) -> Classifier:
+    """Return the classifier with its classes in the order of the data.
+
+    Raises:
+        KerasCnnError: Its classes are others.
+    """
+    own, classify = predictor.description.classes, predictor.classify
+    if own == dataset.classes:
+        return classify
+    if predictor.description.is_foreign and len(own) == len(dataset.classes):
+        if set(own) != set(dataset.classes):
+            return classify
+        order = [own.index(name) for name in dataset.classes]
+        return lambda images: classify(images)[:, order]
+    raise KerasCnnError(
+        f"{predictor.path} has {len(own)} classes ({_some(own)}), {dataset.source} has "
+        f"{len(dataset.classes)} ({_some(dataset.classes)}): they do not fit."
     )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
 
 def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:

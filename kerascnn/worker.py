@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -47,9 +48,20 @@ def main() -> None:
     """Keep the answers' channel to itself: what libraries print goes to standard error."""
     # Ctrl-C reaches the whole group; the other side ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    served, *memory = sys.argv[1:]
+    if memory:
+        _hold_memory(int(memory[0]))
     with os.fdopen(os.dup(STDOUT), "wb") as answers:
         os.dup2(STDERR, STDOUT)
-        serve(sys.argv[1], sys.stdin.buffer, answers)
+        serve(served, sys.stdin.buffer, answers)
+
+
+def _hold_memory(most: int) -> None:
+    """Let this process fail where it takes more bytes; Windows has no such limit."""
+    with suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 if __name__ == "__main__":

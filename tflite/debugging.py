@@ -15,6 +15,7 @@ from kerascnn.files import write_json
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
+from kerascnn.tflite.isolated import require_runs
 from kerascnn.tflite.layer_errors import (
     LayerError,
     measure_layers,
@@ -98,6 +99,7 @@ def debug(
         raise UsageError(f"worst must be at least 1. Received: worst={worst}")
     graph = read_quantized(Path(file))
     run = run if isinstance(run, Run) else _run_of(graph.path, run)
+    require_runs(graph.path)
     model, description = load_model(run.require_model())
     chosen = chosen_images(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images

@@ -1,5 +1,6 @@
 """Inference on ``.tflite`` files, through LiteRT only."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
-from kerascnn.description import ModelDescription
+from kerascnn.description import ModelDescription, require_classifier
 from kerascnn.errors import KerasCnnError, first_line
-from kerascnn.evaluation import as_probabilities
+from kerascnn.evaluation import as_probabilities, images_at_once
+from kerascnn.input_scaling import RAW, InputScaling
 from kerascnn.machine import processors
-
-READ_AT_ONCE = 256  # images; a split of files reads them only now
+from kerascnn.tflite.foreign import scaling_of, scores_of
+from kerascnn.tflite.metadata import read_metadata
+from kerascnn.tflite.model_graph import read_graph
 
 
 class LiteRTClassifier:
@@ -44,29 +47,42 @@ class LiteRTClassifier:
         self.path, self._content, self._reference, self._threads = path, content, reference, threads
         self._interpreter = self._open(threads or 1)
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise KerasCnnError(f"{path} does not classify images: it must have one input and one output.")
+        require_classifier(path, len(inputs), len(outputs))
         self._input, self._output = inputs[0], outputs[0]
-        if self._input["shape"][0] != 1:
-            raise KerasCnnError(f"{path} takes {self._input['shape'][0]} images at a time; it must take one.")
+        at_once = int(self._input["shape"][0]) if self._input["shape"].size else 0
+        if at_once != 1:
+            raise KerasCnnError(f"{path} takes {at_once} images at a time; it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
-        network = ModelDescription.foreign(path, shape, scores)
-        if content is None and (own := ModelDescription.embedded(path)):
-            description = own.fitting(path, network)
-        self.description = description or network
-        self.input_shape = shape  # height, width, channels
+        self.description, self.scaling = self._described(shape, scores, description)
+        rule = self.description.preprocessing
+        self.input_shape = rule.height, rule.width, rule.channels
+
+    def _described(
+        self, shape: tuple[int, ...], scores: tuple[int, ...], given: ModelDescription | None
+    ) -> tuple[ModelDescription, InputScaling]:
+        """Return what the file says of itself, and how pixels become what it takes."""
+        if self._content is not None:
+            return given or ModelDescription.foreign(self.path, shape, scores), RAW
+        if own := ModelDescription.embedded(self.path):
+            return own.fitting(self.path, ModelDescription.foreign(self.path, shape, scores)), RAW
+        graph, metadata = read_graph(self.path), read_metadata(self.path)
+        network = ModelDescription.foreign(self.path, shape, scores, scores_of(graph))
+        if metadata and metadata.classes and len(metadata.classes) == len(network.classes):
+            network = network.model_copy(update={"classes": metadata.classes})
+        return network, scaling_of(graph, metadata)
 
     def __call__(self, images: Images) -> NDArray[np.float32]:
         """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c).
 
         All threads work, each on images of its own with an interpreter of its own.
         """
-        scores = np.empty((len(images), self._output["shape"][1]), self._output["dtype"])
+        scores = np.empty((len(images), math.prod(self._output["shape"][1:])), self._output["dtype"])
+        at_once = images_at_once(self.input_shape)  # a split of files reads them only now
         interpreters = self._interpreters(min(self._threads or processors(), len(images)))
         with ThreadPoolExecutor(len(interpreters)) as workers:  # LiteRT computes outside Python's lock
-            for start in range(0, len(images), READ_AT_ONCE):
-                encoded = self.encode(images[start : start + READ_AT_ONCE])
-                rows = scores[start : start + READ_AT_ONCE]
+            for start in range(0, len(images), at_once):
+                encoded = self.encode(images[start : start + at_once])
+                rows = scores[start : start + at_once]
                 shares = zip(
                     interpreters,
                     np.array_split(encoded, len(interpreters)),
@@ -84,21 +100,22 @@ class LiteRTClassifier:
         """Return pixels in the input tensor's type and scale."""
         dtype = self._input["dtype"]
         scale, zero_point = self._input["quantization"]
-        if not scale:  # a tensor that is not quantized takes the pixels as they are
-            return images.astype(dtype)
-        steps = np.round(np.arange(256) / scale + zero_point)  # a byte has 256 values: look them up
+        if not scale:  # a tensor that is not quantized takes the numbers as they are
+            return (images if self.scaling.is_raw else self.scaling.real(images)).astype(dtype)
+        every = np.arange(256, dtype=np.uint8)[:, np.newaxis]  # bytes are few: look them up
+        steps = np.round(self.scaling.real(every).astype(np.float64) / scale + zero_point)
         limits = np.iinfo(dtype)
         table: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(dtype)
-        return table[images]
+        return table[:, 0][images] if table.shape[1] == 1 else table[images, np.arange(table.shape[1])]
 
     def invoke(self, encoded: NDArray[Any]) -> NDArray[Any]:
-        """Run the interpreter once on an encoded image, shape (1, h, w, c); return the raw output row."""
+        """Run the interpreter once on an encoded image, shape (1, h, w, c); return the raw scores."""
         return self._invoke(self._interpreter, encoded)
 
     def _invoke(self, interpreter: Any, encoded: NDArray[Any]) -> NDArray[Any]:
-        interpreter.set_tensor(self._input["index"], encoded)
+        interpreter.set_tensor(self._input["index"], encoded.reshape(self._input["shape"]))
         interpreter.invoke()
-        row: NDArray[Any] = interpreter.get_tensor(self._output["index"])[0]
+        row: NDArray[Any] = interpreter.get_tensor(self._output["index"]).reshape(-1)
         return row
 
     def _interpreters(self, count: int) -> list[Any]:
@@ -117,7 +134,7 @@ class LiteRTClassifier:
             interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = first_line(error)
+            reason = first_line(error) if str(error) else "it may need more memory than it gets."
             if "unresolved custom op" in reason:
                 reason += " It runs on its device only: name the file that it was compiled from."
             raise KerasCnnError(f"{self.path} cannot be opened as a TFLite model: {reason}") from error

@@ -1,11 +1,16 @@
 """Class names as a file: one a line, in the order of the probabilities."""
 
+import re
+from codecs import BOM_UTF8 as BOM
 from collections.abc import Sequence
 from pathlib import Path
 
+from kerascnn.errors import KerasCnnError
+from kerascnn.escapes import printable
 from kerascnn.files import whole_file
 
 LABELS = "labels.txt"
+LARGEST = 2**24  # bytes; the longest lists name some ten thousand classes
 
 
 def lines(classes: Sequence[str]) -> bytes:
@@ -17,6 +22,26 @@ def names(content: bytes) -> tuple[str, ...]:
     """Return the names in a label file, this project's or another's."""
     text = content.decode(errors="replace").removesuffix("\n")
     return tuple(line.removesuffix("\r") for line in text.split("\n"))
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Return the names in a label file; numbers before them, where each line has its own, are left out.
+
+    Raises:
+        KerasCnnError: It cannot be read, or is larger than any label file.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise KerasCnnError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > LARGEST:
+        raise KerasCnnError(f"{path} is no label file: it is larger than {LARGEST:,} bytes.")
+    found = tuple(printable(name) for name in names(content.removeprefix(BOM).rstrip()))
+    numbered = [re.fullmatch(r"(\d+)[\s:,]+(\S.*)", name) for name in found]
+    if all(match and int(match[1]) == position for position, match in enumerate(numbered)):
+        return tuple(match[2] for match in numbered if match)
+    return found
 
 
 def write_labels(path: Path, classes: Sequence[str]) -> None:

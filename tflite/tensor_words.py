@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kerascnn.description import ModelDescription
-from kerascnn.tflite.model_graph import Operator, Quantization, Subgraph, Tensor
+from kerascnn.tflite.model_graph import Quantization, Subgraph, Tensor
 
 #: What an output is called that comes from one of these, be it behind some that only pass values on.
 _RESULTS = {"SOFTMAX": "probability", "LOGISTIC": "sigmoid"}
@@ -25,8 +25,20 @@ def inputs_in_words(subgraph: Subgraph, description: ModelDescription | None) ->
 
 def outputs_in_words(subgraph: Subgraph) -> tuple[str, ...]:
     """Return what each output of a model says."""
-    makers = {index: operator for operator in subgraph.operators for index in operator.outputs}
-    return tuple(_output(subgraph.tensors[index], makers) for index in subgraph.outputs)
+    return tuple(_output(subgraph, index) for index in subgraph.outputs)
+
+
+def makers_back(subgraph: Subgraph, index: int) -> Iterator[str]:
+    """Yield the operator that makes a tensor, and those before it as long as they only pass values on."""
+    makers = {output: operator for operator in subgraph.operators for output in operator.outputs}
+    for _ in range(_STEPS_BACK):
+        maker = makers.get(index)
+        if maker is None:
+            return
+        yield maker.name
+        if maker.name not in _PASSING or not maker.inputs:
+            return
+        index = maker.inputs[0]
 
 
 def decimal(value: float) -> str:
@@ -57,26 +69,15 @@ def _image(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and tensor.shape[3] in (1, 3)
 
 
-def _output(tensor: Tensor, makers: dict[int, Operator]) -> str:
-    result = next((_RESULTS[name] for name in _back(tensor.index, makers) if name in _RESULTS), None)
+def _output(subgraph: Subgraph, index: int) -> str:
+    result = next((_RESULTS[name] for name in makers_back(subgraph, index) if name in _RESULTS), None)
+    tensor = subgraph.tensors[index]
     scaling = _scaling(tensor)
     if result is None:
         return _meaning(tensor)
     if scaling is None or scaling.per_channel:
         return f"{result} as {_meaning(tensor)}"
     return f"{result} = {_real(scaling, 'value')}"
-
-
-def _back(index: int, makers: dict[int, Operator]) -> Iterator[str]:
-    """Yield the operator that makes a tensor, and those before it as long as they only pass values on."""
-    for _ in range(_STEPS_BACK):
-        maker = makers.get(index)
-        if maker is None:
-            return
-        yield maker.name
-        if maker.name not in _PASSING or not maker.inputs:
-            return
-        index = maker.inputs[0]
 
 
 def _meaning(tensor: Tensor) -> str:

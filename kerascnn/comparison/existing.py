@@ -99,9 +99,9 @@ def answers_of(run: Run, dataset: Dataset, data_dir: Path | str | None, progress
         from kerascnn.tflite.quantization import quantize
 
         quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
-    floating, int8 = (Predictor.open(path) for path in (run.model_path, int8_file(run)))
-    images = dataset.test.prepared(floating.description.preprocessing).images
-    answers = Answers(floating.classify(images), int8.classify(images))
+    with Predictor.open(run.model_path) as floating, Predictor.open(int8_file(run)) as int8:
+        images = dataset.test.prepared(floating.description.preprocessing).images
+        answers = Answers(floating.classify(images), int8.classify(images))
     progress("asking", 1, 1, run.path.name)
     return answers
 

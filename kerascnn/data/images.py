@@ -26,10 +26,10 @@ def require_image_file(path: Path) -> None:
     """Make sure, before a model is loaded, that an image file exists; its content is not looked at.
 
     Raises:
-        ImageError: It is missing, a folder, or cannot be opened.
+        ImageError: It is missing, a folder, a pipe or a device, or cannot be opened.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        return  # a pipe gives what it holds once
+        raise ImageError(path, "is a pipe or a device, not an image file")
     try:
         path.open("rb").close()
     except OSError as error:

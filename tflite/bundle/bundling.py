@@ -20,6 +20,7 @@ from kerascnn.tflite.bundle.golden import golden, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.isolated import require_runs
 from kerascnn.tflite.labels import LABELS, lines
 from kerascnn.tflite.schemes import FULL_INT8, Form
 from kerascnn.training.trained_data import load_trained_data
@@ -138,6 +139,7 @@ def _problem(path: Path) -> str:
 
 def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
     """Return every file of the bundle but the list of hashes."""
+    require_runs(model)
     lite = LiteRTClassifier(model)
     compiled = _compiled(model) if form.target == "edgetpu" else None
     card = _card(run, target, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}

@@ -19,15 +19,18 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.description import DAMAGED_ARCHIVE
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.escapes import printable
+from kerascnn.other_process import OtherProcess, ProcessError
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.interpreter import LiteRTClassifier
+from kerascnn.tflite.isolated import memory_for
 from kerascnn.tflite.labels import LABELS, lines
 from kerascnn.tflite.schemes import Form
 
 LARGEST = 2**30  # bytes of everything in a bundle
+PATIENCE = 120  # seconds for its golden images
 END_RECORD = b"PK\x05\x06"  # of an archive without a comment it begins 22 bytes before the end
 CARD, REQUIREMENTS = "model.json", "requirements.txt"
 #: Every name that a bundle can have.
@@ -187,6 +190,25 @@ def _misshapen(content: dict[str, bytes]) -> Iterator[str]:
 
 
 def _against_itself(content: dict[str, bytes]) -> list[str]:
+    """Compare the files in a process of its own: nobody vouches for the model."""
+    memory = memory_for(len(content[MODEL]))
+    with OtherProcess(f"{__name__}:{Served.__name__}", "running the model", memory=memory) as process:
+        try:
+            problems: list[str] = process("problems", content, within=PATIENCE)
+        except ProcessError as error:
+            return [f"its model cannot be run: LiteRT {error.reason}"]
+    return problems
+
+
+class Served:
+    """The other side: it opens the model."""
+
+    def problems(self, content: dict[str, bytes]) -> list[str]:
+        """Return what does not fit together."""
+        return _contradictions(content)
+
+
+def _contradictions(content: dict[str, bytes]) -> list[str]:
     """Compare the files with what the card says of them, and compute the golden images here."""
     try:
         card = json.loads(content[CARD])

@@ -1,0 +1,83 @@
+"""What a ``.tflite`` file of another program takes and gives, as far as it says."""
+
+import math
+
+import numpy as np
+
+from kerascnn.description import Output
+from kerascnn.input_scaling import ASSUMED, InputScaling
+from kerascnn.tflite.metadata import FileMetadata, TensorMetadata
+from kerascnn.tflite.model_graph import ModelGraph, Tensor, constant_data
+from kerascnn.tflite.tensor_words import makers_back
+
+BRIGHT = 50  # a first operator that divides by more is made for pixels of 0 to 255
+_SCORES: dict[str, Output] = {
+    "SOFTMAX": "probabilities",
+    "LOGISTIC": "sigmoid",
+    "FULLY_CONNECTED": "logits",
+    "CONV_2D": "logits",
+}
+
+
+def scores_of(graph: ModelGraph) -> Output:
+    """Return what the last operator that computes makes of the scores."""
+    subgraph = graph.subgraphs[0]
+    return next(
+        (_SCORES[name] for name in makers_back(subgraph, subgraph.outputs[0]) if name in _SCORES), "unknown"
+    )
+
+
+def scaling_of(graph: ModelGraph, metadata: FileMetadata | None) -> InputScaling:
+    """Return how pixels become the numbers of the first input.
+
+    Metadata come first; a quantized input whose real range is of another kind takes bytes as they are: its
+    own scale then does what the metadata leave out. Without metadata a quantized input that cannot hold 0 to
+    255 takes bytes as they are, and a first operator that rescales is made for 0 to 255.
+    """
+    subgraph = graph.subgraphs[0]
+    tensor = subgraph.tensors[subgraph.inputs[0]]
+    channels = tensor.shape[3] if len(tensor.shape) == 4 else 1
+    stated = _stated(metadata.inputs[0], channels) if metadata and metadata.inputs else None
+    held = _held(tensor)
+    if held is None:
+        return stated or _by_first_operator(graph, tensor)
+    bytes_as_they_are = InputScaling.between(*held, "the quantization of its input")
+    width = held[1] - held[0]
+    if stated:
+        low, high = stated.ends
+        return stated if 0.5 <= width / (high - low) <= 2 else bytes_as_they_are
+    return InputScaling(known_from="the quantization of its input") if width >= 128 else bytes_as_they_are
+
+
+def _held(tensor: Tensor) -> tuple[float, float] | None:
+    """Return the real range of a tensor of bytes, ``None`` for any other."""
+    scaling = tensor.quantization
+    if tensor.type not in ("INT8", "UINT8") or scaling is None or scaling.per_channel:
+        return None
+    limits, (scale,), (zero,) = np.iinfo(tensor.type.lower()), scaling.scales, scaling.zero_points
+    low, high = (scale * (limit - zero) for limit in (limits.min, limits.max))
+    return (low, high) if low < high and math.isfinite(high - low) else None
+
+
+def _stated(image: TensorMetadata, channels: int) -> InputScaling | None:
+    """Return the normalization in metadata; ``None`` where there is none that makes sense."""
+    mean, std = (np.array(numbers, np.float64) for numbers in (image.mean, image.std))  # None becomes NaN
+    if mean.shape != std.shape or mean.size not in (1, channels):
+        return None
+    if not (np.isfinite([mean, std]).all() and std.all()):
+        return None
+    return InputScaling(tuple(mean.tolist()), tuple(std.tolist()), "its metadata")
+
+
+def _by_first_operator(graph: ModelGraph, tensor: Tensor) -> InputScaling:
+    subgraph = graph.subgraphs[0]
+    first = next((each for each in subgraph.operators if tensor.index in each.inputs), None)
+    if first and first.name in ("MUL", "DIV") and len(first.inputs) == 2:
+        (number,) = [each for each in first.inputs if each != tensor.index] or [tensor.index]
+        factor = subgraph.tensors[number]
+        if factor.constant and factor.type == "FLOAT32":
+            values = np.abs(np.frombuffer(constant_data(graph, factor), "<f4"))
+            small = 1 / values if first.name == "DIV" else values
+            if 0 < small.max() < 1 / BRIGHT:
+                return InputScaling(known_from="its first operator, which rescales")
+    return ASSUMED
