@@ -69,6 +69,11 @@ class Predictor:
             KerasCnnError: It does not exist, is incomplete, damaged, or is none of these.
         """
         path = model_file_of(path)
+        if (input_range is not None or labels is not None) and ModelDescription.embedded(path):
+            raise UsageError(
+                f"{path} says itself what it takes and what its classes are called: an input range and labels "
+                "are for models of other programs."
+            )
         told = InputScaling.parse(input_range) if input_range is not None else None
         names = read_labels(Path(labels)) if labels is not None else None
         if path.suffix == ".keras":
@@ -122,11 +127,6 @@ def _read_as(
     names: tuple[str, ...] | None,
 ) -> tuple[ModelDescription, InputScaling]:
     """Return what a file says and what a user says of it together."""
-    if not own.is_foreign and (told or names):
-        raise UsageError(
-            f"{path} says itself what it takes and what its classes are called: an input range and labels "
-            "are for models of other programs."
-        )
     if names and len(names) != len(own.classes):
         raise UsageError(f"the labels name {len(names):,} classes, {path} has {len(own.classes):,}.")
     if not told and not scaling.known_from:
