@@ -16,7 +16,7 @@ from kerascnn.data.images import read_image, require_image_file
 from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.evaluation import Classifier, Evaluation, baseline_of, evaluate_classifier, keras_classifier
 from kerascnn.figures import heatmaps, save_figure
 from kerascnn.model_file import load_model
 from kerascnn.run import Run
@@ -205,14 +205,21 @@ def evaluate(
         )
     test = dataset.test.prepared(described.preprocessing)
     return evaluate_classifier(
-        predictor.classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
+        predictor.classify,
+        test,
+        dataset.classes,
+        model=str(Path(model)),
+        data=dataset.source,
+        baseline=baseline_of(dataset),
     )
 
 
 def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:
     """Return the named data or those of the run, ``None`` where only the model file names them."""
     if data is not None and not (run and data in sources and data == run.record.source):
-        return load(data, data_dir)
+        named = load(data, data_dir)
+        named.tell()
+        return named
     return load_trained_data(run, data_dir) if run else None
 
 
