@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
 @click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
 @click.option("--batch-size", type=int, metavar="N", help="Of every head.")
+@options.augment
+@options.no_augment
 @click.option("--precision", help="Of every training: float32, mixed_bfloat16 or mixed_float16.")
 @click.option(
     "--jobs",

@@ -49,6 +49,7 @@ def _text(found: "DataDescription") -> str:
         facts(_facts(found)),
         _listed("The same picture in two splits", [_line(one) for one in found.copies if one.across]),
         _listed("Unreadable", [str(file) for file in found.unreadable]),
+        _listed("Read so", list(found.notes)),
     ]
     return "\n\n".join(section for section in sections if section)
 
@@ -68,13 +69,15 @@ def _facts(found: "DataDescription") -> dict[str, str]:
 
 
 def _imbalance(found: "DataDescription") -> str:
-    from kerascnn.data_description import UNBALANCED
+    from kerascnn.data.dataset import UNEQUAL
 
     counts = dict(zip(found.classes, found.counts["train"], strict=True))
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     if found.imbalance is None:
         return f"no training picture of {least}"
-    hint = "; train with --class-weights" if found.imbalance > UNBALANCED else ""
+    if most == least:
+        return f"none: {counts[most]:,} of each class"
+    hint = "; train with --class-weights" if found.imbalance > UNEQUAL else ""
     return f"{found.imbalance:.1f}: {counts[most]:,} of {most}, {counts[least]:,} of {least}{hint}"
 
 

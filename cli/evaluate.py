@@ -45,6 +45,7 @@ def _text(evaluation: "Evaluation") -> str:
         [
             f"{evaluation.model} on the test images of {evaluation.data}",
             f"accuracy {evaluation.accuracy}",
+            *([f"baseline {evaluation.baseline}"] if evaluation.baseline else []),
             "",
             "rows: the truth; columns: the answers",
             table(["", *classes, "accuracy of the class"], rows),

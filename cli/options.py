@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from kerascnn.errors import KerasCnnError
 
+NO_AUGMENT = f"{__name__}.no_augment"
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
@@ -25,6 +26,25 @@ class Numbers(click.ParamType[tuple[int, ...]]):
             return tuple(int(number) for number in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of whole numbers like 512,256.", param, ctx)
+
+
+class Parts(click.ParamType[str]):
+    """``all``, ``none``, or what is done to training pictures, separated by commas."""
+
+    name = "parts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text, if these are parts."""
+        from kerascnn.data.augmentation import PARTS
+
+        if value not in ("all", "none") and {name.strip() for name in value.split(",")} - PARTS.keys():
+            self.fail(
+                f"{value!r} is none of all, none, {', '.join(PARTS)}, nor several with commas. (MODEL stands "
+                "before --augment.)",
+                param,
+                ctx,
+            )
+        return str(value)
 
 
 class ExistingRun(click.Path):
@@ -53,6 +73,14 @@ def _formats(given: tuple[str, ...]) -> list[str]:
     from kerascnn.report.formats import FORMATS
 
     return [name.strip() for names in given for name in names.split(",")] or list(FORMATS)
+
+
+def _unless_off(context: click.Context, given: str | None) -> str | None:
+    """Return what ``--augment`` was given, or what ``--no-augment`` stands for."""
+    if not context.meta.get(NO_AUGMENT):
+        return given
+    context.set_parameter_source("augment", ParameterSource.COMMANDLINE)
+    return "none"
 
 
 data = click.option(
@@ -87,6 +115,25 @@ formats = click.option(
     help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
 )
 skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
+augment = click.option(
+    "--augment",
+    type=Parts(),
+    is_flag=False,
+    flag_value="all",
+    metavar="[PARTS]",
+    callback=lambda context, option, given: _unless_off(context, given),
+    help="Change training pictures at random: alone as is usual for the source, or flip, shift, crop, rotate "
+    "and zoom, with commas.",
+)
+# Not the same option's other name: click cannot give one that and a value that may be missing.
+no_augment = click.option(
+    "--no-augment",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, given: context.meta.update({NO_AUGMENT: given}),
+    help="Leave training pictures as they are.",
+)
 
 _FOREIGN = (
     click.option(
@@ -129,7 +176,8 @@ _TRAINING = (
     click.option("--recipe", metavar="NAME", help="default, fast (a good model soon) or best."),
     click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
     click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step."),
-    click.option("--augment/--no-augment", default=None, help="Move, turn, crop or mirror pictures."),
+    augment,
+    no_augment,
     click.option("--class-weights", is_flag=True, help="Let small classes count as large ones."),
     click.option("--optimizer", help="adam, sgd or rmsprop."),
     click.option("--learning-rate", type=float, metavar="RATE", help="The peak, after a tenth of the steps."),

@@ -12,11 +12,14 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.display import display, facts
 from kerascnn.cli.progress import shown_progress
+from kerascnn.escapes import printable
 
 if TYPE_CHECKING:
     from kerascnn.run import Run
     from kerascnn.training.backend.distribution import Distribution
     from kerascnn.training.config import TrainingConfig
+
+NAMED = 10  # classes
 
 
 @click.command(cls=Command, example="kerascnn train lenet --head conv1x1 --data mnist")
@@ -118,7 +121,12 @@ def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
         folder = named_folder(resolved.runs_dir, resolved.name)
         require_replaceable(folder, overwrite=resolved.overwrite)
     if is_folder(resolved.data):
-        load(resolved.data, resolved.data_dir)
+        click.echo(printable(_classes(load(resolved.data, resolved.data_dir).classes)), err=True)
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    more = f", … and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{len(names):,} classes: {', '.join(names[:NAMED])}{more}"
 
 
 def _resumed(
@@ -152,7 +160,7 @@ def _lost(message: str) -> None:
 
 
 def _text(run: "Run") -> str:
-    from kerascnn.results import Accuracy
+    from kerascnn.results import Accuracy, beside_accuracy
 
     metrics = run.metrics()
     data, epochs = metrics["data"], metrics["epochs"]
@@ -162,6 +170,7 @@ def _text(run: "Run") -> str:
             "data": f"{data['source']}: {data['train']:,} training, {data['validation']:,} validation, "
             f"{data['test']:,} test images",
             "test accuracy": str(Accuracy.from_dict(metrics["test"])),
+            **beside_accuracy(metrics),
             "parameters": f"{metrics['parameters']:,}",
             "training": f"{metrics['seconds']:.1f} s, {epochs} epoch{'s' if epochs > 1 else ''}",
             "run": str(run.path),

@@ -20,7 +20,6 @@ from kerascnn.errors import ImageError, UsageError
 from kerascnn.figures import contact_sheet, save_figure
 from kerascnn.progress import Progress, silent
 
-UNBALANCED = 3.0  # times as many training pictures in the largest class as in the smallest
 ON_SHEET = 10  # pictures a class
 SHEET_SIDE = 96  # pixels of a photo on the contact sheet
 
@@ -77,6 +76,8 @@ class DataDescription:
         kinds: How many files there are of each format and mode.
         copies: Pictures that occur more than once; those in several splits first.
         unreadable: Files that cannot be decoded.
+        left_out: Other files and folders of it that are in no split, below the source's folder.
+        notes: What was assumed and left out when it was read, a sentence each.
         contact_sheet: The PNG with some training pictures of each class.
     """
 
@@ -89,6 +90,8 @@ class DataDescription:
     kinds: dict[str, int]
     copies: tuple[Copies, ...]
     unreadable: tuple[BadFile, ...]
+    left_out: tuple[Path, ...]
+    notes: tuple[str, ...]
     contact_sheet: Path
 
     @property
@@ -113,6 +116,8 @@ class DataDescription:
             "imbalance": self.imbalance,
             "copies": [copies.to_dict() for copies in self.copies],
             "unreadable": [file.to_dict() for file in self.unreadable],
+            "left_out": [str(path) for path in self.left_out],
+            "notes": list(self.notes),
             "contact_sheet": str(self.contact_sheet),
         }
 
@@ -177,6 +182,8 @@ def describe_data(
             for one in chain(*seen.values())
             if isinstance(one, BadFile)
         ),
+        left_out=tuple(_below(folder, path) for path in dataset.passed_over),
+        notes=dataset.notes,
         contact_sheet=sheet,
     )
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.data.dataset import Images, Split
+from kerascnn.data.dataset import Dataset, Images, Split
 from kerascnn.description import Output
 from kerascnn.errors import KerasCnnError
 from kerascnn.input_scaling import RAW, InputScaling
-from kerascnn.results import Accuracy
+from kerascnn.results import Accuracy, Baseline
 
 PIXELS_AT_ONCE = 2**23  # values of one batch: 8,192 digits of 32×32, 54 photos of 227×227×3
 ROUNDING = 0.05  # ten int8 probabilities, each rounded to 1/256, can miss 1 by 10/512
@@ -32,6 +32,7 @@ class Evaluation:
         confusion: Counts, shape (classes, classes): rows are the truth, columns the answers.
         probabilities: float32, shape (n, classes).
         correct: bool, shape (n,).
+        baseline: What always the most frequent class of the training images gets; ``None``: not known.
     """
 
     model: str
@@ -41,6 +42,7 @@ class Evaluation:
     confusion: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     correct: NDArray[np.bool_]
+    baseline: Baseline | None = None
 
     def class_accuracies(self) -> list[Accuracy | None]:
         """Return the accuracy on each class's own images, None for a class without any."""
@@ -50,18 +52,31 @@ class Evaluation:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return model, data, accuracy, low, high, n, confusion, classes."""
+        """Return model, data, accuracy, low, high, n, baseline, confusion, classes."""
         return {
             "model": self.model,
             "data": self.data,
             **self.accuracy.to_dict(),
+            "baseline": self.baseline.to_dict() if self.baseline else None,
             "confusion": self.confusion.tolist(),
             "classes": list(self.classes),
         }
 
 
+def baseline_of(dataset: Dataset) -> Baseline:
+    """Return what always the most frequent class of the training images gets on the test images."""
+    most = int(np.argmax(dataset.training_counts))
+    return Baseline(dataset.classes[most], float(np.mean(dataset.test.labels == most)))
+
+
 def evaluate_classifier(
-    classify: Classifier, split: Split, classes: tuple[str, ...], *, model: str, data: str
+    classify: Classifier,
+    split: Split,
+    classes: tuple[str, ...],
+    *,
+    model: str,
+    data: str,
+    baseline: Baseline | None = None,
 ) -> Evaluation:
     """Classify every image of a split and count.
 
@@ -83,6 +98,7 @@ def evaluate_classifier(
         confusion=_confusion(split.labels, answers, len(classes)),
         probabilities=probabilities,
         correct=correct,
+        baseline=baseline,
     )
 
 

@@ -20,7 +20,7 @@ from kerascnn.data.images import read_image, require_image_file
 from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
 from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
-from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.evaluation import Classifier, Evaluation, baseline_of, evaluate_classifier, keras_classifier
 from kerascnn.figures import heatmaps, save_figure
 from kerascnn.foreign_keras import scaling_of
 from kerascnn.input_scaling import RAW, InputScaling
@@ -71,8 +71,8 @@ class Predictor:
         path = model_file_of(path)
         if (input_range is not None or labels is not None) and ModelDescription.embedded(path):
             raise UsageError(
-                f"{path} says itself what it takes and what its classes are called: an input range and labels "
-                "are for models of other programs."
+                f"{path} says itself what it takes and what its classes are called: an input range and "
+                "labels are for models of other programs."
             )
         told = InputScaling.parse(input_range) if input_range is not None else None
         names = read_labels(Path(labels)) if labels is not None else None
@@ -291,7 +291,12 @@ def evaluate(
         classify = _in_order_of(dataset, predictor)
         test = dataset.test.prepared(described.preprocessing)
         return evaluate_classifier(
-            classify, test, dataset.classes, model=str(Path(model)), data=dataset.source
+            classify,
+            test,
+            dataset.classes,
+            model=str(Path(model)),
+            data=dataset.source,
+            baseline=baseline_of(dataset),
         )
 
 
@@ -322,7 +327,9 @@ def _some(names: tuple[str, ...]) -> str:
 def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:
     """Return the named data or those of the run, ``None`` where only the model file names them."""
     if data is not None and not (run and data in sources and data == run.record.source):
-        return load(data, data_dir)
+        named = load(data, data_dir)
+        named.tell()
+        return named
     return load_trained_data(run, data_dir) if run else None
 
 

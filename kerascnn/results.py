@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Z = NormalDist().inv_cdf(0.975)  # 1.96: 95 % of a normal distribution lie within so many deviations
 
+NAMED = 10  # classes in one line
+
 
 def percent(share: float) -> str:
     """Return a share of 1 as text: 0.991 is "99.10 %"."""
@@ -53,6 +55,52 @@ class Accuracy:
     def __str__(self) -> str:
         low, high = self.interval
         return f"{percent(self.accuracy)} (95 % interval {100 * low:.2f} to {100 * high:.2f}, n = {self.n:,})"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What an answer that needs no model gets: always the most frequent class of the training images.
+
+    Attributes:
+        answer: That class.
+        accuracy: Its share of the test images.
+    """
+
+    answer: str
+    accuracy: float
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Baseline":
+        """Return what ``to_dict`` stored."""
+        return cls(stored["answer"], stored["accuracy"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return answer, accuracy."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{percent(self.accuracy)} for always {self.answer}, the most frequent class"
+
+
+def beside_accuracy(metrics: dict[str, Any]) -> dict[str, str]:
+    """Return in words what belongs beside a run's accuracy, as far as its ``metrics.json`` has it."""
+    told = {}
+    if baseline := metrics.get("baseline"):
+        told["baseline"] = str(Baseline.from_dict(baseline))
+    if recall := metrics.get("recall"):
+        told["each class"] = _each_class(recall)
+    return told
+
+
+def _each_class(recall: dict[str, dict[str, Any] | None]) -> str:
+    """Return the accuracy of each class, of very many those of the worst."""
+    known = {name: found for name, found in recall.items() if found}
+    unknown = [name for name in recall if name not in known]
+    worst = sorted(known, key=lambda name: known[name]["accuracy"])[:NAMED]
+    shown = worst if len(recall) > NAMED else known
+    words = [f"{name} {percent(known[name]['accuracy'])} of {known[name]['n']:,}" for name in shown]
+    words += [f"no test image of {', '.join(unknown[:NAMED])}"] if unknown else []
+    return f"{'the worst: ' if len(known) > len(shown) else ''}{', '.join(words)}"
 
 
 @dataclass(frozen=True)

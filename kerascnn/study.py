@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kerascnn.models.heads import is_head_layer
 from kerascnn.profile import Profile
-from kerascnn.results import Accuracy, Latency
+from kerascnn.results import Accuracy, Baseline, Latency
 from kerascnn.statistics import PairedDifference, images_for_equality
 from kerascnn.tflite.edgetpu.check import Check
 from kerascnn.tflite.layer_errors import LayerNoise
@@ -259,6 +259,7 @@ class Study:
         verdicts: One a pair.
         reports: The files written.
         measurements: From other devices, attached.
+        baseline: What needs no network: always the most frequent class of the training images.
     """
 
     path: Path
@@ -269,6 +270,7 @@ class Study:
     verdicts: tuple[Verdict, ...]
     reports: tuple[Path, ...]
     measurements: tuple[Measurement, ...] = ()
+    baseline: Baseline | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -293,19 +295,22 @@ class Study:
             )
         if seeds == 2:
             told.append("Two seeds say little about a third: an interval over seeds is wide for it.")
+        if self.baseline:
+            told.append(f"Without any network: {self.baseline}.")
         told += [f"{run}: {words}." for run, words in self.settings.get("interrupted", {}).items()]
         for name, values in self.settings.get("differing", {}).items():
             told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
         return tuple(told)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return study, settings, heads, verdicts, notes, measurements, reports, environment, machine."""
+        """Return study, settings, heads, verdicts, notes, baseline, measurements, reports and more."""
         return {
             "study": str(self.path),
             "settings": self.settings,
             "heads": [head.to_dict() for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "notes": list(self.notes),
+            "baseline": self.baseline.to_dict() if self.baseline else None,
             "measurements": [asdict(each) for each in self.measurements],
             "reports": [str(report) for report in self.reports],
             "environment": self.environment,

@@ -106,8 +106,8 @@ def test_a_folder_that_changes_while_it_is_read(photos, change, word):
         (("Cat", "cat", "dog"), ["holds Cat and cat, the same name in two ways"]),
         (("caf\u00e9", "cafe\u0301", "tea"), ["the same name in two ways"]),
         (("STRASSE", "straße", "weg"), ["the same name in two ways"]),
-        (("Train", "Test"), ["holds Test, Train: call its splits train, validation and test"]),
-        (("training", "val"), ["holds training, val: call its splits"]),
+        (("Train", "Test"), ["photos/Train has no folder for each class"]),
+        (("training", "val"), ["photos/training has no folder for each class"]),
         (("only",), ["two classes or more, it holds 1"]),
         ((), ["two classes or more, it holds 0"]),
     ],
@@ -186,9 +186,9 @@ def test_a_file_that_must_not_be_read_is_a_bad_file():
         (lambda folder: [path.unlink() for path in (folder / "red").iterdir()], ["red holds no image"]),
         (
             lambda folder: [path.unlink() for path in sorted((folder / "red").iterdir())[1:]],
-            ["41 images of 3 classes are too few to set 4 aside"],
+            ["The class red in", "has 1 image to train on, each class needs 3 or more"],
         ),
-        (lambda folder: (folder / "test").mkdir(), ["holds test but no train folder"]),
+        (lambda folder: (folder / "test").mkdir(), ["photos/test may be a split or a class like blue"]),
     ],
 )
 def test_a_folder_that_cannot_be_split(cli, tmp_path, photos, change, words):
@@ -199,7 +199,7 @@ def test_a_folder_that_cannot_be_split(cli, tmp_path, photos, change, words):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("val", ["val is none of train, validation and test"]), ("validation", ["validation holds no image"])],
+    [("val", ["val holds no image"]), ("validation", ["validation holds no image"])],
 )
 def test_a_split_that_is_named_otherwise_or_empty(cli, tmp_path, name, words):
     paint(tmp_path / "photos" / "train", 12)

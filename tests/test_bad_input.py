@@ -21,7 +21,7 @@ from small_tflite import compiled
 FAILED, USAGE = 1, 2
 
 
-PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+|loading (TensorFlow|JAX)$")
+PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+|loading (TensorFlow|JAX)$|\d+ classes: |Note: ")
 
 
 def refused(answer: Answer, code: int, *words: str) -> None:

@@ -1,9 +1,13 @@
 """Sources: fixed disjoint splits, MNIST's files read exactly, everything checked before use."""
 
+import gzip
+import hashlib
+
 import numpy as np
 import pytest
 from conftest import write_idx
 
+from kerascnn.data import published
 from kerascnn.data.dataset import Split
 from kerascnn.data.idx import read_idx
 from kerascnn.data.sources import load
@@ -76,6 +80,55 @@ def test_mnist_takes_uncompressed_files_too(mnist_dir):
         write_idx(path.with_suffix(""), read_idx(path, 3 if "images" in path.name else 1))
         path.unlink()
     assert load("mnist", mnist_dir).digests() == expected
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        lambda path: path.with_suffix(""),  # compressed without saying so
+        lambda path: path.with_name(path.name.replace("-idx", ".idx")),
+        lambda path: path.with_name(path.name.split("-idx")[0] + ".bin"),
+        lambda path: path.with_name(path.name.split("-idx")[0].replace("-", "_").title()),
+        lambda path: path.with_suffix("") / path.with_suffix("").name,  # a folder of the file's name
+    ],
+)
+def test_mnists_files_are_known_by_other_names(mnist_dir, renamed):
+    expected = load("mnist", mnist_dir).digests()
+    for path in list(mnist_dir.iterdir()):
+        renamed(path).parent.mkdir(exist_ok=True)
+        path.rename(renamed(path))
+    assert load("mnist", mnist_dir).digests() == expected
+
+
+def test_a_file_that_was_unpacked_and_kept_its_name(mnist_dir):
+    expected = load("mnist", mnist_dir).digests()
+    for path in mnist_dir.iterdir():
+        path.write_bytes(gzip.decompress(path.read_bytes()))
+    assert load("mnist", mnist_dir).digests() == expected
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
+@pytest.mark.parametrize("known", ["by what it holds", "as it is published"])
+def test_another_published_set_is_refused(mnist_dir, monkeypatch, name, known):
+    content = (mnist_dir / name).read_bytes()
+    if known == "by what it holds":
+        monkeypatch.setitem(published.HELD, hashlib.sha256(gzip.decompress(content)).hexdigest(), "MNIST")
+    else:
+        monkeypatch.setitem(published.PACKED, hashlib.md5(content).hexdigest(), "MNIST")
+    assert load("mnist", mnist_dir).counts()["test"] == 60
+    with pytest.raises(
+        KerasCnnError, match=f"{name} is a file of MNIST, not of Fashion-MNIST: use --data mnist"
+    ):
+        load("fashion_mnist", mnist_dir)
+
+
+def test_an_archive_that_was_not_unpacked_is_named(mnist_dir):
+    for path in mnist_dir.iterdir():
+        path.unlink()
+    (mnist_dir / "archive.zip").touch()
+    for source in ("mnist", "cifar10"):
+        with pytest.raises(KerasCnnError, match=r"Unpack archive\.zip there\."):
+            load(source, mnist_dir)
 
 
 def test_idx_is_read_exactly(tmp_path):

@@ -13,16 +13,17 @@ from painted_photos import paint
 from test_bad_input import FAILED, USAGE, nothing_written, refused
 
 import kerascnn
-from kerascnn.data.augmentation import UNMOVED, Augmentation
+from kerascnn.data.augmentation import PARTS, UNMOVED, Augmentation
 from kerascnn.data.sources import load
 from kerascnn.errors import UsageError
 from kerascnn.progress import silent
 from kerascnn.training.backend.distribution import ALONE
 from kerascnn.training.checkpoint import Checkpoints
-from kerascnn.training.config import TrainingConfig
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.feed import class_weights, epoch_order
 from kerascnn.training.fitting import fit
 from kerascnn.training.image_stream import StreamFeed
+from kerascnn.training.image_stream import moved as moved_photo
 from kerascnn.training.image_table import TableFeed
 from kerascnn.training.optimization import SmoothedCrossentropy, WarmedUp, compile_for
 from kerascnn.training.preparation import network_for, prepare
@@ -252,6 +253,68 @@ def batches_of(feed, epoch):
 def photos(tmp_path):
     paint(tmp_path / "photos", 20)
     return tmp_path / "photos"
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_changes_pictures_alone_and_moves_no_other_draw(name):
+    own = Augmentation(rotation=10, zoom=0.1, shift=0.06, mirrored=True, crop=0.9)
+    alone = own.part([name])
+    assert alone.words == [PARTS[name][1]]
+    assert own.part(list(PARTS)) == own.part(True) == own
+    assert own.part(False) == own.part([]) == Augmentation()
+    assert Augmentation().part([name]) == alone  # what a source lacks is as large as is usual
+    maps = alone.transforms(np.random.default_rng(1), 50, 32)
+    assert len(np.unique(maps, axis=0)) == (2 if name == "flip" else 50)
+
+
+def test_a_crop_shows_no_more_than_the_picture():
+    maps = Augmentation(crop=0.5).transforms(np.random.default_rng(1), 500, 33)
+    places = [maps[:, 0] * edge + maps[:, 2] for edge in (0, 32)]
+    assert -0.01 < np.min(places) < 0.5
+    assert 31.5 < np.max(places) < 32.01
+    assert 0.5 <= maps[:, 0].min() < 0.55 < 0.95 < maps[:, 0].max() <= 1
+
+
+@pytest.mark.parametrize(
+    "change", [Augmentation(rotation=90), Augmentation(shift=-0.25), Augmentation(zoom=-0.5)]
+)
+def test_a_photo_is_moved_as_a_small_picture_is(change):
+    picture = np.random.default_rng(0).integers(0, 255, (16, 16, 1)).astype(np.uint8)
+    here = moved_photo(picture, change, np.random.default_rng(3))
+    maps = change.transforms(np.random.default_rng(3), 1, 16)
+    there = keras.ops.image.affine_transform(
+        picture[None].astype(np.float32), maps, data_format="channels_last"
+    )
+    assert np.abs(here[5:-5, 5:-5] - np.asarray(there)[0, 5:-5, 5:-5]).max() < 2
+
+
+def test_each_part_changes_photos(photos):
+    def pictures(augment):
+        return np.concatenate([batch[0] for batch in batches_of(feed_of(photos, augment=augment), 1)])
+
+    plain = pictures(False)
+    for name in PARTS:
+        same = (plain == pictures((name,))).all(axis=(1, 2, 3)).sum()
+        assert 12 < same < 36 if name == "flip" else same < 3, name
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (True, True),
+        ("all", True),
+        ("none", False),
+        ("shift, flip", ("flip", "shift")),
+        (["zoom"], ("zoom",)),
+        ([], False),
+        (None, True),  # the recipe's for CIFAR
+    ],
+)
+def test_augmentation_is_a_switch_or_parts(tmp_path, given, stored):
+    config = TrainingConfig(data="cifar10", augment=given).resolved()
+    assert config.augment == stored
+    config.write(tmp_path / "config.toml")
+    assert ResolvedConfig.read(tmp_path / "config.toml").augment == stored
 
 
 def test_photos_are_cropped_and_mirrored_anew_in_each_epoch(photos):

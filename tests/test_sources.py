@@ -57,9 +57,9 @@ def write_folder(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def write_archive(path: Path, folder: str, files: dict[str, bytes]) -> None:
+def write_archive(path: Path, folder: str, files: dict[str, bytes], mode: str = "w:gz") -> None:
     path.parent.mkdir(exist_ok=True)
-    with tarfile.open(path, "w:gz") as archive:
+    with tarfile.open(path, mode) as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(f"{folder}/{name}")
             member.size = len(content)
@@ -164,6 +164,13 @@ def test_the_archive_the_folder_and_the_folder_itself_are_the_same(tmp_path, sou
     digests = [load(source, tmp_path / where).digests() for where in ("a", f"a/{folder}", "b")]
     assert digests[0] == digests[1] == digests[2]
     assert [path.name for path in (tmp_path / "b").iterdir()] == [archive]  # nothing was extracted
+
+
+@pytest.mark.parametrize("name", ["cifar-10-binary.tar", "cifar-10-binary.tgz", "cifar-10-binary.tar.gz"])
+@pytest.mark.parametrize("mode", ["w:gz", "w"])
+def test_an_archive_is_known_by_its_content(tmp_path, name, mode):
+    write_archive(tmp_path / name, "cifar-10-batches-bin", binary10(), mode)
+    assert load("cifar10", tmp_path).counts() == {"train": 180, "validation": 20, "test": 40}
 
 
 def test_cifar100_takes_the_fine_labels(tmp_path):

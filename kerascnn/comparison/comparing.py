@@ -34,6 +34,7 @@ def compare(
     seeds: int = 1,
     epochs: int | None = None,
     batch_size: int | None = None,
+    augment: bool | Sequence[str] | str | None = None,
     precision: str | None = None,
     margin: float = MARGIN,
     jobs: int = 1,
@@ -56,6 +57,7 @@ def compare(
         epochs: For every head; ``None``: the largest of the heads' defaults.
         batch_size: For every head; ``None``: the recipe's. ``precision``, likewise, of the training: the
             models that come of it are float32.
+        augment: For every head, see :class:`TrainingConfig`.
         margin: Percentage points within which two accuracies count as equal.
         jobs: Trainings at once, each in a process of its own with its share of the processor.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
@@ -87,11 +89,14 @@ def compare(
         skip_bad_files=skip_bad_files,
         epochs=epochs,
         batch_size=batch_size,
+        augment=augment,
         precision=precision,
         **network,
     ).on_threads_of(jobs)
     first = grid.configs[0]
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
+    dataset.tell()
+    dataset.augmentation.part(first.augment).tell()
     grid = grid.for_images(dataset, batch_size)
     from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.comparison.cells import int8_file
 from kerascnn.comparison.record import Ending, Record
 from kerascnn.data.dataset import Dataset
+from kerascnn.evaluation import baseline_of
 from kerascnn.machine import machine
 from kerascnn.model_file import load_model
 from kerascnn.profile import profile
@@ -98,8 +99,10 @@ def reported(
         verdicts=_verdicts(rows, margin),
         reports=report_files(folder, forms),
         measurements=measurements,
+        baseline=baseline_of(dataset),
     )
-    write_reports(study, Evidence(dataset.classes, dataset.test, groups), forms)
+    unequal = dataset.training_counts if dataset.is_unequal else ()
+    write_reports(study, Evidence(dataset.classes, dataset.test, groups, unequal), forms)
     return study
 
 

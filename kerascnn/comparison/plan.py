@@ -89,6 +89,9 @@ class Plan:
         }
         words = [f"--{option} {value}" for option, value in options.items() if value]
         flags = ["--skip-bad-files"] if first.skip_bad_files else []
+        if first.augment != TrainingConfig(model=first.model, data=first.data).resolved().augment:
+            parts = "" if isinstance(first.augment, bool) else f" {','.join(first.augment)}"
+            flags.append(f"--augment{parts}" if first.augment else "--no-augment")
         return " ".join([f"kerascnn compare {first.model}", *words, *flags])
 
 

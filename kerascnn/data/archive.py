@@ -1,12 +1,12 @@
-"""Members of a ``.tar.gz`` archive, read as a stream: nothing is extracted, nothing too large is held."""
+"""Members of a ``.tar`` archive, also compressed, read as a stream: nothing is extracted or held if huge."""
 
-import gzip
 import hashlib
 import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from kerascnn.data.unpacking import unpacked
 from kerascnn.errors import KerasCnnError, first_line
 
 LARGEST = 2**28  # bytes of one member; the largest published one holds 155 million
@@ -32,7 +32,7 @@ def read_members(path: Path, names: Sequence[str], *, sha256: str | None = None)
                     "never unpickled. Download it again, or take the binary version."
                 )
             stream.seek(0)  # the bytes just checked are the bytes read
-            with gzip.open(stream) as content, tarfile.open(fileobj=content, mode="r|") as archive:
+            with unpacked(stream) as content, tarfile.open(fileobj=content, mode="r|") as archive:
                 found = {
                     member.name: _content(path, archive, member) for member in archive if member.name in names
                 }

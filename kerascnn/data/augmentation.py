@@ -1,10 +1,24 @@
 """How training pictures may be moved, turned and mirrored without becoming another class."""
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.errors import KerasCnnWarning
+
+Part = Literal["flip", "shift", "crop", "rotate", "zoom"]
+#: Of an augmentation, by their names: which field is each, and what is done to pictures, in words.
+PARTS: dict[Part, tuple[str, str]] = {
+    "flip": ("mirrored", "mirrored"),
+    "shift": ("shift", "moved"),
+    "crop": ("crop", "cropped"),
+    "rotate": ("rotation", "turned"),
+    "zoom": ("zoom", "scaled"),
+}
 UNMOVED = (1, 0, 0, 0, 1, 0, 0, 0)
 
 
@@ -17,7 +31,7 @@ class Augmentation:
         zoom: Larger or smaller by this share.
         shift: Share of the side, in both directions.
         mirrored: Whether every other picture is turned left to right.
-        crop: Smallest share of the shorter side that is cut from a photo, at a random place.
+        crop: Smallest share of the shorter side that is cut from a picture, at a random place.
     """
 
     rotation: float = 0.0
@@ -25,6 +39,42 @@ class Augmentation:
     shift: float = 0.0
     mirrored: bool = False
     crop: float = 1.0
+
+    def part(self, chosen: bool | Collection[Part]) -> "Augmentation":
+        """Return what is left of it where not all is wanted.
+
+        Args:
+            chosen: All, nothing, or these parts; one that this augmentation lacks is as large as is usual.
+        """
+        if chosen is True:
+            return self
+        wanted = [PARTS[name][0] for name in chosen or ()]
+        return Augmentation(**{name: getattr(self if self._has(name) else USUAL, name) for name in wanted})
+
+    @property
+    def words(self) -> list[str]:
+        """What it does to pictures."""
+        return [word for name, word in PARTS.values() if self._has(name)]
+
+    @property
+    def moves(self) -> "Augmentation":
+        """What it does to the place of pictures beside cropping and mirroring them."""
+        return replace(self, crop=UNCHANGED.crop, mirrored=UNCHANGED.mirrored)
+
+    def tell(self) -> None:
+        """Warn of what it does to pictures."""
+        *words, last = self.words or [""]
+        if last:
+            done = f"{', '.join(words)} and {last}" if words else last
+            warnings.warn(
+                f"Training pictures are {done} at random. --augment chooses what is done, for instance "
+                "--augment shift; --no-augment leaves them as they are.",
+                KerasCnnWarning,
+                stacklevel=3,
+            )
+
+    def _has(self, name: str) -> bool:
+        return bool(getattr(self, name) != getattr(UNCHANGED, name))
 
     def transforms(self, draw: np.random.Generator, count: int, side: int) -> NDArray[np.float32]:
         """Draw an affine map for each of some pictures, about their middle.
@@ -38,13 +88,16 @@ class Augmentation:
             float32 (count, 8), as ``keras.ops.image.affine_transform`` takes them: from a place of the new
             picture to the place in the old one that it shows.
         """
+        middle = (side - 1) / 2
         angle = np.radians(self.rotation) * draw.uniform(-1, 1, count)
         scale = 1 / (1 + self.zoom * draw.uniform(-1, 1, count))
         shift = self.shift * side * draw.uniform(-1, 1, (2, count))
         mirror = np.where(draw.random(count) < 0.5, -1, 1) if self.mirrored else 1
+        if self.crop < 1:
+            share = draw.uniform(self.crop, 1, count)
+            scale, shift = scale * share, shift + middle * (1 - share) * draw.uniform(-1, 1, (2, count))
         right, down = np.array([np.cos(angle) * mirror, np.sin(angle)]) * scale
         across, along = np.array([-np.sin(angle) * mirror, np.cos(angle)]) * scale
-        middle = (side - 1) / 2
         zero = np.zeros(count)
         columns = [
             *(right, across, middle * (1 - right - across) + shift[0]),
@@ -58,3 +111,4 @@ UNCHANGED = Augmentation()
 DIGITS = Augmentation(rotation=10, zoom=0.1, shift=0.06)
 SMALL_PHOTOS = Augmentation(mirrored=True, shift=0.125)  # 4 of 32 pixels, as is usual for CIFAR
 PHOTOS = Augmentation(mirrored=True, crop=0.9)
+USUAL = Augmentation(rotation=10, zoom=0.1, shift=0.06, mirrored=True, crop=0.9)

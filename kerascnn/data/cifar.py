@@ -46,6 +46,12 @@ class Version:
         """Every file that is read."""
         return (*self.train, self.test, self.names)
 
+    def found(self, folder: Path) -> Path | None:
+        """Return its archive in a folder, also one that was unpacked to ``.tar`` or called ``.tgz``."""
+        stem = self.archive.removesuffix(".tar.gz")
+        paths = (folder / f"{stem}{end}" for end in (".tar.gz", ".tgz", ".tar"))
+        return next((path for path in paths if path.is_file()), None)
+
     def members(self, path: Path, sha256: str | None = None) -> dict[str, bytes]:
         """Return the content of every file, read from the archive."""
         found = read_members(path, [f"{self.folder}/{name}" for name in self.files], sha256=sha256)
@@ -101,14 +107,16 @@ class Cifar:
         for folder in (data_dir / self.binary.folder, data_dir):
             if (folder / self.binary.test).is_file():
                 return self._records(folder, {name: _content(folder / name) for name in self.binary.files})
-        if (data_dir / self.binary.archive).is_file():
-            path = data_dir / self.binary.archive
+        if path := self.binary.found(data_dir):
             return self._records(path, self.binary.members(path))
-        if (data_dir / self.python.archive).is_file():
-            return self._unpickled(data_dir / self.python.archive)
+        if path := self.python.found(data_dir):
+            return self._unpickled(path)
+        archives = sorted(path.name for path in data_dir.glob("*.zip"))
+        unpack = f" Unpack {archives[0]} there." if archives else ""
         raise KerasCnnError(
             f"{data_dir} has none of {self.binary.archive}, {self.binary.folder} and {self.python.archive}: "
             "one of them must be there. (Pickles that were extracted are not read: they cannot be verified.)"
+            f"{unpack}"
         )
 
     def _records(self, where: Path, files: dict[str, bytes]) -> tuple[tuple[str, ...], Split, Split]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from kerascnn.data.augmentation import UNCHANGED, Augmentation
 from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.errors import KerasCnnWarning
+
+UNEQUAL = 2  # times as many training images in the largest class as in the smallest
 
 Indices = NDArray[np.integer[Any]]
 
@@ -80,7 +84,9 @@ class Dataset:
         framed_above: Side in pixels of pictures that a larger model's input frames with a black margin.
         fit: Whether pictures of another shape than the input are padded or cropped, see ``Preprocessing``.
         augmentation: What may be done to its pictures in training.
-        left_out: Files below the source's folder that are in no split, since they are no pictures.
+        left_out: Picture files below the source's folder that are in no split, since they are damaged.
+        passed_over: Other files and folders there that are in no split.
+        notes: What was assumed and left out when the folder was read, a sentence each.
     """
 
     source: str
@@ -93,6 +99,8 @@ class Dataset:
     fit: Literal["pad", "crop"] = "pad"
     augmentation: Augmentation = UNCHANGED
     left_out: tuple[BadFile, ...] = ()
+    passed_over: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def preprocessing(self, side: int, channels: int | None = None) -> Preprocessing:
         """Return the rule that brings this source's pictures to a square input.
@@ -112,9 +120,25 @@ class Dataset:
             }
         )
 
+    def tell(self) -> None:
+        """Warn of what was assumed and left out when the source was read."""
+        for note in self.notes:
+            warnings.warn(note, KerasCnnWarning, stacklevel=3)
+
     def splits(self) -> dict[str, Split]:
         """Return the splits by their names."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def training_counts(self) -> tuple[int, ...]:
+        """Training images of each class."""
+        return tuple(np.bincount(self.train.labels, minlength=len(self.classes)).tolist())
+
+    @property
+    def is_unequal(self) -> bool:
+        """Whether some classes have so many more training images than others that one figure hides them."""
+        counts = self.training_counts
+        return max(counts) > UNEQUAL * min(counts)
 
     def counts(self) -> dict[str, int]:
         """Return the number of images of each split."""

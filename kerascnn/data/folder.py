@@ -1,22 +1,23 @@
 """A folder of class folders as a source.
 
-``DIR/class/*.jpg``, or the same below ``train/``, ``validation/`` and ``test/``.
+``DIR/class/*.jpg``, or the same below ``train/``, ``validation/`` and ``test/``, however they are called.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 from kerascnn.data.augmentation import PHOTOS
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
+from kerascnn.data.layout import layout_of
+from kerascnn.data.listing import folded, subfolders
+from kerascnn.data.picture_files import LeftOut, look_beside, pictures_below
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.data.split import split_off
-from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.data.split import can_be_split, split_off
+from kerascnn.errors import KerasCnnError
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}
-SPLITS = {"train", "validation", "test"}
-LIKE_SPLITS = SPLITS | {"training", "val", "valid", "testing"}  # what else people call them
 PART = 10  # one in ten images is set aside for a split that has no folder
 _UNPREPARED = Preprocessing(height=1, width=1, channels=3, fit="crop")
 
@@ -31,85 +32,104 @@ def load_folder(folder: Path) -> Dataset:
     Raises:
         KerasCnnError: It has fewer than two classes, two of one name, a class too few images to be split, a
             class that training does not have, a link to a folder above itself, or a folder that cannot
-            be read.
+            be read; or what is a split and what a class cannot be told.
     """
-    top = _training_folder(folder)
-    classes = tuple(_subfolders(top))
-    train = whole = _read_all(top, classes)
+    layout, left_out = layout_of(folder), LeftOut()
+    classes = layout.classes
+    train = whole = _read_all(layout.splits["train"], classes, left_out)
     test, validation = (
-        _read(folder / name, classes) if top != folder and (folder / name).is_dir() else None
+        _read_known(layout.splits[name], classes, left_out) if name in layout.splits else None
         for name in ("test", "validation")
     )
+    aside = (test is None) + (validation is None)
+    for place in sorted({folder, *(path.parent for path in layout.splits.values()), *layout.splits.values()}):
+        if place.is_relative_to(folder):
+            look_beside(place, left_out)
     if test is None:  # before anything else is drawn, so that the test set stays the same
-        train, test = split_off(train, len(whole) // PART)
+        train, test = _set_aside(folder, train, whole, classes, aside)
     if validation is None:
-        train, validation = split_off(train, len(whole) // PART)
-    return Dataset(folder.name, classes, train, validation, test, channels=3, fit="crop", augmentation=PHOTOS)
+        train, validation = _set_aside(folder, train, whole, classes, aside)
+    return Dataset(
+        folder.name,
+        classes,
+        train,
+        validation,
+        test,
+        channels=3,
+        fit="crop",
+        augmentation=PHOTOS,
+        passed_over=left_out.paths(),
+        notes=(*layout.notes, *left_out.notes(folder)),
+    )
 
 
-def _training_folder(folder: Path) -> Path:
-    """Return ``folder/train``, or the folder itself where the classes stand in it."""
-    found = _subfolders(folder)
-    if "train" not in found:
-        if SPLITS & set(found):
-            raise KerasCnnError(
-                f"{folder} holds {', '.join(sorted(SPLITS & set(found)))} but no train folder."
-            )
-        if found and {name.casefold() for name in found} <= LIKE_SPLITS:
-            raise KerasCnnError(
-                f"{folder} holds {', '.join(found)}: call its splits train, validation and test."
-            )
-        return folder
-    strange = sorted(set(found) - SPLITS)
-    if strange:
+def _set_aside(
+    folder: Path, rest: FileSplit, whole: FileSplit, classes: tuple[str, ...], parts: int
+) -> tuple[FileSplit, FileSplit]:
+    """Return (rest, part) with a tenth of all training images in the part.
+
+    Args:
+        folder: The source's.
+        rest: What is left of them.
+        whole: All of them.
+        classes: Their names.
+        parts: How many splits are set aside in all.
+
+    Raises:
+        KerasCnnError: They, or those of a class, are too few.
+    """
+    size = len(whole) // PART
+    if can_be_split(rest, size):
+        return split_off(rest, size)
+    counts = np.bincount(whole.labels, minlength=len(classes))
+    smallest, fewest = classes[int(counts.argmin())], int(counts.min())
+    if fewest <= parts:
+        held = "1 image" if fewest == 1 else f"{fewest} images"
         raise KerasCnnError(
-            f"{folder / strange[0]} is none of train, validation and test; rename or move it."
+            f"The class {smallest} in {folder} has {held} to train on, each class needs {parts + 1} or more: "
+            "add some, or remove the class."
         )
-    return folder / "train"
+    raise KerasCnnError(
+        f"{folder} holds {len(whole):,} images of {len(classes)} classes to train on: to set a tenth of them "
+        f"aside, {PART * len(classes):,} are needed."
+    )
 
 
-def _subfolders(folder: Path) -> list[str]:
-    return [path.name for path, is_folder in _visible(folder) if is_folder]
-
-
-def _visible(folder: Path) -> list[tuple[Path, bool]]:
-    """Return what is in a folder, in a fixed order, each with whether it is a folder; nothing hidden."""
-    try:
-        return sorted((path, path.is_dir()) for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise KerasCnnError(f"{folder} cannot be read: {error.strerror or first_line(error)}.") from error
-
-
-def _read(folder: Path, classes: tuple[str, ...]) -> FileSplit:
-    strange = sorted(set(_subfolders(folder)) - set(classes))
+def _read_known(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSplit:
+    """Read images of classes that training has."""
+    strange = sorted(set(subfolders(folder)) - set(classes))
     if strange:
-        alike = [name for name in classes if _folded(name) == _folded(strange[0])]
+        alike = [name for name in classes if folded(name) == folded(strange[0])]
         raise KerasCnnError(
             f"{folder / strange[0]} is a class that the training images do not have"
             f"{f', they have {alike[0]}' if alike else ''}."
         )
+    return _read(folder, classes, left_out)
+
+
+def _read(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSplit:
     found = [
         (path, label)
         for label, name in enumerate(classes)
         if (folder / name).is_dir()
-        for path in _images(folder / name)
+        for path in pictures_below(folder / name, left_out)
     ]
     if not found:
-        raise KerasCnnError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))}).")
+        raise KerasCnnError(f"{folder} holds no image that Pillow can open.")
     return FileSplit.of([path for path, _ in found], [label for _, label in found], _UNPREPARED)
 
 
-def _read_all(folder: Path, classes: tuple[str, ...]) -> FileSplit:
+def _read_all(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSplit:
     """Read the training images: at least two classes of different names, each with an image."""
     if len(classes) < 2:
         raise KerasCnnError(
             f"{folder} must hold a folder of images for each of two classes or more, it holds {len(classes)}."
         )
     _require_names(folder, classes)
-    split = _read(folder, classes)
+    split = _read(folder, classes, left_out)
     empty = sorted(set(range(len(classes))) - set(split.labels.tolist()))
     if empty:
-        raise KerasCnnError(f"{folder / classes[empty[0]]} holds no image ({', '.join(sorted(SUFFIXES))}).")
+        raise KerasCnnError(f"{folder / classes[empty[0]]} holds no image that Pillow can open.")
     return split
 
 
@@ -123,16 +143,11 @@ def _require_names(folder: Path, classes: Iterable[str]) -> None:
             raise KerasCnnError(
                 f"{folder} holds a folder with control characters in its name, {name!a}: rename it."
             )
-        other = seen.setdefault(_folded(name), name)
+        other = seen.setdefault(folded(name), name)
         if other != name:
             raise KerasCnnError(
                 f"{folder} holds {other} and {name}, the same name in two ways: put their images together."
             )
-
-
-def _folded(name: str) -> str:
-    """Return a name as Windows and macOS compare it: without case, accents written in one way."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _is_text(name: str) -> bool:
@@ -141,28 +156,3 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:  # bytes of another encoding, which Python keeps as lone surrogates
         return False
     return True
-
-
-def _images(folder: Path) -> list[Path]:
-    """Return the image files below a class's folder in a fixed order; links are followed, each folder once.
-
-    Raises:
-        KerasCnnError: A link leads to a folder above itself: the images of other classes would be its own.
-    """
-    found: list[Path] = []
-    seen: set[Path] = set()
-    waiting = [folder]
-    while waiting:
-        place = waiting.pop(0)
-        real = place.resolve()
-        if place.is_symlink() and place.parent.resolve().is_relative_to(real):
-            raise KerasCnnError(f"{place} is a link to {real}, a folder above it: remove the link.")
-        if real in seen:
-            continue
-        seen.add(real)
-        for path, is_folder in _visible(place):
-            if is_folder:
-                waiting.append(path)
-            elif path.suffix.lower() in SUFFIXES and (path.is_file() or path.is_symlink()):
-                found.append(path)  # a link that leads nowhere is a file that cannot be read
-    return sorted(found)

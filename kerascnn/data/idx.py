@@ -4,7 +4,6 @@ Big-endian: two zero bytes, one byte for the type (8: unsigned byte), one for th
 each dimension as four bytes, then the values. Plain or gzip-compressed.
 """
 
-import gzip
 import math
 import struct
 import zlib
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.data.unpacking import unpacked
 from kerascnn.errors import KerasCnnError
 
 LARGEST = 2**31  # bytes; MNIST's largest file holds 47 million
@@ -22,26 +22,30 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Return the values of an IDX file of unsigned bytes.
 
     Args:
-        path: The file; compressed if it ends in ``.gz``.
+        path: The file, compressed or not.
         dimensions: How many it must have: 3 for images, 1 for labels.
 
     Raises:
         KerasCnnError: Wrong magic number, size or compression.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        with path.open("rb") as file, unpacked(file) as stream:
             header = stream.read(4 + 4 * dimensions)
             shape = _shape(path, header, dimensions)
             expected = math.prod(shape)
-            content = stream.read(
-                expected + 1
-            )  # one more than it may hold; reaching the end checks gzip's CRC
+            # One more than it may hold; reaching the end checks gzip's CRC.
+            content = stream.read(expected + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise KerasCnnError(f"{path} cannot be read, it may be damaged or truncated: {error}.") from error
     if len(content) != expected:
         found = "more" if len(content) > expected else f"{len(content):,}"
         raise KerasCnnError(f"{path} must hold {expected:,} values after its header, it holds {found}.")
     return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def idx_header(shape: tuple[int, ...]) -> bytes:
+    """Return the bytes before the values of a file of unsigned bytes."""
+    return b"\0\0\x08" + bytes([len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
 
 
 def _shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:

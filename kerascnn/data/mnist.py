@@ -1,5 +1,6 @@
 """``mnist``: 70,000 handwritten digits, 28×28 (LeCun, Cortes, Burges), and the form of its four files."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from kerascnn.data.augmentation import DIGITS, Augmentation
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.download import downloaded
 from kerascnn.data.idx import read_idx
+from kerascnn.data.published import MNIST as MNIST_NAME
+from kerascnn.data.published import SOURCES, published_set
 from kerascnn.data.split import split_off
 from kerascnn.errors import KerasCnnError
 
@@ -65,15 +68,28 @@ class FourFiles:
     def _read_split(self, data_dir: Path, prefix: str) -> Split:
         images_path = self._find(data_dir, f"{prefix}-images", "idx3-ubyte")
         labels_path = self._find(data_dir, f"{prefix}-labels", "idx1-ubyte")
-        return self.checked(images_path, read_idx(images_path, 3), labels_path, read_idx(labels_path, 1))
+        images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
+        for path, values in ((images_path, images), (labels_path, labels)):
+            found = published_set(path, values)
+            if found and found != self.title:
+                use = f"use --data {SOURCES[found]}" if found in SOURCES else "which is no source here"
+                raise KerasCnnError(f"{path} is a file of {found}, not of {self.title}: {use}.")
+        return self.checked(images_path, images, labels_path, labels)
 
     def _find(self, data_dir: Path, stem: str, suffix: str) -> Path:
         names = [f"{stem}{dot}{suffix}{end}" for dot in "-." for end in (".gz", "")]
-        for name in names:
+        wrapped = [f"{name}/{name}" for name in names]  # as one program unpacks them
+        for name in [*names, *wrapped]:
             if (data_dir / name).is_file():
                 return data_dir / name
+        alike = [path for path in sorted(data_dir.iterdir()) if path.is_file() and _begins(path.name, stem)]
+        if alike:
+            return alike[0]
+        archives = sorted(path.name for path in data_dir.glob("*.zip"))
+        unpack = f" Unpack {archives[0]} there." if archives else ""
         raise KerasCnnError(
             f"{data_dir} has no {names[0]} (or {names[1]}): {self.title}'s four original files belong there."
+            f"{unpack}"
         )
 
     def checked(
@@ -102,6 +118,11 @@ class FourFiles:
         return Split(images[..., np.newaxis], labels.astype(np.int32))
 
 
+def _begins(name: str, stem: str) -> bool:
+    """Whether a file's name begins with the words of a stem, however they are joined."""
+    return re.sub(r"[\W_]", "", name.casefold()).startswith(stem.replace("-", ""))
+
+
 def _download() -> tuple[Split, Split]:
     path = downloaded(MNIST.title, ORIGIN, SHA256, name="mnist.npz")
     try:
@@ -115,4 +136,4 @@ def _download() -> tuple[Split, Split]:
     return train, test
 
 
-MNIST = FourFiles("mnist", "MNIST", tuple("0123456789"), DIGITS, _download)
+MNIST = FourFiles("mnist", MNIST_NAME, tuple("0123456789"), DIGITS, _download)

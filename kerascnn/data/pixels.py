@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+WHITES = (1.0, 255.0, 4_095.0, 65_535.0)
+
 
 def upright(source: Any) -> tuple[Image.Image, str]:
     """Decode a file: turned as EXIF says, in mode L or RGB, transparency shown on white.
@@ -53,11 +55,10 @@ def scaled(image: Image.Image) -> Image.Image:
     if not np.isfinite(pixels).all():
         raise ValueError("some of its values are no numbers")
     brightest = float(pixels.max())
-    if image.mode.startswith("I;16"):
-        white = 65_535.0
-    else:  # the format does not say what white is: the least usual scale that holds all
-        usual = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0)
-        white = next((scale for scale in usual if brightest <= scale), brightest)
+    # The format does not say what white is, since 12 bits of cameras and X-rays come in files for 16: it is
+    # the least usual scale that holds all.
+    usual = WHITES[{"F": 0, "I": 1}.get(image.mode, 2) :]
+    white = next((scale for scale in usual if brightest <= scale), brightest)
     transparent = image.info.get("transparency")  # the grey that stands for it
     if isinstance(transparent, int):
         pixels = np.where(pixels == transparent, white, pixels)

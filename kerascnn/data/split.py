@@ -25,15 +25,21 @@ def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
     Raises:
         KerasCnnError: A class has too few images.
     """
-    counts = np.bincount(split.labels)
-    classes = np.count_nonzero(counts)
-    if size < classes or len(split) - size < classes or counts[counts > 0].min() < 2:
+    if not can_be_split(split, size):
+        classes = len(np.unique(split.labels))
         raise KerasCnnError(
             f"{len(split):,} images of {classes} classes are too few to set {size:,} aside: at least "
             "one of each class must be there, and one remain."
         )
     rest, part = stratified_indices(split.labels, size, SPLIT_SEED)
     return split.take(rest), split.take(part)
+
+
+def can_be_split(split: Split, size: int) -> bool:
+    """Whether part and rest have room for an image of each class, and no class has but one."""
+    counts = np.bincount(split.labels)
+    classes = np.count_nonzero(counts)
+    return bool(min(size, len(split) - size) >= classes and counts[counts > 0].min() > 1)
 
 
 def stratified_indices(

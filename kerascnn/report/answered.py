@@ -8,7 +8,9 @@ from kerascnn.report import charts
 from kerascnn.report.evidence import Evidence, Group
 from kerascnn.report.exhibit import Chapter, Exhibit
 from kerascnn.report.page import Cell, Section, Table
+from kerascnn.report.table import UNKNOWN
 from kerascnn.report.words import basis
+from kerascnn.results import percent
 from kerascnn.statistics import PairedDifference, paired_difference
 from kerascnn.study import SeedAccuracies, Study
 from kerascnn.training.history import read_history
@@ -103,9 +105,24 @@ def classes(study: Study, evidence: Evidence) -> Chapter:
     if empty:
         text += f" {empty} of {len(evidence.classes)} classes have no test image."
     return Chapter(
-        Section("Class by class", text),
+        Section("Class by class", text, table=_recalls(evidence) if evidence.unequal else None),
         [_differences(*pair, evidence, number) for number, pair in enumerate(_pairs(study), start=1)],
     )
+
+
+def _recalls(evidence: Evidence) -> Table:
+    """Return the accuracy of each float network on each class, means over the seeds, with how many images."""
+    labels = evidence.test.labels
+    columns = ("class", "training images", "test images", *(group.name for group in evidence.groups))
+    right = [(group.floating.argmax(axis=2) == labels).mean(axis=0) for group in evidence.groups]
+    rows = []
+    for label, name in enumerate(evidence.classes):
+        mine = labels == label
+        counts = (evidence.unequal[label], int(mine.sum()))
+        shares = [float(each[mine].mean()) if mine.any() else None for each in right]
+        found = [Cell(UNKNOWN) if share is None else Cell(percent(share), share) for share in shares]
+        rows.append([Cell(name), *(Cell(f"{count:,}", count) for count in counts), *found])
+    return Table(columns, rows)
 
 
 def _pairs(study: Study) -> list[tuple[tuple[str, SeedAccuracies], tuple[str, SeedAccuracies]]]:

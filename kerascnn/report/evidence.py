@@ -58,8 +58,10 @@ class Evidence:
         classes: Their names, in the order of the labels.
         test: The test images as the source has them, and their labels.
         groups: In the order of the study's heads.
+        unequal: Where classes differ much, the number of training images of each.
     """
 
     classes: tuple[str, ...]
     test: Split
     groups: Sequence[Group]
+    unequal: tuple[int, ...] = ()

@@ -1,7 +1,8 @@
 """``card.md``: the readable summary of a run."""
 
+from kerascnn.escapes import in_markdown
 from kerascnn.files import write_text
-from kerascnn.results import Accuracy, percent
+from kerascnn.results import Accuracy, beside_accuracy, percent
 from kerascnn.run import Run
 
 
@@ -25,6 +26,7 @@ def write_card(run: Run) -> None:
         "| what | figure |",
         "|---|---|",
         f"| test accuracy | {Accuracy.from_dict(metrics['test'])} |",
+        *(f"| {what} | {in_markdown(words)} |" for what, words in beside_accuracy(metrics).items()),
         f"| images | {data['train']:,} training, {data['validation']:,} validation, {data['test']:,} test |",
         f"| training | {metrics['epochs']} epochs, {metrics['seconds']:.1f} s, {run.record.state}; "
         f"the weights are those of epoch {metrics['kept_epoch']} |",

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
+from kerascnn.data.augmentation import PARTS, Part
 from kerascnn.data.sources import canonical_source, is_folder
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import write_text
@@ -24,6 +26,23 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Optimizer = Literal["adam", "sgd", "rmsprop"]
 Schedule = Literal["cosine", "linear", "constant"]
+
+
+def _augment(value: Any) -> Any:
+    """Return ``all``, ``none`` and names of parts as they are stored: a switch, or parts in their order."""
+    if isinstance(value, bool):
+        return value
+    words = value.split(",") if isinstance(value, str) else value
+    names = {str(word).strip() for word in words} if isinstance(words, list | tuple) else {str(value)}
+    if len(names) == 1 and (switched := SWITCHES.get(*names)) is not None:
+        return switched
+    if names - PARTS.keys():
+        raise PydanticCustomError("augment", f"be all, none, or some of {', '.join(PARTS)}")
+    return tuple(name for name in PARTS if name in names) or False
+
+
+SWITCHES = {"all": True, "none": False}
+Augment = Annotated[bool | tuple[Part, ...], BeforeValidator(_augment)]
 
 
 #: What must be the same for every head if they are to be compared.
@@ -60,7 +79,8 @@ class TrainingConfig(Network):
         recipe: Where ``None`` gets its value: ``default``, ``fast`` (a good model soon) or ``best``.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.
-        augment: Whether pictures are moved, turned, cropped or mirrored, as far as the source allows.
+        augment: Whether pictures are moved, turned, cropped or mirrored, as is usual for the source; or only
+            these of ``flip``, ``shift``, ``crop``, ``rotate``, ``zoom``.
         class_weights: Whether each class counts as if it had the same number of training images.
         optimizer: Adam with β2 = 0.99, SGD with Nesterov momentum 0.9, or RMSprop.
         learning_rate: The peak; it is reached after a tenth of all steps.
@@ -99,7 +119,7 @@ class TrainingConfig(Network):
     recipe: Literal["default", "fast", "best"] = "default"
     epochs: Epochs | None = None
     batch_size: BatchSize | None = None
-    augment: bool | None = None
+    augment: Augment | None = None
     class_weights: bool = False
     optimizer: Optimizer | None = None
     learning_rate: LearningRate | None = None
@@ -192,7 +212,7 @@ class ResolvedConfig(TrainingConfig):
     image_size: int = 32
     epochs: Epochs
     batch_size: BatchSize
-    augment: bool
+    augment: Augment
     optimizer: Optimizer
     learning_rate: LearningRate
     schedule: Schedule

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kerascnn.data.augmentation import UNCHANGED, Augmentation
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import READERS, FileSplit
 from kerascnn.errors import KerasCnnError
@@ -41,6 +42,7 @@ class StreamFeed:
         self.failure: KerasCnnError | None = None
         self._data, self._train, self._config = data, data.train, config
         self._rule = data.train.images.preprocessing
+        self._change = data.augmentation.part(config.augment)
         self._weights = class_weights(self._train.labels) if config.class_weights else None
         self._kept: dict[int, Image.Image] = {}
         self._room, self._lock = config.cache_mb * 2**20, Lock()
@@ -99,16 +101,18 @@ class StreamFeed:
         return reporting
 
     def _augmented(self, epoch: int, number: int) -> NDArray[np.uint8]:
-        """Return a random square of a picture, in every other case mirrored, or the picture as it is."""
-        picture = self._picture(number)
-        if not self._config.augment:
-            return self._rule.image(picture)
-        change = self._data.augmentation
+        """Return a picture changed at random, as far as is wanted, or its middle as it is."""
+        picture, change = self._picture(number), self._change
         draw = np.random.default_rng((self._config.seed, epoch, number))
-        side = min(picture.size) * draw.uniform(change.crop, 1)
-        left, top = (picture.width - side) * draw.random(), (picture.height - side) * draw.random()
-        crop = self._rule.crop(picture, (left, top, left + side, top + side))
-        return crop[:, ::-1] if draw.random() < 0.5 and change.mirrored else crop
+        if change.crop < 1:
+            side = min(picture.size) * draw.uniform(change.crop, 1)
+            left, top = (picture.width - side) * draw.random(), (picture.height - side) * draw.random()
+            changed = self._rule.crop(picture, (left, top, left + side, top + side))
+        else:
+            changed = self._rule.image(picture)
+        if change.mirrored and draw.random() < 0.5:
+            changed = changed[:, ::-1]
+        return moved(changed, change.moves, draw) if change.moves != UNCHANGED else changed
 
     def _picture(self, number: int) -> Image.Image:
         """Return a training picture, a little larger than the input where its file is much larger."""
@@ -125,6 +129,18 @@ class StreamFeed:
                 self._room -= weight
                 self._kept[number] = picture
         return picture
+
+
+def moved(picture: NDArray[np.uint8], change: Augmentation, draw: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a square picture, (side, side, channels), moved, turned and scaled; what comes in is black."""
+    side = len(picture)
+    right, across, left, down, along, top = change.transforms(draw, 1, side)[0, :6]
+    # Pillow counts from the corner of a pixel, Keras from its middle.
+    left, top = left + (1 - right - across) / 2, top + (1 - down - along) / 2
+    image = Image.fromarray(picture if picture.shape[-1] == 3 else picture[..., 0])
+    map_back = (right, across, left, down, along, top)
+    changed = image.transform(image.size, Image.Transform.AFFINE, map_back, Image.Resampling.BILINEAR)
+    return np.asarray(changed, np.uint8).reshape(picture.shape)
 
 
 def _of_parts(model: Any) -> Any:

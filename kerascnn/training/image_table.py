@@ -60,7 +60,7 @@ class TableFeed:
 
     def __init__(self, model: Any, data: Dataset, config: ResolvedConfig, team: Team) -> None:
         self._data, self._config = data, config
-        self._moves = config.augment
+        self._change, self._moves = data.augmentation.part(config.augment), bool(config.augment)
         table = np.concatenate([data.train.images[:], data.validation.images[:]])
         inputs = [keras.Input((), dtype="int32", name="indices")]
         images = ImageTable(table)(inputs[0])
@@ -75,7 +75,7 @@ class TableFeed:
         labels = self._data.train.labels
         order = epoch_order(self._config.seed, epoch, len(labels))
         draw = np.random.default_rng((self._config.seed, epoch, MOVES))
-        moves = self._data.augmentation.transforms(draw, len(order), self._side) if self._moves else None
+        moves = self._change.transforms(draw, len(order), self._side) if self._moves else None
         weights = (class_weights(labels)[labels[order]],) if self._config.class_weights else ()
         return batches((_inputs(order, moves), labels[order], *weights), self._config.batch_size)
 

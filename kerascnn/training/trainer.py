@@ -12,7 +12,7 @@ from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import source_name
 from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.evaluation import Evaluation, evaluate_classifier, keras_classifier
+from kerascnn.evaluation import Evaluation, baseline_of, evaluate_classifier, keras_classifier
 from kerascnn.figures import confusion, learning_curves, save_figure
 from kerascnn.files import write_json
 from kerascnn.model_file import save_model
@@ -62,9 +62,13 @@ def train(
     use_framework(config.backend)
     settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
     device = _machine(settings, team)
-    dataset = dataset or load_checked(
-        settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
-    )
+    if dataset is None:
+        dataset = load_checked(
+            settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
+        )
+        dataset.tell()
+        if not isinstance(config.augment, tuple):
+            dataset.augmentation.part(settings.augment).tell()
     settings = settings.for_images(len(dataset.train), asked=config.batch_size)
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
@@ -209,6 +213,15 @@ def _write_results(run: Run, prepared: Prepared, done: Fit) -> None:
     save_figure(confusion(tested.confusion, tested.classes), run.path / "plots" / "confusion.png")
 
 
+def _beside(data: Dataset, tested: Evaluation) -> dict[str, Any]:
+    """Return what belongs beside the accuracy: that of no model, and of each class where they differ."""
+    found: dict[str, Any] = {"baseline": baseline_of(data).to_dict()}
+    if data.is_unequal:
+        accuracies = zip(data.classes, tested.class_accuracies(), strict=True)
+        found["recall"] = {name: each.to_dict() if each else None for name, each in accuracies}
+    return found
+
+
 def _metrics(prepared: Prepared, done: Fit, tested: Evaluation) -> dict[str, Any]:
     description = prepared.description
     return {
@@ -219,6 +232,7 @@ def _metrics(prepared: Prepared, done: Fit, tested: Evaluation) -> dict[str, Any
         "parameters_fixed": description.parameters_fixed,
         "data": {"source": prepared.data.source, **prepared.data.counts()},
         "test": tested.accuracy.to_dict(),
+        **_beside(prepared.data, tested),
         "confusion": tested.confusion.tolist(),
         "validation_accuracy": done.epochs[done.kept_epoch - 1]["val_accuracy"],
         "kept_epoch": done.kept_epoch,
