@@ -27,6 +27,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # two processes write one each
     try:
+        aside.unlink(missing_ok=True)  # what stands there could be a link
         for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
             with suppress(FileNotFoundError):  # another process removes it, too
                 if time.time() - left.stat().st_mtime > DAY:  # what wrote it was killed

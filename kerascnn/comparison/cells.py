@@ -56,6 +56,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
 
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
+        if folder.exists():
+            raise KerasCnnError(f"{folder} is no run. Remove it: the run is made anew.")
         run = train(config, progress=progress, dataset=dataset)
     elif (run := Run.open(folder)).record.state != "done":
         run = resume(run, progress=progress)
