@@ -26,12 +26,13 @@ def is_done(config: ResolvedConfig) -> bool:
 
 
 def kept_answers(run: Run) -> Answers:
-    """Return what a cell's model and its int8 file answered when it was made.
+    """Return what a cell's model and its int8 file answered to the test images when it was made.
 
     Raises:
         KerasCnnError: They are missing, damaged, or not those of its files, which somebody made anew.
     """
-    return Answers.read(run.path / ANSWERS, answering_files(run))
+    shape = run.metrics()["data"]["test"], len(run.read("model.json")["classes"])
+    return Answers.read(run.path / ANSWERS, answering_files(run), shape)
 
 
 def answering_files(run: Run) -> list[Path]:

@@ -11,7 +11,7 @@ from kerascnn.comparison.cells import ANSWERS, int8_file, kept_answers
 from kerascnn.comparison.conclusion import ending_of, reported
 from kerascnn.comparison.conditions import settings_of
 from kerascnn.comparison.existing import answers_of
-from kerascnn.comparison.record import MADE_WITH, Record, is_study
+from kerascnn.comparison.record import Record, is_study
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import require_writable, told_what_is_half_written
@@ -153,6 +153,6 @@ def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progre
     (run,) = groups[0].runs
     command = shlex.join(["kerascnn", "train", "--config", str(run.path / "config.toml")])
     settings = settings_of([run], groups, command)
-    environment = run.read("environment.json", *MADE_WITH)
+    environment = run.read("environment.json")
     ending = ending_of(subject.folder, groups, dataset, MARGIN, progress)
     return Record(settings=settings, environment=environment, ending=ending)

@@ -1,7 +1,6 @@
 """``bundle``: a run as a folder or an archive that runs on a device."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 import zipfile
@@ -13,7 +12,7 @@ from typing import Any
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, MissingError, UsageError
-from kerascnn.files import whole_file
+from kerascnn.files import json_text, whole_file
 from kerascnn.held import held
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
@@ -150,7 +149,7 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
     content = {
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
-        "model.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+        "model.json": (json_text(card, indent=2, ensure_ascii=False) + "\n").encode(),
         **programs(),
         "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
         "README.md": readme(card).encode(),
@@ -162,7 +161,7 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
 def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
     """Return the content of ``model.json``."""
     described = lite.description
-    tested = run.read(f"tflite/{model.stem}.result.json", *TESTED)
+    tested = run.read(f"tflite/{model.stem}.result.json")
     rule = described.preprocessing
     return {
         "format": 1,
