@@ -25,12 +25,13 @@ MOST = 10  # lines of one kind; JSON has all
     metavar="FILE.png",
     help="The contact sheet.  [default: SOURCE-contact-sheet.png, numbered if there is one]",
 )
-def data(source: str, data_dir: Path | None, out: Path | None, as_json: bool) -> None:
+@options.overwrite_files
+def data(source: str, data_dir: Path | None, out: Path | None, overwrite: bool, as_json: bool) -> None:
     """Show what SOURCE holds: counts, sizes, imbalance, copies, unreadable files, a contact sheet."""
     from kerascnn.data_description import describe_data
 
     with shown_progress() as progress:
-        found = describe_data(source, data_dir=data_dir, out=out, progress=progress)
+        found = describe_data(source, data_dir=data_dir, out=out, overwrite=overwrite, progress=progress)
     display(found, as_json=as_json, text=_text)
 
 

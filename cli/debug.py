@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="For charts and records; without it tflite/debug-FILE in the run.",
 )
+@options.overwrite_files
 @options.data_dir
 def debug(
     file: Path,
@@ -53,6 +54,7 @@ def debug(
     samples: int | None,
     worst: int,
     out: Path | None,
+    overwrite: bool,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
@@ -61,7 +63,14 @@ def debug(
 
     with shown_progress() as progress:
         result = debug_file(
-            file, run, samples=samples, worst=worst, out=out, data_dir=data_dir, progress=progress
+            file,
+            run,
+            samples=samples,
+            worst=worst,
+            out=out,
+            data_dir=data_dir,
+            overwrite=overwrite,
+            progress=progress,
         )
     display(result, as_json=as_json, text=_text)
 

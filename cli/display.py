@@ -1,12 +1,12 @@
 """The only voice of the command line: results go to stdout as text or as one JSON document."""
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from kerascnn.escapes import printable
+from kerascnn.files import json_text
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,7 @@ def display(result: Result, *, as_json: bool, text: Callable[[Result], str]) -> 
         text: Turns the result into what a person reads.
     """
     if as_json:
-        click.echo(json.dumps(_plain(result)))
+        click.echo(json_text(_plain(result)))
     else:
         click.echo(printable(text(result)))
 

@@ -114,6 +114,9 @@ formats = click.option(
     callback=lambda context, option, given: _formats(given),
     help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
 )
+overwrite_files = click.option(
+    "--overwrite", is_flag=True, help="Replace files there that kerascnn did not make, too."
+)
 skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
 augment = click.option(
     "--augment",

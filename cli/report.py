@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="What `kerascnn benchmark --json` or a bundle's `run.py --benchmark --json` printed; repeatable.",
 )
+@options.overwrite_files
 @options.data_dir
 def report(
     what: tuple[Path, ...],
     formats: list[str],
     attach: tuple[Path, ...],
+    overwrite: bool,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
@@ -39,7 +41,9 @@ def report(
     from kerascnn.comparison.reporting import report_on
 
     with shown_progress() as progress:
-        studies = report_on(what, formats=formats, attach=attach, data_dir=data_dir, progress=progress)
+        studies = report_on(
+            what, formats=formats, attach=attach, data_dir=data_dir, overwrite=overwrite, progress=progress
+        )
     display(list(studies), as_json=as_json, text=_text)
 
 

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="For the pictures and the page; an earlier page is replaced. Without it learned/ in the run.",
 )
+@options.overwrite_files
 @options.data_dir
 def visualize(
     run: Path,
     image: Path | None,
     invert: bool,
     out: Path | None,
+    overwrite: bool,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
@@ -42,7 +44,15 @@ def visualize(
     from kerascnn.visualization import visualize as draw
 
     with shown_progress() as progress:
-        result = draw(run, image=image, out=out, invert=invert, data_dir=data_dir, progress=progress)
+        result = draw(
+            run,
+            image=image,
+            out=out,
+            invert=invert,
+            data_dir=data_dir,
+            overwrite=overwrite,
+            progress=progress,
+        )
     display(result, as_json=as_json, text=_text)
 
 

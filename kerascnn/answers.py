@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from kerascnn.errors import KerasCnnError
 from kerascnn.files import file_sha256, whole_file
 
 Probabilities = NDArray[np.float32]
+STEP = 1 / 256  # of a probability in an int8 file
+INEXACT = 1e-3  # that float32 leaves of a sum of probabilities, and more
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,17 @@ class Answers:
             )
 
     @classmethod
-    def read(cls, path: Path, made_of: Sequence[Path]) -> "Answers":
+    def read(cls, path: Path, made_of: Sequence[Path], shape: tuple[int, int]) -> "Answers":
         """Read what :meth:`write` wrote.
 
         Args:
             path: The file.
             made_of: The files that answered.
+            shape: How many test images and classes there are.
 
         Raises:
-            KerasCnnError: It is missing or damaged, or one of the files was made anew since.
+            KerasCnnError: It is missing or damaged, holds no probabilities of these images and classes, or
+                one of the files was made anew since.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -54,9 +59,24 @@ class Answers:
             pairs = list(zip(made_of, hashes, strict=True))
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
             raise KerasCnnError(f"{path} is missing or damaged. Remove it: it is made anew.") from error
+        if not (
+            _are_probabilities(found.floating, shape, 0.0) and _are_probabilities(found.int8, shape, STEP)
+        ):
+            raise KerasCnnError(
+                f"{path} does not hold probabilities of {shape[1]} classes for {shape[0]:,} test images. "
+                "Remove it: it is made anew."
+            )
         for file, was in pairs:
             if file_sha256(file) != was:
                 raise KerasCnnError(
                     f"{path} holds what another {file.name} answered. Remove it: it is made anew."
                 )
         return found
+
+
+def _are_probabilities(found: NDArray[Any], shape: tuple[int, int], step: float) -> bool:
+    """Whether an array holds probabilities that sum to 1 for each image, each rounded to a step."""
+    if found.dtype != np.float32 or found.shape != shape:
+        return False
+    inexact = INEXACT + step * shape[1]
+    return bool(((found >= 0) & (found <= 1)).all() and (np.abs(found.sum(axis=1) - 1) <= inexact).all())

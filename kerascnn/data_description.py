@@ -18,6 +18,7 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources import canonical_source, is_folder, load, source_name
 from kerascnn.errors import ImageError, UsageError
 from kerascnn.figures import contact_sheet, save_figure
+from kerascnn.own_files import require_own
 from kerascnn.progress import Progress, silent
 
 ON_SHEET = 10  # pictures a class
@@ -136,6 +137,7 @@ def describe_data(
     *,
     data_dir: Path | str | None = None,
     out: Path | str | None = None,
+    overwrite: bool = False,
     progress: Progress = silent,
 ) -> DataDescription:
     """Look at every picture of a source once and draw a contact sheet.
@@ -145,14 +147,17 @@ def describe_data(
         data_dir: The folder with the source's original files, where it takes one.
         out: The contact sheet; without it ``<source>-contact-sheet.png`` in the current folder, numbered
             where there is one already.
+        overwrite: Whether ``out`` may be a file that this program did not make.
         progress: Told how many pictures are read.
 
     Raises:
         UsageError: The source is unknown, or ``out`` is no ``.png``.
-        KerasCnnError: The data cannot be read, or the sheet cannot be written.
+        KerasCnnError: The data cannot be read, or the sheet cannot be written or would replace a file of
+            others.
     """
     source = canonical_source(source)
     sheet = _sheet_path(source, out)
+    require_own([sheet], overwrite=overwrite)
     dataset = load(source, data_dir)
     folder = Path(source) if is_folder(source) else None
     seen: dict[str, list[_Seen | BadFile]] = {name: [] for name in dataset.splits()}
@@ -192,7 +197,7 @@ def _sheet_path(source: str, out: Path | str | None) -> Path:
     if out is None:
         names = chain([""], (f"-{number}" for number in count(2)))
         paths = (Path(f"{source_name(source)}-contact-sheet{end}.png") for end in names)
-        return next(path for path in paths if not path.exists())
+        return next(path for path in paths if not (path.exists() or path.is_symlink()))
     if Path(out).suffix.lower() != ".png":
         raise UsageError(f"The contact sheet is a PNG file. Received: out={str(out)!r}")
     return Path(out)

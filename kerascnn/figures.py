@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.files import whole_file
+from kerascnn.own_files import MAKER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ TRAINING, VALIDATION = BLUE, VERMILION
 DPI = 120
 CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below them
 NAME_POINTS = 10
+METADATA = {".png": {"Software": MAKER}, ".svg": {"Title": MAKER, "Date": None}}
 TALLEST = 400  # inches of a figure: Matplotlib draws at most 65,536 pixels
 LONGEST_NAME = 24  # characters beside a row of pictures
 NAMED = 40  # classes whose names and counts a confusion matrix has room for
@@ -38,7 +40,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # without its date, and with ids that are not drawn by lot, an SVG file is the same each time
     with whole_file(path) as aside, _any_script(), rc_context({"svg.hashsalt": path.stem}):
-        figure.savefig(aside, dpi=DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
+        figure.savefig(aside, dpi=DPI, metadata=METADATA.get(path.suffix))
 
 
 @contextmanager

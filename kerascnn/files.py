@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import json
+import math
 import os
 import tempfile
 import time
@@ -27,6 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # two processes write one each
     try:
+        aside.unlink(missing_ok=True)  # what stands there could be a link
         for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
             with suppress(FileNotFoundError):  # another process removes it, too
                 if time.time() - left.stat().st_mtime > DAY:  # what wrote it was killed
@@ -74,28 +76,58 @@ def told_what_is_half_written(folder: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole."""
+    """Write UTF-8 text whole; signs that it cannot hold become "?"."""
     with whole_file(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document whole, indented for readers."""
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def json_text(document: Any, **form: Any) -> str:
+    """Return a document as JSON that every program reads: what is no number is ``null``.
+
+    Args:
+        document: Of plain values; signs that no text can hold, as in names that are no UTF-8, become "?".
+        **form: See ``json.dumps``.
+    """
+    return json.dumps(_plain(document), allow_nan=False, **form)
+
+
+def _plain(document: Any) -> Any:
+    match document:
+        case float():
+            return document if math.isfinite(document) else None
+        case str():
+            return document.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_plain(name): _plain(value) for name, value in document.items()}
+        case list() | tuple():
+            return [_plain(value) for value in document]
+    return document
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON document.
+    """Read a JSON document, all of whose numbers are finite.
 
     Raises:
         KerasCnnError: The file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), parse_float=_finite, parse_constant=_finite)
     except FileNotFoundError as error:
         raise KerasCnnError(f"{path} is missing.") from error
     except (OSError, ValueError, RecursionError) as error:  # the last of arrays within arrays
         raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is no number")
+    return number
 
 
 def file_sha256(path: Path) -> str:

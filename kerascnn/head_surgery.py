@@ -14,6 +14,7 @@ from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.evaluation import keras_scores
 from kerascnn.files import write_json
+from kerascnn.held import held
 from kerascnn.model_file import load_model, save_model
 from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting
@@ -71,12 +72,19 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
 
     Raises:
         UsageError: The head is convolutional already.
-        KerasCnnError: The run or its data cannot be read, the new run exists, or an answer changed.
+        KerasCnnError: The run or its data cannot be read, it is in use, the new run exists, or an answer
+            changed.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     file, target = run.require_model(), run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
     if target.exists() and not overwrite:
         raise KerasCnnError(f"{target} exists. Add --overwrite to replace it.")
+    with held(run.path):
+        return _operated(run, file, target, data_dir, overwrite=overwrite)
+
+
+def _operated(run: Run, file: Path, target: Path, data_dir: Path | str | None, *, overwrite: bool) -> Surgery:
+    """Rewrite the head of a run's model file, compare, and write the new run."""
     model, description = load_model(file)
     _require_dense_head(model, description, run)
     test = load_trained_data(run, data_dir).test.prepared(description.preprocessing)

@@ -3,20 +3,21 @@
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
-from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.files import read_json, write_json
+from kerascnn.records import read_record
 from kerascnn.settings import Settings
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
 RECORD = "run.json"
-METRICS = ("model", "variant", "head", "parameters", "data", "test", "epochs", "kept_epoch", "seconds")
 
 
 class RunRecord(Settings):
@@ -114,7 +115,8 @@ class Run:
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
         try:
             trained = self.metrics() if self.has_metrics else {}
-        except KerasCnnError:  # one damaged run must not hide the others in a list
+        except KerasCnnError as error:  # one damaged run must not hide the others in a list
+            warnings.warn(str(error), KerasCnnWarning, stacklevel=2)
             trained = {"state": "damaged"}
         known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
         return record | known | trained
@@ -125,21 +127,15 @@ class Run:
         Raises:
             KerasCnnError: It is missing or damaged.
         """
-        return self.read("metrics.json", *METRICS)
+        return self.read("metrics.json")
 
-    def read(self, name: str, *keys: str) -> dict[str, Any]:
-        """Read one of the run's JSON files, which must have the keys.
+    def read(self, name: str) -> dict[str, Any]:
+        """Read one of the run's JSON files, see :func:`kerascnn.records.read_record`.
 
         Raises:
             KerasCnnError: It is missing or damaged.
         """
-        document = read_json(self.path / name)
-        lacking = [key for key in keys if not isinstance(document, dict) or key not in document]
-        if lacking or not isinstance(document, dict):
-            raise KerasCnnError(
-                f"{self.path / name} is damaged: it lacks {', '.join(lacking) or 'an object'}."
-            )
-        return document
+        return read_record(self.path, name)
 
     def require_model(self) -> Path:
         """Return the path of the trained model.
@@ -161,7 +157,7 @@ class Run:
 
 
 def list_runs(runs_dir: Path | str = "runs") -> list[Run]:
-    """Return the runs below a folder, oldest first; what is not a run of this version is passed over."""
+    """Return the runs below a folder, oldest first; what is no run is passed over, a damaged one is named."""
     runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
         return []
@@ -172,5 +168,7 @@ def list_runs(runs_dir: Path | str = "runs") -> list[Run]:
 def _open_or_none(path: Path) -> Run | None:
     try:
         return Run.open(path)
-    except KerasCnnError:
+    except KerasCnnError as error:
+        if (path / RECORD).is_file():
+            warnings.warn(str(error), KerasCnnWarning, stacklevel=3)
         return None

@@ -1,4 +1,4 @@
-"""Run folders come and go: begun whole, held against other processes, replaced only by what is done."""
+"""Run folders come and go: begun whole, replaced only by what is done."""
 
 import errno
 import logging
@@ -12,12 +12,8 @@ from pathlib import Path
 from shlex import quote
 
 from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.held import held
 from kerascnn.run import RECORD, Run, RunRecord
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -155,28 +151,6 @@ def _keep_beside(folder: Path, replaced: Path) -> None:
         log.warning("%s is not done: the run it was to replace is now %s.", folder, kept)
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes; the system lets go of it however this one ends.
-
-    Raises:
-        KerasCnnError: Another process holds it.
-    """
-    if not fcntl:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise KerasCnnError(f"{folder} is in use by another kerascnn process: wait for its end.") from error
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None], stem: str | None) -> Path:
     """Make a run's folder with its first files, whole, and return its path."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
@@ -188,8 +162,12 @@ def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None],
             try:
                 return aside.rename(folder)
             except OSError as error:
-                if stem is None or error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
+                if stem is None:
+                    raise KerasCnnError(
+                        f"{folder} could not be created: another process made it at the same time."
+                    ) from error
                 folder = free_name(folder.parent, stem)  # another process was quicker
     except OSError as error:
         raise KerasCnnError(f"{folder} could not be created: {error.strerror}.") from error

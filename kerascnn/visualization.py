@@ -10,14 +10,16 @@ from PIL import Image
 from kerascnn.data.bad_files import files_of, picture_of
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
-from kerascnn.errors import KerasCnnError, UsageError
+from kerascnn.errors import UsageError
 from kerascnn.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.excitation import excitations
 from kerascnn.exhibits import Subject, chapters
 from kerascnn.files import require_writable, told_what_is_half_written, write_text
+from kerascnn.held import held
 from kerascnn.model_file import load_model
+from kerascnn.own_files import require_own
 from kerascnn.progress import Progress, silent
-from kerascnn.report.page import MARK, Section, page
+from kerascnn.report.page import Section, page
 from kerascnn.run import Run
 from kerascnn.stages import convolutions
 from kerascnn.training.trained_data import load_trained_data
@@ -81,6 +83,7 @@ def visualize(
     out: Path | str | None = None,
     invert: bool = False,
     data_dir: Path | str | None = None,
+    overwrite: bool = False,
     progress: Progress = silent,
 ) -> Visualization:
     """Draw what a run has learned: filters, maps, patches, class maps, fields, confusion, mistakes.
@@ -91,26 +94,40 @@ def visualize(
         out: The folder for the pictures and the page; ``None``: ``learned`` in the run.
         invert: Turn the image's dark on light into light on dark, as MNIST's digits are.
         data_dir: Where the source's files are now, if not where they were at training.
+        overwrite: Whether pictures and pages there may be replaced that this program did not make.
         progress: Told how many test images are looked at and how many chapters are drawn.
 
     Raises:
         UsageError: ``invert`` is given without ``image``.
-        KerasCnnError: The run, its data or the image cannot be read, its model has no convolution, or
-            ``out`` cannot be written or holds something else.
+        KerasCnnError: The run is in use, it, its data or the image cannot be read, its model has no
+            convolution, or ``out`` cannot be written or holds a picture or page of others.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     if invert and image is None:
         raise UsageError("invert is for an image of your own: name it.")
-    if out is not None:
-        _require_own(Path(out))
     run = run if isinstance(run, Run) else Run.open(run)
+    folder = run.path / FOLDER if out is None else Path(out)
+    require_own([*folder.glob("*.png"), folder / PAGE], overwrite=overwrite)
     file = run.require_model()
     picture = None if image is None else read_image(Path(image), invert=invert)
+    shown = None if picture is None else _Shown(str(image), picture)
+    with held(run.path):
+        return _drawn(run, file, shown, folder, data_dir, progress)
+
+
+def _drawn(
+    run: Run,
+    file: Path,
+    shown: _Shown | None,
+    folder: Path,
+    data_dir: Path | str | None,
+    progress: Progress,
+) -> Visualization:
+    """Draw into a folder what a run's model file has learned; without a picture, of the first test image."""
     model, description = load_model(file)
     convolutions(model)  # refuses a model without before the data are read
     dataset = load_trained_data(run, data_dir)
-    shown = _first_test_image(dataset) if picture is None else _Shown(str(image), picture)
-    folder = run.path / FOLDER if out is None else Path(out)
+    shown = shown or _first_test_image(dataset)
     require_writable(folder)
     classify = keras_classifier(model, description.output)
     test = dataset.test.prepared(description.preprocessing)
@@ -138,15 +155,6 @@ def visualize(
         result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
         write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))
     return result
-
-
-def _require_own(folder: Path) -> None:
-    """Make sure that nothing but an earlier page of this kind would be replaced."""
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    earlier = folder / PAGE
-    if not (earlier.is_file() and MARK in earlier.read_text("utf-8", errors="replace")):
-        raise KerasCnnError(f"{folder} holds something else than an earlier page. Name another with --out.")
 
 
 def _first_test_image(dataset: Dataset) -> _Shown:

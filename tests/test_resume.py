@@ -176,8 +176,9 @@ def test_without_a_whole_checkpoint_it_begins_anew(stopped, content):
 
 def test_the_last_two_checkpoints_are_kept(tmp_path):
     kept = Checkpoints(tmp_path / "checkpoints")
+    figures = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
     for number in range(1, 5):
-        epochs = [{"epoch": n} for n in range(1, number + 1)]
+        epochs = [{"epoch": n, **dict.fromkeys(figures, 0.5)} for n in range(1, number + 1)]
         kept.save(Checkpoint([np.full(3, number)], epochs, number, [np.zeros(2, np.float32)], 1.5))
     assert sorted(path.name for path in kept.folder.iterdir()) == ["epoch-000003.npz", "epoch-000004.npz"]
     newest = kept.newest()

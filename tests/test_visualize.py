@@ -148,8 +148,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(cli, run, tmp_path):
     refused(cli("visualize", run, "--out", "note.png"), FAILED, "note.png cannot be written to: File exists")
     (tmp_path / "site").mkdir()
     (tmp_path / "site/index.html").write_text("<p>a page of mine")
-    refused(cli("visualize", run, "--out", "site"), FAILED, "site holds something else", "--out")
-    refused(cli("visualize", run, "--out", ""), FAILED, ". holds something else")
+    refused(
+        cli("visualize", run, "--out", "site"),
+        FAILED,
+        "site/index.html was not made by kerascnn",
+        "--overwrite",
+    )
+    refused(cli("visualize", run, "--out", ""), FAILED, "note.png was not made by kerascnn")
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["index.html"]
     refused(cli("visualize", run, "--invert"), USAGE, "invert")
     copied = shutil.copytree(run, tmp_path / "half")

@@ -12,7 +12,9 @@ from kerascnn.description import ModelDescription
 from kerascnn.errors import UsageError
 from kerascnn.figures import noise_of_layers, save_figure, spreads_of_layers
 from kerascnn.files import write_json
+from kerascnn.held import held
 from kerascnn.model_file import load_model
+from kerascnn.own_files import require_own
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
 from kerascnn.tflite.isolated import require_runs
@@ -75,6 +77,7 @@ def debug(
     worst: int = DEFAULT_WORST,
     out: Path | str | None = None,
     data_dir: Path | str | None = None,
+    overwrite: bool = False,
     progress: Progress = silent,
 ) -> LayerErrors:
     """Compare each layer of a quantized file with the float network on images that it was not calibrated on.
@@ -88,24 +91,41 @@ def debug(
         worst: Of how many layers histograms are drawn.
         out: The folder for the charts and records; ``None``: ``tflite/debug-<file>`` in the run.
         data_dir: Where the source's files are now, if not where they were at training.
+        overwrite: Whether files there may be replaced that this program did not make.
         progress: Told about each image.
 
     Raises:
         UsageError: No run is known, there are not so many images, or ``worst`` is less than 1.
         TargetError: The file is float.
-        KerasCnnError: A file cannot be read, is of another network or training, or the data changed.
+        KerasCnnError: A file cannot be read, is of another network or training, the data changed, the run is
+            in use, or a file of others would be replaced.
     """
     if worst < 1:
         raise UsageError(f"worst must be at least 1. Received: worst={worst}")
     graph = read_quantized(Path(file))
     run = run if isinstance(run, Run) else _run_of(graph.path, run)
+    folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
+    written = tuple(folder / name for name in (*FILES, *(f"model-explorer-{name}.json" for name in SHOWN)))
+    require_own(written, overwrite=overwrite)
     require_runs(graph.path)
+    with held(run.path):
+        return _debugged(graph, run, samples, worst, written, data_dir, progress)
+
+
+def _debugged(
+    graph: ModelGraph,
+    run: Run,
+    samples: int | None,
+    worst: int,
+    written: tuple[Path, ...],
+    data_dir: Path | str | None,
+    progress: Progress,
+) -> LayerErrors:
+    """Compare a file with its run and write what is to be written."""
     model, description = load_model(run.require_model())
     chosen = chosen_images(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images
     errors = measure_layers(graph.path, model, images, run=run.path, progress=progress)
-    folder = Path(out) if out else run.tflite_dir / f"debug-{graph.path.stem}"
-    written = tuple(folder / name for name in (*FILES, *(f"model-explorer-{name}.json" for name in SHOWN)))
     own = ModelDescription.embedded(graph.path)
     result = LayerErrors(
         file=graph.path,

@@ -11,11 +11,11 @@ from kerascnn.description import ModelDescription
 from kerascnn.errors import TargetError, UsageError
 from kerascnn.evaluation import Classifier, Evaluation, evaluate_classifier, keras_classifier
 from kerascnn.files import require_writable, whole_file, write_json
+from kerascnn.held import held
 from kerascnn.model_file import load_model
 from kerascnn.progress import Progress, silent
 from kerascnn.results import Latency
 from kerascnn.run import Run
-from kerascnn.run_folder import held
 from kerascnn.tflite import latency
 from kerascnn.tflite.budget import Candidate
 from kerascnn.tflite.calibration import Calibration, choose
@@ -103,7 +103,7 @@ def quantize(
     calibration = subject.calibration(calibration_samples) if _calibrated(forms) else None
 
     pairs: list[tuple[Latency | None, QuantizedFile]] = []
-    with held(run.path), _told_what_is_kept(pairs):
+    with held(run.path, again=True), _told_what_is_kept(pairs):
         progress("quantizing", 1, stages, "evaluating in float")
         require_writable(run.tflite_dir)
         in_float = subject.in_float()

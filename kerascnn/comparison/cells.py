@@ -26,12 +26,13 @@ def is_done(config: ResolvedConfig) -> bool:
 
 
 def kept_answers(run: Run) -> Answers:
-    """Return what a cell's model and its int8 file answered when it was made.
+    """Return what a cell's model and its int8 file answered to the test images when it was made.
 
     Raises:
         KerasCnnError: They are missing, damaged, or not those of its files, which somebody made anew.
     """
-    return Answers.read(run.path / ANSWERS, answering_files(run))
+    shape = run.metrics()["data"]["test"], len(run.read("model.json")["classes"])
+    return Answers.read(run.path / ANSWERS, answering_files(run), shape)
 
 
 def answering_files(run: Run) -> list[Path]:
@@ -56,6 +57,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
 
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
+        if folder.exists():
+            raise KerasCnnError(f"{folder} is no run. Remove it: the run is made anew.")
         run = train(config, progress=progress, dataset=dataset)
     elif (run := Run.open(folder)).record.state != "done":
         run = resume(run, progress=progress)

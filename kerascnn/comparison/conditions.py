@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kerascnn.comparison.record import DECISIVE, MADE_WITH
+from kerascnn.comparison.record import DECISIVE
 from kerascnn.report.evidence import Group
 from kerascnn.run import Run
 from kerascnn.training.config import CONDITIONS, ResolvedConfig
@@ -41,7 +41,7 @@ def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> d
 def _conditions(run: Run) -> dict[str, Any]:
     """Return what should be equal of runs that are compared: settings, start, seed, images, versions."""
     config = ResolvedConfig.read(run.path / "config.toml")
-    environment = run.read("environment.json", *MADE_WITH)
+    environment = run.read("environment.json")
     return {
         **config.model_dump(mode="json", include={*TOLD, "head_units", "weights", "seed"}),
         "training_images_sha256": str(environment["data_sha256"].get("train"))[:8],

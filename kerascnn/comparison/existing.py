@@ -8,7 +8,6 @@ from typing import Any
 from kerascnn.answers import Answers
 from kerascnn.comparison.cells import int8_file
 from kerascnn.comparison.conditions import settings_of
-from kerascnn.comparison.record import MADE_WITH
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
@@ -59,7 +58,7 @@ def compare_runs(
         run.require_model()
     from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
 
-    environments = [run.read("environment.json", *MADE_WITH) for run in opened]
+    environments = [run.read("environment.json") for run in opened]
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
     folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)

@@ -146,7 +146,7 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
     if not (folder / "run.json").is_file():
         return
     made = ResolvedConfig.read(folder / "config.toml")
-    environment = Run.open(folder).read("environment.json", *MADE_WITH)
+    environment = Run.open(folder).read("environment.json")
     was, planned = (
         config.model_dump(mode="json", exclude=LOCAL) | {"model": family(config.model).name}
         for config in (made, cell)

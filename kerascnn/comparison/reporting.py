@@ -11,13 +11,16 @@ from kerascnn.comparison.cells import ANSWERS, int8_file, kept_answers
 from kerascnn.comparison.conclusion import ending_of, reported
 from kerascnn.comparison.conditions import settings_of
 from kerascnn.comparison.existing import answers_of
-from kerascnn.comparison.record import MADE_WITH, Record, is_study
+from kerascnn.comparison.record import Record, is_study
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, UsageError
 from kerascnn.files import require_writable, told_what_is_half_written
+from kerascnn.held import held
+from kerascnn.own_files import require_own
 from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
 from kerascnn.report.formats import FORMATS, require_formats
+from kerascnn.report.writing import FIGURES, report_files
 from kerascnn.run import Run
 from kerascnn.statistics import MARGIN
 from kerascnn.study import Measurement, Study
@@ -33,6 +36,7 @@ def report_on(
     formats: Sequence[str] = FORMATS,
     attach: Sequence[Path | str] = (),
     data_dir: Path | str | None = None,
+    overwrite: bool = False,
     progress: Progress = silent,
 ) -> tuple[Study, ...]:
     """Write the reports of each run or finished study.
@@ -46,12 +50,13 @@ def report_on(
         attach: JSON documents of ``kerascnn benchmark`` or of a bundle's ``run.py --benchmark``; each entry
             is put to the file that it measured. They are not kept: a later report has those attached to it.
         data_dir: Where the data are now, if not where they were.
+        overwrite: Whether reports and figures may be replaced that this program did not make.
         progress: Told what is done.
 
     Raises:
         UsageError: There is nothing to report on, or a format is not known.
-        KerasCnnError: A run or study is incomplete or cannot be read, its data are others, or an attached
-            document measured none of its files.
+        KerasCnnError: A run or study is incomplete, in use or cannot be read, its data are others, an
+            attached document measured none of its files, or a file of others would be replaced.
     """
     if not paths:
         raise UsageError("Name at least one run or study.")
@@ -59,17 +64,28 @@ def report_on(
     if attach and not TELLING.intersection(formats):
         raise UsageError(f"Measurements stand in {', '.join(sorted(TELLING))}: add one of these formats.")
     subjects = [_Subject.opened(Path(path)) for path in dict.fromkeys(map(Path, paths))]
+    for subject in subjects:
+        figures = (subject.folder / FIGURES).glob("*.[sp][vn]g")
+        require_own([*report_files(subject.folder, formats), *figures], overwrite=overwrite)
     attached = attachments([Path(path) for path in attach], [subject.runs for subject in subjects])
-    return tuple(
-        _reported(subject, formats, measured, data_dir, progress)
-        for subject, measured in zip(subjects, attached, strict=True)
-    )
+    told = []
+    for subject, measured in zip(subjects, attached, strict=True):
+        with held(subject.place):
+            told.append(_reported(subject, formats, measured, data_dir, progress))
+    return tuple(told)
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is reported on: the runs by the names of their groups, and the record if it is a study."""
+    """What is reported on.
 
+    Attributes:
+        place: The folder of the run or study; ``folder`` that of its reports.
+        runs: By the names of their groups.
+        record: If it is a study.
+    """
+
+    place: Path
     folder: Path
     runs: Mapping[str, Sequence[Run]]
     record: Record | None = None
@@ -79,7 +95,7 @@ class _Subject:
         if not is_study(path):
             run = Run.open(path)
             run.require_model()
-            return cls(path / FOLDER, {run.record.head: [run]})
+            return cls(path, path / FOLDER, {run.record.head: [run]})
         record = Record.read(path)
         if record.ending is None:
             command = f"{record.settings['command']} --out {shlex.quote(str(path))}"
@@ -92,7 +108,7 @@ class _Subject:
         except KerasCnnError as error:
             raise KerasCnnError(f"{path} was made of a run that is not whole now: {error}") from error
         record.ending.require_same_files(runs)
-        return cls(path, runs, record)
+        return cls(path, path, runs, record)
 
 
 def _whole(path: Path) -> Run:
@@ -137,6 +153,6 @@ def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progre
     (run,) = groups[0].runs
     command = shlex.join(["kerascnn", "train", "--config", str(run.path / "config.toml")])
     settings = settings_of([run], groups, command)
-    environment = run.read("environment.json", *MADE_WITH)
+    environment = run.read("environment.json")
     ending = ending_of(subject.folder, groups, dataset, MARGIN, progress)
     return Record(settings=settings, environment=environment, ending=ending)

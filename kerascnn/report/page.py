@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from kerascnn.own_files import MAKER
+
 TEMPLATE = "page.html.jinja"
-GENERATOR = "kerascnn"
-MARK = f'<meta name="generator" content="{GENERATOR}">'  # by which a page is known as one of these
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Section:
 
 def page(title: str, sections: Sequence[Section]) -> str:
     """Return an HTML document; every text in it may hold any sign."""
-    return _environment().get_template(TEMPLATE).render(title=title, sections=sections, generator=GENERATOR)
+    return _environment().get_template(TEMPLATE).render(title=title, sections=sections, generator=MAKER)
 
 
 @cache

@@ -13,8 +13,8 @@ def write_card(run: Run) -> None:
     """
     if not run.has_metrics:
         return
-    metrics, environment = run.metrics(), run.read("environment.json", "python", "versions")
-    preprocessing = run.read("model.json", "preprocessing")["preprocessing"]
+    metrics, environment = run.metrics(), run.read("environment.json")
+    preprocessing = run.read("model.json")["preprocessing"]
     data = metrics["data"]
     lines = [
         f"# {run.path.resolve().name}",

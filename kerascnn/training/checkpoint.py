@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from kerascnn.files import whole_file
 from kerascnn.training.history import Epoch
 
 KEPT = 2  # the newest, and the one before in case it is damaged
+
+_EPOCH = frozenset(Epoch.__annotations__)
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,9 @@ class Checkpoint:
         try:
             for variable, value in zip(_variables(trainer), self.state, strict=True):
                 variable.assign(value)
+            for weight, value in zip(trainer.get_weights(), self.best_weights, strict=True):
+                if weight.shape != value.shape:
+                    raise ValueError("the best weights have other shapes")
         except ValueError as error:
             raise KerasCnnError(
                 f"The checkpoints in {folder} are not those of this network, or of another version of Keras. "
@@ -123,7 +129,28 @@ def _read(path: Path) -> Checkpoint:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
     record = json.loads(str(arrays.pop("record")))
-    return Checkpoint(_numbered(arrays, "state"), best_weights=_numbered(arrays, "best"), **record)
+    found = Checkpoint(_numbered(arrays, "state"), best_weights=_numbered(arrays, "best"), **record)
+    _require_sound(found)
+    return found
+
+
+def _require_sound(found: Checkpoint) -> None:
+    """Make sure that a checkpoint holds numbers of the epochs that it tells of.
+
+    Raises:
+        ValueError: It does not.
+    """
+    for array in (*found.state, *found.best_weights):
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise ValueError("a value is no number")
+    told = [value for epoch in found.epochs for value in epoch.values()]
+    names = {frozenset(epoch) for epoch in found.epochs}
+    if not all(math.isfinite(value) for value in [found.seconds, *told]) or names != {_EPOCH}:
+        raise ValueError("a figure of an epoch is no number, or missing")
+    if [epoch["epoch"] for epoch in found.epochs] != list(range(1, len(found.epochs) + 1)):
+        raise ValueError("an epoch is missing")
+    if found.best_epoch not in range(1, len(found.epochs) + 1):
+        raise ValueError("its best epoch is none of its epochs")
 
 
 def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:

@@ -54,7 +54,7 @@ def environment(dataset: Dataset, device: "Device | None" = None, team: Team = A
 
 def warn_of_other_versions(run: Run) -> None:
     """Say where a run that goes on meets other packages than it began with."""
-    for package, began in run.read("environment.json", "versions")["versions"].items():
+    for package, began in run.read("environment.json")["versions"].items():
         if package in PACKAGES and began != _version(package):
             log.warning(
                 "%s began with %s %s and goes on with %s: its weights will not be those of one that was "

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -38,14 +39,21 @@ def read_history(run: Run) -> list[Epoch]:
         return []
     try:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
-        return [_epoch(row) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [_epoch(row, number) for number, row in enumerate(rows, start=1)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise KerasCnnError(f"{path} is damaged: {first_line(error)}") from error
 
 
-def _epoch(row: dict[str, str]) -> Epoch:
-    numbers = {name: float(row[name]) for name in Epoch.__annotations__ if name != "epoch"}
-    return cast("Epoch", {"epoch": int(row["epoch"]), **numbers})
+def _epoch(row: dict[str, str], number: int) -> Epoch:
+    """Read a row of an epoch, whose number is known.
+
+    Raises:
+        ValueError: It is of another epoch, or not all of its figures are numbers.
+    """
+    figures = {name: float(row[name]) for name in Epoch.__annotations__ if name != "epoch"}
+    if int(row["epoch"]) != number or not all(map(math.isfinite, figures.values())):
+        raise ValueError(f"row {number} does not hold the figures of epoch {number}")
+    return cast("Epoch", {"epoch": number, **figures})
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

@@ -30,7 +30,7 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
         dataset = load(str(folder))
     else:
         dataset = load(config.data, data_dir or config.data_dir)
-    made_with = run.read("environment.json", "data_sha256")
+    made_with = run.read("environment.json")
     skipped = made_with.get("skipped_files", [])
     if skipped and is_folder(config.data):
         paths = [folder / file["path"] for file in skipped]

@@ -1,7 +1,6 @@
 """``bundle``: a run as a folder or an archive that runs on a device."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 import zipfile
@@ -13,7 +12,8 @@ from typing import Any
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.errors import KerasCnnError, MissingError, UsageError
-from kerascnn.files import whole_file
+from kerascnn.files import json_text, whole_file
+from kerascnn.held import held
 from kerascnn.progress import Progress, silent
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.golden import golden, logits_of
@@ -89,7 +89,7 @@ def bundle(
     Raises:
         UsageError: A name is unknown, or two settings exclude each other.
         TargetError: The Edge TPU would not run all of the file.
-        KerasCnnError: The run is incomplete, its data changed, or ``out`` exists.
+        KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     device, target = targets[target], targets.canonical(target)
@@ -97,21 +97,26 @@ def bundle(
     if out is not None and not str(out):
         raise UsageError("out must name a folder or an archive. Received: out=''")
     path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{target}")
-    if path.exists():
-        raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
+    _require_free(path)
     run.require_model()
-    progress("bundling", 0, 3, "loading")
-    dataset = load_trained_data(run, data_dir)
-    progress("bundling", 1, 3, "model")
-    model = _model(run, form, dataset, progress)
-    progress("bundling", 2, 3, "golden images")
-    content = _content(run, target, form, model, dataset)
-    content = dict(sorted(content.items()))
+    with held(run.path):
+        progress("bundling", 0, 3, "loading")
+        dataset = load_trained_data(run, data_dir)
+        progress("bundling", 1, 3, "model")
+        model = _model(run, form, dataset, progress)
+        progress("bundling", 2, 3, "golden images")
+        content = dict(sorted(_content(run, target, form, model, dataset).items()))
+    _require_free(path)  # another process may have been quicker
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
     content[SUMS] = sums.encode()
     _write(path, content)
     progress("bundling", 3, 3, "done")
     return Bundle(path, target, tuple(sorted(content)), hashlib.sha256(sums.encode()).hexdigest())
+
+
+def _require_free(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
 
 
 def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
@@ -146,7 +151,7 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
     content = {
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
-        "model.json": (json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode(),
+        "model.json": (json_text(card, indent=2, ensure_ascii=False) + "\n").encode(),
         **programs(),
         "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
         "README.md": readme(card).encode(),
@@ -158,7 +163,7 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
 def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
     """Return the content of ``model.json``."""
     described = lite.description
-    tested = run.read(f"tflite/{model.stem}.result.json", *TESTED)
+    tested = run.read(f"tflite/{model.stem}.result.json")
     rule = described.preprocessing
     return {
         "format": 1,
