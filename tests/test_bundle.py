@@ -104,6 +104,8 @@ def test_an_android_bundle_of_a_colour_model_is_what_mediapipe_takes(on_photos, 
     folder = bundle(colour, target="android", out=tmp_path / "app").path
     text = (folder / "README.md").read_text()
     assert 'setModelAssetPath("model.tflite")' in text
+    assert "Bitmap.createBitmap(photo, " in text  # as the model was trained
+    assert "BitmapImageBuilder(square)" in text
     assert read_metadata(folder / "model.tflite").classes == ("blue", "green", "red")
     assert on_device(folder, "--selftest").returncode == 0
     golden = next(each for each in (folder / "golden").iterdir() if each.suffix == ".png")

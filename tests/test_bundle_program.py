@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,18 @@ def test_it_proves_itself(pi_bundle):
     assert (told["images"], told["inputs_differ"], told["outputs"]) == (PICTURES, [], PICTURES * 10)
     assert (told["outputs_wrong"], told["classes_differ"]) == (0, 0)
     assert not list(pi_bundle.rglob("__pycache__"))
+
+
+@pytest.mark.skipif(shutil.which("grep") is None, reason="grep is missing: apt install grep")
+def test_a_script_that_follows_the_readme_takes_no_silence_for_a_pass(changeable):
+    lines = (changeable / "README.md").read_text("utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("python run.py --selftest | ")]
+    shell = {"shell": True, "cwd": changeable, "capture_output": True, "text": True, "check": False}
+    line = line.replace("python", shlex.quote(sys.executable), 1)
+    good = subprocess.run(line, **shell)
+    assert (good.returncode, len(good.stdout.splitlines())) == (0, 1)
+    (changeable / "run.py").write_bytes(b"")
+    assert subprocess.run(line, **shell).returncode == 1
 
 
 def test_photos_give_what_kerascnn_predicts(cli, pi_bundle, bundled_run, tmp_path):

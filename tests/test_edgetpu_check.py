@@ -36,12 +36,12 @@ def judged(tmp_path):
     return judge
 
 
-def _conv(dilation=(1, 1), pixels=(1, 8, 8, 4), version=3, **tensor):
+def _conv(dilation=(1, 1), pixels=(1, 8, 8, 4), version=3, taps=(3, 3), **tensor):
     height, width = dilation
     chosen = options("Conv2D", dilationHFactor=height, dilationWFactor=width)
     inputs = [
         Tensor(pixels, **tensor),
-        Tensor((4, 3, 3, 4), data=1),
+        Tensor((4, *taps, 4), data=1),
         Tensor((4,), "INT32", data=0),
     ]
     return Operator("CONV_2D", inputs, [Tensor((pixels[0], 6, 6, 4))], version, chosen)
@@ -115,6 +115,16 @@ def _prelu(slopes):
     return Operator("PRELU", inputs, [Tensor((1, 8, 8, 4))])
 
 
+def _resize(side):
+    inputs = [Tensor((1, 33, 33, 4)), constant(side, side)]
+    return Operator("RESIZE_BILINEAR", inputs, [Tensor((1, side, side, 4))], 3)
+
+
+def _transpose(depth):
+    inputs = [Tensor((1, 20, 20, depth)), constant(0, 3, 1, 2)]
+    return Operator("TRANSPOSE", inputs, [Tensor((1, depth, 20, 20))], 2)
+
+
 MAPS = Tensor((1, 8, 8, 4))
 
 #: For each limit a file that keeps it, one that breaks it by a hair, and words of the reason.
@@ -125,6 +135,9 @@ CASES = [
     ("three_dimensions", _conv(), _conv(pixels=(2, 8, 8, 4)), "convert for a batch of 1"),
     ("constant_parameters", _dense(), _dense(weights=None), "must be constant when the model is compiled"),
     ("equal_dilation", _conv(dilation=(2, 2)), _conv(dilation=(1, 2)), "dilation is 1×2"),
+    ("equal_dilation", _conv(dilation=(2, 1), taps=(3, 1)), _conv(dilation=(2, 1), taps=(3, 2)), "is 2×1"),
+    ("moderate_transpose", _transpose(207), _transpose(256), "this one has 102,400 numbers"),
+    ("moderate_growth", _resize(66), _resize(513), "33×33 to 513×513, are left to the CPU"),
     ("no_activation", _pool(0), _pool(1), "RELU is fused into it; put the activation before it"),
     ("default_weights", _dense(0), _dense(1), "format SHUFFLED4x16INT8"),
     ("one_dimensional_output", _dense(rows=1), _dense(rows=2), "its output is 2×8"),
@@ -160,7 +173,7 @@ def test_every_limit_is_named_in_the_table_and_has_a_case():
     limits = {name for row in rows for name in row.get("limits", ())} | set(table()["every"])
     doubts = {name for row in rows for name in row.get("doubts", ())}
     assert limits == {limit for limit, *_ in CASES}
-    assert doubts == {"at_most_doubled", "moderate_reshape"}
+    assert doubts == {"at_most_doubled", "moderate_reshape", "small_transpose"}
     assert limits | doubts == set(LIMITS)
 
 
@@ -242,14 +255,17 @@ def test_an_operator_that_no_document_names_is_unknown_and_so_is_what_follows(ju
 
 
 def test_an_image_that_grows_much_may_be_left_to_the_cpu(judged):
-    def resize(side):
-        inputs = [Tensor((1, 33, 33, 4)), constant(side, side)]
-        return Operator("RESIZE_BILINEAR", inputs, [Tensor((1, side, side, 4))], 3)
+    assert judged(tflite(_resize(66))).verdict == "maps"
+    for side in (67, 512):
+        found = judged(tflite(_resize(side)))
+        assert found.verdict == "unknown"
+        assert f"33×33 to {side}×{side}, are often" in found.problem
 
-    assert judged(tflite(resize(66))).verdict == "maps"
-    found = judged(tflite(resize(67)))
-    assert found.verdict == "unknown"
-    assert "33×33 to 67×67" in found.problem
+
+def test_a_transposition_between_those_seen_to_map_and_those_seen_to_stay_is_unknown(judged):
+    assert judged(tflite(_transpose(207))).verdict == "maps"
+    for depth in (208, 255):
+        assert "large transpositions are often left" in judged(tflite(_transpose(depth))).problem
 
 
 def test_a_reshape_of_more_numbers_than_one_that_was_seen_to_map_is_unknown(judged):

@@ -145,7 +145,8 @@ def _require_sound(found: Checkpoint) -> None:
             raise ValueError("a value is no number")
     told = [value for epoch in found.epochs for value in epoch.values()]
     names = {frozenset(epoch) for epoch in found.epochs}
-    if not all(math.isfinite(value) for value in [found.seconds, *told]) or names != {_EPOCH}:
+    numbers = [value for value in [found.seconds, *told] if isinstance(value, int | float)]
+    if len(numbers) <= len(told) or not all(map(math.isfinite, numbers)) or names != {_EPOCH}:
         raise ValueError("a figure of an epoch is no number, or missing")
     if [epoch["epoch"] for epoch in found.epochs] != list(range(1, len(found.epochs) + 1)):
         raise ValueError("an epoch is missing")

@@ -19,6 +19,9 @@ from kerascnn.tflite.model_graph import Operator, Tensor
 
 LONGEST_SOFTMAX = 16_384  # numbers; 16,000 are documented, these are seen in compiled models
 LARGEST_RESHAPE = 19 * 19 * 3 * 91  # numbers; seen in compiled models, no limit is documented
+LARGEST_TRANSPOSE = 24 * 24 * 144  # numbers; seen in compiled models, no limit is documented
+TRANSPOSE_ON_CPU = 20 * 20 * 256  # numbers; the fewest that were seen to stay on the CPU
+GROWTH_ON_CPU = 513 / 33  # times as high or wide; the least that was seen to stay on the CPU
 
 EIGHT_BIT = ("INT8", "UINT8")
 PARAMETERS = (*EIGHT_BIT, "INT32", "INT64")  # biases, axes, sizes
@@ -129,9 +132,11 @@ def constant_parameters(use: Use) -> str:
 
 
 def equal_dilation(use: Use) -> str:
-    """The filter is spread equally in both directions."""
+    """The filter is spread equally in both directions; one in which it has a single tap spreads nothing."""
     height, width = (use.operator.options.get(f"dilation_{side}_factor", 1) for side in "hw")
-    return "" if height == width else f"its dilation is {height}×{width}, both must be the same"
+    if height == width or 1 in use.inputs[1].shape[1:3]:
+        return ""
+    return f"its dilation is {height}×{width}, both must be the same"
 
 
 def no_activation(use: Use) -> str:
@@ -221,20 +226,29 @@ def plain_slice(use: Use) -> str:
 
 def moderate_reshape(use: Use) -> str:
     """It reshapes no more numbers than were seen to map."""
-    count = math.prod(use.outputs[0].shape)
-    return (
-        f"large reshapes are often left to the CPU, this one has {count:,} numbers"
-        if count > LARGEST_RESHAPE
-        else ""
-    )
+    if _count(use) <= LARGEST_RESHAPE:
+        return ""
+    return f"large reshapes are often left to the CPU, this one has {_count(use):,} numbers"
+
+
+def moderate_transpose(use: Use) -> str:
+    """It moves fewer numbers than were seen to stay on the CPU."""
+    return _large_transpose(use, "") if _count(use) >= TRANSPOSE_ON_CPU else ""
+
+
+def small_transpose(use: Use) -> str:
+    """It moves no more numbers than were seen to map."""
+    return _large_transpose(use, "often ") if _count(use) > LARGEST_TRANSPOSE else ""
+
+
+def moderate_growth(use: Use) -> str:
+    """It makes an image grow less than those that were seen to stay on the CPU."""
+    return _large_growth(use, "") if _growth(use) >= GROWTH_ON_CPU else ""
 
 
 def at_most_doubled(use: Use) -> str:
     """It makes an image at most twice as high and wide."""
-    before, after = use.inputs[0].shape[1:3], use.outputs[0].shape[1:3]
-    if all(new <= 2 * old for old, new in zip(before, after, strict=True)):
-        return ""
-    return f"images that grow that much, {_sides(before)} to {_sides(after)}, are often left to the CPU"
+    return _large_growth(use, "often ") if _growth(use) > 2 else ""
 
 
 def one_dimensional_alpha(use: Use) -> str:
@@ -261,6 +275,9 @@ LIMITS: dict[str, Limit] = {
         leading_ones,
         plain_slice,
         moderate_reshape,
+        moderate_transpose,
+        small_transpose,
+        moderate_growth,
         at_most_doubled,
         one_dimensional_alpha,
     )
@@ -276,6 +293,24 @@ def _one_row(tensor: Tensor, what: str) -> str:
     if math.prod(tensor.shape[:-1]) == 1:
         return ""
     return f"{what} is {_sides(tensor.shape)}, only the innermost side may be above 1"
+
+
+def _count(use: Use) -> int:
+    return math.prod(use.outputs[0].shape)
+
+
+def _large_transpose(use: Use, often: str) -> str:
+    return f"large transpositions are {often}left to the CPU, this one has {_count(use):,} numbers"
+
+
+def _growth(use: Use) -> float:
+    before, after = use.inputs[0].shape[1:3], use.outputs[0].shape[1:3]
+    return max(new / old for old, new in zip(before, after, strict=True))
+
+
+def _large_growth(use: Use, often: str) -> str:
+    before, after = _sides(use.inputs[0].shape[1:3]), _sides(use.outputs[0].shape[1:3])
+    return f"images that grow that much, {before} to {after}, are {often}left to the CPU"
 
 
 def _sides(shape: tuple[int, ...]) -> str:
