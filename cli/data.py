@@ -50,7 +50,7 @@ def _text(found: "DataDescription") -> str:
         facts(_facts(found)),
         _listed("The same picture in two splits", [_line(one) for one in found.copies if one.across]),
         _listed("Unreadable", [str(file) for file in found.unreadable]),
-        _listed("Read so", list(found.notes)),
+        _listed("Notes", list(found.notes)),
     ]
     return "\n\n".join(section for section in sections if section)
 

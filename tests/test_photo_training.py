@@ -84,9 +84,8 @@ def test_a_picture_is_read_again_in_the_next_epoch_unless_it_is_kept(tmp_path, p
             path.unlink(missing_ok=True)
 
     settings = {"variant": "small_stem", "image_size": 16, "head": "nin", "batch_size": 8, "epochs": 2}
-    config = TrainingConfig(
-        model="alexnet", data=str(photos), runs_dir=tmp_path, cache_mb=cache_mb, **settings
-    )
+    settings |= {"augment": ["flip", "crop"], "cache_mb": cache_mb}
+    config = TrainingConfig(model="alexnet", data=str(photos), runs_dir=tmp_path, **settings)
     if read_again:
         with pytest.raises(KerasCnnError, match=f"{path.name} has vanished"):
             train(config, progress=remove_after_the_first_epoch)

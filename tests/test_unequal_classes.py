@@ -9,6 +9,8 @@ from conftest import Answer, keep, kept, run_command
 from painted_photos import SMALL, paint
 from test_bad_input import USAGE
 
+from kerascnn.comparison.plan import plan
+
 BASELINE = {"answer": "blue", "accuracy": pytest.approx(6 / 8)}
 
 
@@ -115,3 +117,14 @@ def test_equal_classes_need_no_figure_each(run):
 
 def test_equal_classes_are_called_equal(cli, photos):
     assert "imbalance      none: 16 of each class\n" in cli("data", photos).out
+
+
+@pytest.mark.parametrize(
+    ("augment", "option"),
+    [(None, ""), (False, ""), (True, " --augment"), ("shift,flip", " --augment flip,shift")],
+)
+def test_a_study_is_repeated_with_what_it_did_to_pictures(augment, option):
+    study = plan(
+        "lenet", ["fc", "nin"], 1, data="digits", augment=augment
+    )  # the recipe's for digits: nothing
+    assert study.settings(0.2)["command"].endswith(f"--precision float32{option}")

@@ -62,13 +62,7 @@ def train(
     use_framework(config.backend)
     settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
     device = _machine(settings, team)
-    if dataset is None:
-        dataset = load_checked(
-            settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
-        )
-        dataset.tell()
-        if not isinstance(config.augment, tuple):
-            dataset.augmentation.part(settings.augment).tell()
+    dataset = dataset or _loaded(settings, team, progress)
     settings = settings.for_images(len(dataset.train), asked=config.batch_size)
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
@@ -129,6 +123,18 @@ def resume(
         record_resumption(run, device)
         dataset = load_trained_data(run, data_dir)
         return _train_into(going_on, settings, dataset, device, progress, team)
+
+
+def _loaded(settings: ResolvedConfig, team: Team, progress: Progress) -> Dataset:
+    """Return the data, and tell what is assumed of them and done to them, if that was not chosen in parts."""
+    dataset = load_checked(
+        settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
+    )
+    if team.is_writer:
+        dataset.tell()
+        if isinstance(settings.augment, bool):
+            dataset.augmentation.part(settings.augment).tell()
+    return dataset
 
 
 def _machine(settings: ResolvedConfig, team: Team) -> Device:
