@@ -143,7 +143,7 @@ def _require_sound(found: Checkpoint) -> None:
     for array in (*found.state, *found.best_weights):
         if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
             raise ValueError("a value is no number")
-    told = [value for epoch in found.epochs for value in epoch.values()]
+    told: list[Any] = [value for epoch in found.epochs for value in epoch.values()]
     names = {frozenset(epoch) for epoch in found.epochs}
     if not all(math.isfinite(value) for value in [found.seconds, *told]) or names != {_EPOCH}:
         raise ValueError("a figure of an epoch is no number, or missing")
