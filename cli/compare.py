@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     default=1,
     show_default=True,
     metavar="N",
-    help="Trainings at once; each has its share of the processor.",
+    help="Trainings at once; the figures do not depend on it.",
 )
 @click.option(
     "--margin",

@@ -65,8 +65,13 @@ def _facts(found: "DataDescription") -> dict[str, str]:
         "imbalance": _imbalance(found),
         "copies": f"{len(across):,} across splits, {len(found.copies) - len(across):,} within one{labels}",
         "unreadable": f"{len(found.unreadable):,}",
-        "contact sheet": str(found.contact_sheet),
+        "contact sheet": f"{found.contact_sheet}{_sample(found)}",
     }
+
+
+def _sample(found: "DataDescription") -> str:
+    total = len(found.classes)
+    return f", {found.on_sheet} of {total:,} classes, evenly spread" if found.on_sheet < total else ""
 
 
 def _imbalance(found: "DataDescription") -> str:

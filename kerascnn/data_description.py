@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from kerascnn.data.bad_files import files_of
 from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import ImageFile, read_each
+from kerascnn.data.images import full_size
+from kerascnn.data.pixels import ENOUGH
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources import canonical_source, is_folder, load, source_name
 from kerascnn.errors import ImageError, UsageError
@@ -22,6 +24,7 @@ from kerascnn.own_files import require_own
 from kerascnn.progress import Progress, silent
 
 ON_SHEET = 10  # pictures a class
+ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere
 SHEET_SIDE = 96  # pixels of a photo on the contact sheet
 
 Size = tuple[int, int]
@@ -80,6 +83,7 @@ class DataDescription:
         left_out: Other files and folders of it that are in no split, below the source's folder.
         notes: What was assumed and left out when it was read, a sentence each.
         contact_sheet: The PNG with some training pictures of each class.
+        on_sheet: How many classes are on it, evenly spread; all of them up to 100.
     """
 
     source: str
@@ -94,6 +98,7 @@ class DataDescription:
     left_out: tuple[Path, ...]
     notes: tuple[str, ...]
     contact_sheet: Path
+    on_sheet: int
 
     @property
     def imbalance(self) -> float | None:
@@ -120,6 +125,7 @@ class DataDescription:
             "left_out": [str(path) for path in self.left_out],
             "notes": list(self.notes),
             "contact_sheet": str(self.contact_sheet),
+            "contact_sheet_classes": self.on_sheet,
         }
 
 
@@ -168,7 +174,9 @@ def describe_data(
             seen[name].append(one)
             done += 1
     progress("reading pictures", total, total, "")
-    save_figure(contact_sheet(_rows(dataset, seen["train"]), dataset.classes), sheet)
+    shown = _evenly(len(dataset.classes), ROWS)
+    rows = _rows(dataset, seen["train"], shown)
+    save_figure(contact_sheet(rows, [dataset.classes[label] for label in shown]), sheet)
     readable = [one for one in chain(*seen.values()) if isinstance(one, _Seen)]
     return DataDescription(
         source=source_name(source),
@@ -190,6 +198,7 @@ def describe_data(
         left_out=tuple(_below(folder, path) for path in dataset.passed_over),
         notes=dataset.notes,
         contact_sheet=sheet,
+        on_sheet=len(shown),
     )
 
 
@@ -220,6 +229,8 @@ def _look_at(file: ImageFile) -> _Seen | BadFile:
     except ImageError as error:
         return BadFile(error.path, error.reason)
     size = decoded.picture.size
+    if min(size) >= ENOUGH:
+        size = full_size(file.path)
     content = hashlib.sha256(repr(size).encode())
     content.update(decoded.picture.convert("RGB").tobytes())  # grey may be stored as colour
     return _Seen(size, decoded.kind, content.digest())
@@ -248,8 +259,13 @@ def _copies(
     return tuple(sorted(groups, key=lambda group: not group.across))
 
 
-def _rows(dataset: Dataset, seen: list[_Seen | BadFile]) -> list[NDArray[np.uint8]]:
-    """Return for each class some of its readable training pictures, evenly spread: (n, height, width, c)."""
+def _evenly(count: int, most: int) -> NDArray[np.intp]:
+    """Return all numbers below a count, or as many as there may be, evenly spread."""
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.intp)
+
+
+def _rows(dataset: Dataset, seen: list[_Seen | BadFile], labels: NDArray[np.intp]) -> list[NDArray[np.uint8]]:
+    """Return for each of some classes readable training pictures, evenly spread: (n, height, width, c)."""
     split, rows = dataset.train, []
     if files_of(split):
         side, channels = SHEET_SIDE, dataset.channels
@@ -258,10 +274,9 @@ def _rows(dataset: Dataset, seen: list[_Seen | BadFile]) -> list[NDArray[np.uint
         )
         split = split.prepared(rule)
     readable = np.array([isinstance(one, _Seen) for one in seen])
-    for label in range(len(dataset.classes)):
+    for label in labels:
         numbers = np.flatnonzero((split.labels == label) & readable)
-        spread = np.linspace(0, len(numbers) - 1, min(ON_SHEET, len(numbers))).round().astype(np.intp)
-        rows.append(split.images[numbers[spread]])
+        rows.append(split.images[numbers[_evenly(len(numbers), ON_SHEET)]])
     return rows
 
 

@@ -28,7 +28,6 @@ DPI = 120
 CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below them
 NAME_POINTS = 10
 METADATA = {".png": {"Software": MAKER}, ".svg": {"Title": MAKER, "Date": None}}
-TALLEST = 400  # inches of a figure: Matplotlib draws at most 65,536 pixels
 LONGEST_NAME = 24  # characters beside a row of pictures
 NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
@@ -136,9 +135,9 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
         for column, picture in enumerate(row):
             top, left = gap + place * (height + gap), gap + column * (width + gap)
             sheet[top : top + height, left : left + width] = picture  # grey fills all three channels
-    cell, names = min(CELL, TALLEST / len(rows)), [short(name) for name in classes]
+    names = [short(name) for name in classes]
     beside = max(map(_inches, names)) + 0.2
-    pixel = cell / (height + gap)  # inches
+    pixel = CELL / (height + gap)  # inches
     size = beside + sheet.shape[1] * pixel, sheet.shape[0] * pixel
     figure = new_figure(*size, layout=None)
     axes = figure.add_axes((beside / size[0], 0, 1 - beside / size[0], 1))

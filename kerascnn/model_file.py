@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from kerascnn.archives import require_weighed
 from kerascnn.description import ModelDescription, require_classifier
 from kerascnn.errors import KerasCnnError
 from kerascnn.files import whole_file
@@ -35,6 +36,7 @@ def open_model(path: Path) -> Any:
     if not path.is_file():
         raise KerasCnnError(f"{path} does not exist.")
     require_model_format(path)
+    require_weighed(path)
     import keras
 
     set_keras_defaults()

@@ -79,7 +79,7 @@ def _other_format(path: Path) -> str:
 
 
 def _has_network(path: Path) -> bool:
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         with h5py.File(path) as file:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -44,6 +45,25 @@ def serve(served: str, calls: BinaryIO, answers: BinaryIO) -> None:
         send(END, *answer)
 
 
+def end_with(calls: BinaryIO) -> None:
+    """Have this process killed, whatever it does, once nobody can call it any more.
+
+    Another process looks: a converter that works for seconds lets no thread of this one run meanwhile.
+    """
+    worker, (here, there) = os.getpid(), os.pipe()
+    if os.fork():
+        os.close(here)  # the other end stays open as long as this process lives
+        return
+    for descriptor in (there, STDOUT, STDERR):
+        os.close(descriptor)
+    ended = select.poll()
+    for descriptor in (here, calls.fileno()):
+        ended.register(descriptor, 0)
+    if here not in dict(ended.poll()):
+        os.kill(worker, signal.SIGKILL)
+    os._exit(0)
+
+
 def main() -> None:
     """Keep the answers' channel to itself: what libraries print goes to standard error."""
     # Ctrl-C reaches the whole group; the other side ends this one.
@@ -51,6 +71,8 @@ def main() -> None:
     served, *memory = sys.argv[1:]
     if memory:
         _hold_memory(int(memory[0]))
+    if hasattr(os, "fork"):  # not on Windows
+        end_with(sys.stdin.buffer)
     with os.fdopen(os.dup(STDOUT), "wb") as answers:
         os.dup2(STDERR, STDOUT)
         serve(served, sys.stdin.buffer, answers)

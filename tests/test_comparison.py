@@ -240,16 +240,21 @@ def test_only_a_network_is_asked_of_a_study_beside_its_own_settings(tmp_path):
     assert not (tmp_path / "study").exists()
 
 
-def test_two_at_once_have_half_the_processor_each_and_tell_of_each_step(tmp_path, mnist_dir):
+def test_two_at_once_are_trained_to_the_same_weights_and_tell_of_each_step(tmp_path, mnist_dir):
     told = []
-    mnist = {"data": "mnist", "data_dir": mnist_dir, "epochs": 2}
+    mnist = {"data": "mnist", "data_dir": mnist_dir, "epochs": 2, "formats": ["json"]}
     found = compare(
         "lenet", **mnist, jobs=2, out=tmp_path / "study", progress=lambda *given: told.append(given)
     )
     assert [head.head for head in found.heads] == ["fc", "conv1x1"]
     for name in ("fc-1", "conv1x1-1"):
         config = ResolvedConfig.read(tmp_path / "study/runs" / name / "config.toml")
-        assert config.threads == max(1, processors() // 2)
+        assert config.threads == processors()
+    compare("lenet", **mnist, out=tmp_path / "other")
+    for name in ("fc-1", "conv1x1-1"):
+        one, other = (np.load(tmp_path / study / f"runs/{name}/answers.npz") for study in ("study", "other"))
+        for array in ("floating", "int8"):
+            np.testing.assert_array_equal(one[array], other[array])
     whole = [(done, total, words) for stage, done, total, words in told if stage == "study"]
     assert whole[0] == (0, 200, "0 of 2 trainings done")
     assert whole[-1] == (200, 200, "2 of 2 trainings done")

@@ -128,7 +128,9 @@ def test_a_sheet_replaces_nothing_but_what_is_named(cli: Cli, tmp_path, photos):
     (tmp_path / "photos-contact-sheet.png").write_bytes(b"mine")
     assert cli("data", "photos", "--json").json["contact_sheet"] == "photos-contact-sheet-2.png"
     assert (tmp_path / "photos-contact-sheet.png").read_bytes() == b"mine"
-    assert cli("data", "photos", "--out", "photos-contact-sheet.png").code == 0
+    named = ("data", "photos", "--out", "photos-contact-sheet.png")
+    refused(cli(*named), FAILED, "photos-contact-sheet.png was not made by kerascnn. Add --overwrite")
+    assert cli(*named, "--overwrite").code == cli(*named).code == 0  # the second time it is the program's own
     assert (tmp_path / "photos-contact-sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -189,3 +191,15 @@ def test_no_permission_to_write(cli: Cli, tmp_path):
         pytest.skip("this user may write everywhere")
     answer = cli("data", "digits", cwd=tmp_path / "locked")
     refused(answer, FAILED, "digits-contact-sheet.png could not be written: Permission denied")
+
+
+def test_the_contact_sheet_of_many_classes_is_a_sample_that_opens(cli: Cli, tmp_path):
+    for number in range(130):
+        for place, split in enumerate(("train", "validation", "test")):
+            folder = tmp_path / "many" / split / f"{number:03}"
+            folder.mkdir(parents=True)
+            Image.new("L", (8, 8), number + place).save(folder / "a.png")
+    answer = cli("data", "many")
+    assert "many-contact-sheet.png, 100 of 130 classes, evenly spread" in answer.out, answer.err
+    with Image.open(tmp_path / "many-contact-sheet.png") as sheet:
+        assert max(sheet.size) < 12_000

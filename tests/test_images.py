@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerascnn.data.images import read_image
+from kerascnn.data import pixels
+from kerascnn.data.images import decode, full_size, read_image
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.errors import KerasCnnError
 
@@ -226,3 +227,22 @@ def test_an_empty_file_says_so(tmp_path):
     (tmp_path / "empty.jpg").write_bytes(b"")
     with pytest.raises(KerasCnnError, match=r"empty\.jpg cannot be decoded as an image: it is empty\."):
         read_image(tmp_path / "empty.jpg")
+
+
+def test_a_huge_jpeg_is_decoded_smaller_and_known_by_its_full_size(tmp_path, monkeypatch):
+    shades = np.linspace(0, 255, 2_400).astype(np.uint8)
+    picture = Image.fromarray(np.tile(shades, (1_200, 1)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    picture.save(tmp_path / "a.png", exif=exif)
+    whole = decode(tmp_path / "a.jpg").picture
+    assert whole.size == full_size(tmp_path / "a.jpg") == (1_200, 2_400)
+    monkeypatch.setattr(pixels, "ENOUGH", 300)
+    assert decode(tmp_path / "a.jpg").picture.tobytes() == whole.tobytes()  # an ordinary picture stays
+    monkeypatch.setattr(pixels, "LARGE", 2_000_000)
+    small = decode(tmp_path / "a.jpg").picture
+    assert (small.size, full_size(tmp_path / "a.jpg")) == ((300, 600), (1_200, 2_400))
+    assert decode(tmp_path / "a.png").picture.size == (1_200, 2_400)
+    difference = np.asarray(small, int) - np.asarray(whole.resize((300, 600), Image.Resampling.BOX), int)
+    assert np.abs(difference).max() < 6

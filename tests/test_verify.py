@@ -99,6 +99,23 @@ def _widened(folder):
     np.save(folder / "golden/highest.npy", np.full_like(highest, 127))
 
 
+def _claiming(name, shape):
+    """Let an array's header claim another shape."""
+
+    def change(folder):
+        path = folder / f"golden/{name}.npy"
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+        path.write_bytes(b"\x93NUMPY\x01\x00v\x00" + header.encode() + path.read_bytes()[128:])
+
+    return change
+
+
+def _huge_picture(folder):
+    path = sorted((folder / "golden").glob("*.png"))[0]
+    content = path.read_bytes()
+    path.write_bytes(content[:16] + (60_000).to_bytes(4) * 2 + content[24:])
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -112,6 +129,10 @@ def _widened(folder):
         (_with_card(classes=list("abcdefghij")), "name other classes"),
         (_with_card(run="/" + "srv/x"), "model.json names a place of another machine"),
         (_with_card(preprocessing={}), "its content does not fit together"),
+        (_with_card(preprocessing={"height": 10**5, "width": 10**5, "channels": 1}), "of another size than"),
+        (_claiming("outputs", "(1000000000000,)"), "outputs.npy does not hold the values that it claims"),
+        (_claiming("inputs", "(1, 0, 4, 4)"), "inputs.npy does not hold the values that it claims"),
+        (_huge_picture, "is larger than 512 pixels a side"),
     ],
 )
 def test_a_bundle_changed_on_purpose_is_found_too(changeable, change, problem):
@@ -162,3 +183,16 @@ def test_a_picture_put_beside_the_golden_ones_is_not_one_of_them(changeable):
     (changeable / "golden" / "zz.png").write_bytes(b"surplus")
     answer = on_device(changeable, "--selftest")
     assert (answer.returncode, f"{PICTURES} images" in answer.stdout) == (0, True)
+
+
+def test_a_bundle_of_too_many_or_too_large_files_is_one_line(cli, pi_bundle, changeable, tmp_path):
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(5_000):
+            archive.writestr(f"pi/{number}", "")
+    refused(cli("verify", "many.zip"), FAILED, "many.zip holds 5,000 files: it is no bundle")
+    for number in range(300):
+        (changeable / str(number)).touch()
+    refused(cli("verify", changeable), FAILED, "holds more than 256 files")
+    with zipfile.ZipFile(tmp_path / "large.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pi/model.json", bytes(2**21))
+    refused(cli("verify", "large.zip"), FAILED, "model.json in the bundle has 2,097,152 bytes")

@@ -30,27 +30,36 @@ def wait_until(
 
 def runs(pid: str) -> bool:
     """Return whether a process is alive; one that has ended and that nobody has waited for is not."""
-    return _state_and_group(pid)[0] not in ("", "Z")
+    return _state(pid)[0] not in ("", "Z")
+
+
+def processes() -> list[str]:
+    """Return the numbers of all processes."""
+    return [path.name for path in Path("/proc").glob("[0-9]*")]
+
+
+def parent(pid: str) -> int:
+    """Return the process that started another one, 0 where that is gone."""
+    return _state(pid)[1]
 
 
 def wait_for_the_end_of(group: int) -> None:
     """Wait until no process of a group is alive."""
 
     def over() -> bool:
-        pids = (path.name for path in Path("/proc").glob("[0-9]*"))
-        found = map(_state_and_group, pids)
-        return all(its_group != group or state == "Z" for state, its_group in found)
+        found = map(_state, processes())
+        return all(its_group != group or state == "Z" for state, _, its_group in found)
 
     wait_until(over, f"all processes of group {group} end", seconds=60)
 
 
-def _state_and_group(pid: str) -> tuple[str, int]:
-    """Return a process's state, one letter as ``ps`` shows it, and its group; nothing if it is gone."""
+def _state(pid: str) -> tuple[str, int, int]:
+    """Return a process's state (one letter, as ``ps`` has it), parent and group, nothing if it is gone."""
     if not Path("/proc/self").exists():
         pytest.skip("it reads in /proc which processes are alive, and this system has none")
     try:
         told = Path("/proc", pid, "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return "", 0
-    state, _, group, *_ = told.rpartition(")")[2].split()
-    return state, int(group)
+        return "", 0, 0
+    state, its_parent, group, *_ = told.rpartition(")")[2].split()
+    return state, int(its_parent), int(group)

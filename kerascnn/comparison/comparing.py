@@ -7,7 +7,7 @@ from typing import Any
 from kerascnn.comparison.cells import cell_folder, is_done, kept_answers
 from kerascnn.comparison.grid import make_cells
 from kerascnn.comparison.plan import plan
-from kerascnn.comparison.record import begin_or_go_on, is_study, require_planned
+from kerascnn.comparison.record import began_on, begin_or_go_on, is_study, require_planned
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.bad_files import load_checked
 from kerascnn.errors import UsageError
@@ -59,7 +59,8 @@ def compare(
             models that come of it are float32.
         augment: For every head, see :class:`TrainingConfig`.
         margin: Percentage points within which two accuracies count as equal.
-        jobs: Trainings at once, each in a process of its own with its share of the processor.
+        jobs: Trainings at once, each in a process of its own. Each has as many threads as one alone: another
+            number would give other weights.
         out: The study's folder; ``None``: ``studies/<model>-<source>-<n>``.
         formats: Of the reports: ``html``, ``md``, ``csv``, ``tex``, ``json``.
         progress: Told about the whole grid.
@@ -92,7 +93,7 @@ def compare(
         augment=augment,
         precision=precision,
         **network,
-    ).on_threads_of(jobs)
+    )
     first = grid.configs[0]
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     dataset.tell()
@@ -100,8 +101,9 @@ def compare(
     grid = grid.for_images(dataset, batch_size)
     from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
 
-    settings = grid.settings(margin)
     folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
+    grid = grid.on_threads(began_on(folder) or first.threads)
+    settings = grid.settings(margin)
     cells = grid.cells(folder)
     with study_folder(folder, may_go_on=out is not None):
         try:

@@ -8,13 +8,12 @@ from typing import Any
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources import is_folder, source_name
 from kerascnn.errors import TargetError, UsageError
-from kerascnn.machine import processors
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
 from kerascnn.statistics import MARGIN
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 
-#: Settings in which a study that goes on may differ: threads change rounding alone, and machines have theirs.
+#: Settings in which a study that goes on may differ; its threads, which change rounding, stay those at first.
 FREE = {"command", "seeds", "threads"}
 _SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", "threads", *CONDITIONS}
 
@@ -41,9 +40,8 @@ class Plan:
         images = len(dataset.train)
         return Plan(tuple(config.for_images(images, asked=batch_size) for config in self.configs), self.seeds)
 
-    def on_threads_of(self, jobs: int) -> "Plan":
-        """Return the plan with the processor shared between trainings at once."""
-        threads = max(1, processors() // jobs)
+    def on_threads(self, threads: int) -> "Plan":
+        """Return the plan with a number of threads for every training."""
         configs = (config.model_copy(update={"threads": threads}) for config in self.configs)
         return Plan(tuple(configs), self.seeds)
 

@@ -172,6 +172,15 @@ def is_study(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
+def began_on(folder: Path) -> int | None:
+    """Return on how many threads a study trains, ``None`` where there is none that can be read."""
+    try:
+        threads = Record.read(folder).settings.get("threads")
+    except KerasCnnError:
+        return None
+    return threads if isinstance(threads, int) and threads > 0 else None
+
+
 def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from kerascnn.data.pixels import upright
+from kerascnn.data.pixels import formats, upright
 from kerascnn.errors import ImageError, first_line
+
+TURNED = (5, 6, 7, 8)  # of EXIF's orientations those in which rows are columns
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ def decode(path: Path) -> Decoded:
     # Pillow's decoders raise whatever their format's code meets: struct.error, SyntaxError, ValueError …
     except Exception as error:
         raise ImageError(path, _reason(path, error)) from error
+
+
+def full_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture that can be decoded, upright; a large one is decoded smaller."""
+    with Image.open(path, formats=formats()) as opened:
+        turned = opened.getexif().get(ExifTags.Base.Orientation) in TURNED
+        return (opened.height, opened.width) if turned else opened.size
 
 
 def _reason(path: Path, error: Exception) -> str:

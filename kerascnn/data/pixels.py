@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 WHITES = (1.0, 255.0, 4_095.0, 65_535.0)
+LARGE = 40_000_000  # pixels; a larger JPEG file is decoded at a half, a quarter or an eighth of its size
+ENOUGH = 1_024  # pixels that its shorter side has at least then
 
 
 def upright(source: Any) -> tuple[Image.Image, str]:
-    """Decode a file: turned as EXIF says, in mode L or RGB, transparency shown on white.
+    """Decode a file: turned as EXIF says, in mode L or RGB, transparency shown on white; large ones smaller.
 
     Args:
         source: A path or an open binary file; told by its content; of several pictures in it the first.
@@ -28,6 +30,8 @@ def upright(source: Any) -> tuple[Image.Image, str]:
     with Image.open(source, formats=formats()) as opened:
         if opened.width * opened.height > (Image.MAX_IMAGE_PIXELS or np.inf):
             raise Image.DecompressionBombError  # up to twice as many, Pillow only warns
+        if opened.width * opened.height > LARGE:
+            opened.draft(None, (ENOUGH, ENOUGH))  # no other format than JPEG can be decoded smaller
         return eight_bits(ImageOps.exif_transpose(opened)), f"{opened.format} {opened.mode}"
 
 

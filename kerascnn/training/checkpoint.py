@@ -143,7 +143,7 @@ def _require_sound(found: Checkpoint) -> None:
     for array in (*found.state, *found.best_weights):
         if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
             raise ValueError("a value is no number")
-    told = [value for epoch in found.epochs for value in epoch.values()]
+    told: list[Any] = [value for epoch in found.epochs for value in epoch.values()]
     names = {frozenset(epoch) for epoch in found.epochs}
     numbers = [value for value in [found.seconds, *told] if isinstance(value, int | float)]
     if len(numbers) <= len(told) or not all(map(math.isfinite, numbers)) or names != {_EPOCH}:

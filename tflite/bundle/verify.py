@@ -3,12 +3,16 @@
 import hashlib
 import io
 import json
+import math
+import os
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,7 +26,7 @@ from kerascnn.escapes import printable
 from kerascnn.other_process import OtherProcess, ProcessError
 from kerascnn.run import Run
 from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
-from kerascnn.tflite.bundle.golden import ARRAYS, Expected, expected, has_reference, logits_of
+from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.interpreter import LiteRTClassifier
 from kerascnn.tflite.isolated import memory_for
@@ -31,8 +35,11 @@ from kerascnn.tflite.schemes import Form
 
 LARGEST = 2**30  # bytes of everything in a bundle
 PATIENCE = 120  # seconds for its golden images
+#: Bytes of one file, by its suffix; of a text those of "".
+LARGEST_OF = {".tflite": 2**29, ".npy": 2**26, ".png": 2**22, "": 2**20}
+MOST = 256  # files
 END_RECORD = b"PK\x05\x06"  # of an archive without a comment it begins 22 bytes before the end
-CARD, REQUIREMENTS = "model.json", "requirements.txt"
+CARD, REQUIREMENTS, INPUTS = "model.json", "requirements.txt", "golden/inputs.npy"
 #: Every name that a bundle can have.
 NAMES = re.compile(
     "|".join(
@@ -94,6 +101,8 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
     problems: list[str] = []
     content = _read(path, problems)
     problems += [*_against_sums(content), *_misshapen(content)]
+    if not problems:
+        problems += _oversized(content)
     if not problems:  # else the golden images would only say the same in other words
         problems += _against_itself(content)
     if run and not problems:
@@ -113,15 +122,24 @@ def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as archive:
             if min((member.header_offset for member in archive.infolist()), default=0):
                 problems.append("something stands before the archive")
-            if path.read_bytes()[-22:][:4] != END_RECORD:
+            if not _ends_at_its_end(path):
                 problems.append("something stands behind the archive")
             return dict(_files_of_archive(archive, problems))
     except DAMAGED_ARCHIVE as error:
         raise KerasCnnError(f"{path} is not a whole archive: {first_line(error)}.") from error
 
 
+def _ends_at_its_end(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-22, os.SEEK_END)
+        return file.read(4) == END_RECORD
+
+
 def _files_of_folder(path: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
-    for each in sorted(path.rglob("*")):
+    found = sorted(islice(path.rglob("*"), MOST + 1))
+    if len(found) > MOST:
+        raise KerasCnnError(f"{path} holds more than {MOST} files: it is no bundle.")
+    for each in found:
         name = each.relative_to(path).as_posix()
         mode = each.lstat().st_mode
         if stat.S_ISDIR(mode):
@@ -131,11 +149,14 @@ def _files_of_folder(path: Path, problems: list[str]) -> Iterator[tuple[str, byt
         elif not NAMES.fullmatch(name):
             problems.append(f"{name} is not of a bundle")
         else:
+            _require_small(name, each.stat().st_size)
             yield name, each.read_bytes()
 
 
 def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator[tuple[str, bytes]]:
     members = archive.infolist()
+    if len(members) > MOST:
+        raise KerasCnnError(f"{archive.filename} holds {len(members):,} files: it is no bundle.")
     if sum(member.file_size for member in members) > LARGEST:
         raise KerasCnnError(f"{archive.filename} holds more than {LARGEST:,} bytes.")
     seen: set[str] = set()
@@ -155,9 +176,16 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
             problems.append(f"{name} is there twice")
         else:
             seen.add(name)
+            _require_small(name, member.file_size)
             yield name, archive.read(member)
     if len({PurePosixPath(member.filename).parts[:1] for member in members}) > 1:
         problems.append("the archive has more than one folder")
+
+
+def _require_small(name: str, size: int) -> None:
+    most = LARGEST_OF.get(PurePosixPath(name).suffix, LARGEST_OF[""])
+    if size > most:
+        raise KerasCnnError(f"{name} in the bundle has {size:,} bytes, more than the {most:,} it may have.")
 
 
 def _against_sums(content: dict[str, bytes]) -> list[str]:
@@ -187,6 +215,40 @@ def _misshapen(content: dict[str, bytes]) -> Iterator[str]:
         place, mark = SIGNATURES.get(suffix, (0, b""))
         if data[place : place + len(mark)] != mark:
             yield f"{name} is no {suffix} file"
+
+
+def _oversized(content: dict[str, bytes]) -> Iterator[str]:
+    """Compare the sizes that files claim with what they hold: sizes are believed by whoever computes."""
+    shapes = {}
+    for name, data in content.items():
+        suffix = PurePosixPath(name).suffix
+        if suffix == ".npy":
+            shapes[name] = _shape(data)
+            if not shapes[name]:
+                yield f"{name} does not hold the values that it claims"
+        if suffix == ".png" and max(*struct.unpack(">II", data[16:24].rjust(8, b"\xff")), 1) > LONGEST:
+            yield f"{name} is larger than {LONGEST} pixels a side"
+    try:
+        rule = json.loads(content[CARD])["preprocessing"]
+        side = [rule[name] for name in ("height", "width", "channels")]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        yield f"its content does not fit together: {CARD} does not say how pictures are prepared"
+        return
+    if list(shapes.get(INPUTS, ())[1:]) != side:
+        yield f"{CARD} prepares pictures of another size than the golden inputs"
+
+
+def _shape(data: bytes) -> tuple[int, ...]:
+    """Return the shape of an array in NumPy's format, empty where the data are not of that size."""
+    file = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read[version](file)
+    except (ValueError, KeyError, EOFError):
+        return ()
+    whole = math.prod(shape) * dtype.itemsize == len(data) - file.tell()
+    return shape if whole and not dtype.hasobject else ()
 
 
 def _against_itself(content: dict[str, bytes]) -> list[str]:
