@@ -16,7 +16,38 @@ from kerascnn.settings import Settings
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
 RECORD = "run.json"
-METRICS = ("model", "variant", "head", "parameters", "data", "test", "epochs", "kept_epoch", "seconds")
+#: What a list of runs tells of the folder and its record, whatever ``metrics.json`` says.
+OF_RUN = ("run", "state", "created", "seed", "files")
+
+
+class _Stored(Settings):
+    """A part of a JSON file: more may stand in it, and a number in quotes is none."""
+
+    model_config = Settings.model_config | {"extra": "allow", "strict": True}
+
+
+class _Counts(_Stored):
+    source: str
+    train: int = Field(ge=0)
+    validation: int = Field(ge=0)
+    test: int = Field(ge=0)
+
+
+class _Tested(_Stored):
+    accuracy: float = Field(ge=0, le=1)
+    n: int = Field(ge=1)
+
+
+class _Metrics(_Stored):
+    model: str
+    variant: str
+    head: str
+    parameters: int = Field(ge=0)
+    data: _Counts
+    test: _Tested
+    epochs: int = Field(ge=0)
+    kept_epoch: int = Field(ge=0)
+    seconds: float = Field(ge=0, allow_inf_nan=False)
 
 
 class RunRecord(Settings):
@@ -114,6 +145,7 @@ class Run:
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
         try:
             trained = self.metrics() if self.has_metrics else {}
+            trained = {name: value for name, value in trained.items() if name not in OF_RUN}
         except KerasCnnError:  # one damaged run must not hide the others in a list
             trained = {"state": "damaged"}
         known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
@@ -125,7 +157,12 @@ class Run:
         Raises:
             KerasCnnError: It is missing or damaged.
         """
-        return self.read("metrics.json", *METRICS)
+        document = self.read("metrics.json")
+        try:
+            _Metrics(**document)
+        except UsageError as error:
+            raise KerasCnnError(f"{self.path / 'metrics.json'} is damaged: {error}.") from error
+        return document
 
     def read(self, name: str, *keys: str) -> dict[str, Any]:
         """Read one of the run's JSON files, which must have the keys.

@@ -44,7 +44,7 @@ def _quantized(run: Run) -> list[str]:
     results = sorted(run.tflite_dir.glob("*.result.json"))
     rows = []
     for path in results:
-        result = run.read(f"tflite/{path.name}")
+        result = run.read(f"tflite/{path.name}", "file", "accuracy", "agreement", "bytes", "latency_us")
         latency = result["latency_us"]
         rows.append(
             f"| `tflite/{result['file']}` | {percent(result['accuracy'])} on the same test images, "

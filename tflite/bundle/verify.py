@@ -113,7 +113,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
             if path.read_bytes()[-22:][:4] != END_RECORD:
                 problems.append("something stands behind the archive")
             return dict(_files_of_archive(archive, problems))
-    except DAMAGED_ARCHIVE as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:  # the last of a place before the file's beginning
         raise KerasCnnError(f"{path} is not a whole archive: {first_line(error)}.") from error
 
 
