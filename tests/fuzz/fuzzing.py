@@ -31,7 +31,7 @@ import numpy as np
 if __name__ == "__main__":  # its folder is known already
     sys.path.insert(1, str(Path(__file__).resolve().parent.parent))
 
-from readers import LITERT_APART, Reader, litert, readers
+from readers import LITERT_APART, Reader, forged, litert, readers
 
 from kerascnn.errors import KerasCnnError
 
@@ -40,7 +40,7 @@ MEMORY = 2**30  # bytes that it may use, beyond what the process had before
 RESERVED = 6 * 2**30  # bytes that it can reserve: libraries ask for what a header claims, and fill a little
 LONGEST = 1_000  # signs of a message
 SILENT = 60.0  # seconds without a new input, after which the process is ended
-LITERT_EVERY = 500  # one input of so many goes to LiteRT
+RARE = 250  # one input of so many goes to a reader that computes with a network
 
 
 class Hang(BaseException):
@@ -68,15 +68,11 @@ class Fuzzer:
     seed: int
     bundle: Path | None = None
 
-    @property
-    def _turns(self) -> list[Reader]:
-        return _turns(self.bundle)
-
     def reader(self, number: int) -> Reader:
         """Return whose turn it is."""
-        if LITERT_APART and number % LITERT_EVERY == 0:
-            return _litert()
-        return self._turns[number % len(self._turns)]
+        often, rare = _turns(self.bundle)
+        turn, rest = divmod(number, RARE)
+        return often[number % len(often)] if rest or not rare else rare[turn % len(rare)]
 
     def lay(self, number: int, folder: Path) -> Path:
         """Write an input, and what must lie beside it, into an empty folder."""
@@ -128,13 +124,9 @@ class Fuzzer:
 
 
 @cache
-def _turns(bundle: Path | None) -> list[Reader]:
-    return [reader for reader in readers(bundle) for _ in range(reader.share)]
-
-
-@cache
-def _litert() -> Reader:
-    return litert()
+def _turns(bundle: Path | None) -> tuple[list[Reader], list[Reader]]:
+    often = [reader for reader in readers(bundle) for _ in range(reader.share)]
+    return often, [*([forged(bundle)] if bundle else []), *([litert()] if LITERT_APART else [])]
 
 
 _SEEDS: dict[str, list[bytes]] = {}

@@ -78,27 +78,30 @@ def gzipped(content: bytes, others: Sequence[bytes], draw: Draw) -> bytes:
     return gzip.compress(binary(inside[0], inside[1:], draw), 1, mtime=0)
 
 
-def zipped(member: Mutation) -> Mutation:
+def zipped(member: Mutation, mend: Callable[[dict[str, bytes]], dict[str, bytes]] | None = None) -> Mutation:
     """Return a mutation of one member of an archive, packed again with its right checksum; or of the file.
 
     What stands before the archive, as the network of a ``.tflite`` file does, stays.
+
+    Args:
+        member: How the member is damaged.
+        mend: Makes an archive whole again that guards itself; then only members are damaged, and no network.
     """
 
     def mutate(content: bytes, others: Sequence[bytes], draw: Draw) -> bytes:
-        if draw.random() < 0.3:
+        if not mend and draw.random() < 0.3:
             return binary(content, others, draw)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [(info.filename, archive.read(info)) for info in archive.infolist()]
+            members = {info.filename: archive.read(info) for info in archive.infolist()}
             before = content[: min(info.header_offset for info in archive.infolist())]
-        chosen = int(draw.integers(len(members)))
-        name, data = members[chosen]
-        if draw.random() < 0.1:
-            name = member(name.encode(), [], draw)[:100].decode(errors="replace")
-        members[chosen] = name, member(data, [each for _, each in members], draw)
+        name = str(draw.choice([name for name in members if not (mend and name.endswith(".tflite"))]))
+        members[name] = member(members[name], list(members.values()), draw)
+        if draw.random() < 0.1 and not mend:
+            members[member(name.encode(), [], draw)[:100].decode(errors="replace")] = members.pop(name)
         file = io.BytesIO(before)
         file.seek(len(before))
         with zipfile.ZipFile(file, "a") as archive:
-            for name, data in members:
+            for name, data in (mend(members) if mend else members).items():
                 archive.writestr(zipfile.ZipInfo(name), data)
         return file.getvalue()
 
