@@ -6,7 +6,7 @@ PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.
 # What several tests need is made once, for both workers; one that has nothing left takes over from the other.
 WORKERS := -n 2 --dist worksteal
 
-.PHONY: help install train test test-long test-arm64 arm64-tools check types docs constraints dist benchmark clean
+.PHONY: help install train test test-long fuzz test-arm64 arm64-tools check types docs constraints dist benchmark clean
 .NOTPARALLEL:  # two pips at once would break .venv
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ test: .venv/test .venv/jax check  ## style, types, layers, documentation and eve
 
 test-long: .venv/test .venv/jax arm64-tools  ## full trainings, several processes, an emulated Raspberry Pi (as root installs its tools)
 	@$(BIN)/python -m pytest $(WORKERS) -m long
+
+fuzz: .venv/test  ## 100,000 damaged files for everything that reads one; repeat with make fuzz SEED=1
+	@$(BIN)/python tests/fuzz/fuzzing.py --inputs 100000 $(if $(SEED),--seed $(SEED))
 
 test-arm64: .venv/test arm64-tools  ## of these the emulated Raspberry Pi alone
 	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py

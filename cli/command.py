@@ -11,9 +11,8 @@ import click
 from kerascnn.cli.options import ExistingRun
 from kerascnn.cli.quiet import quiet
 from kerascnn.errors import KerasCnnError, KerasCnnWarning
-from kerascnn.escapes import printable
+from kerascnn.escapes import one_line
 
-LONGEST = 1_000  # characters of a message: what a damaged file holds can be of any length
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -87,5 +86,4 @@ def noted() -> Iterator[None]:
 
 
 def _tell(kind: str, message: str) -> None:
-    line = printable(" ".join(message.split()))
-    click.echo(f"{kind}: {line if len(line) <= LONGEST else line[:LONGEST] + '…'}", err=True)
+    click.echo(f"{kind}: {one_line(message)}", err=True)

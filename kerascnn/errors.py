@@ -7,10 +7,13 @@ KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 ├── TargetError       4  the model does not fit the target
 └── MissingError      5  an optional library or device is not there
 
-The number is the exit code of the command line. A message is one line: what, where, how to mend it.
+The number is the exit code of the command line. A message is one line: what, where, how to mend it; whatever
+it quotes of a file, a terminal can show it.
 """
 
 from pathlib import Path
+
+from kerascnn.escapes import one_line
 
 
 class KerasCnnWarning(UserWarning):
@@ -21,6 +24,12 @@ class KerasCnnError(Exception):
     """Something expected went wrong while working."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return one_line(self._message())
+
+    def _message(self) -> str:
+        return super().__str__()
 
 
 class ImageError(KerasCnnError):
@@ -35,7 +44,7 @@ class ImageError(KerasCnnError):
         super().__init__(path, reason)  # both, so that it can be pickled
         self.path, self.reason = path, reason
 
-    def __str__(self) -> str:
+    def _message(self) -> str:
         return f"{self.path} {self.reason}."
 
 

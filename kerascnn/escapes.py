@@ -13,6 +13,9 @@ _LATEX = str.maketrans(
 )
 
 
+LONGEST = 1_000  # signs of a message: what a damaged file holds can be of any length
+
+
 def printable(text: str) -> str:
     """Return a text that moves no cursor, sets no colour and turns no direction; line breaks stay.
 
@@ -20,6 +23,16 @@ def printable(text: str) -> str:
     'a�[31mb'
     """
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
+
+
+def one_line(text: str) -> str:
+    """Return a message of at most 1,000 signs in one line that moves no cursor.
+
+    >>> one_line("a\\n  b\\x1b")
+    'a b�'
+    """
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def in_csv(cell: str) -> str:

@@ -29,7 +29,7 @@ class ProcessError(KerasCnnError):
         super().__init__(task, reason)
         self.task, self.reason = task, reason
 
-    def __str__(self) -> str:
+    def _message(self) -> str:
         return f"The process for {self.task} {self.reason}."
 
 

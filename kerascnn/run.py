@@ -18,6 +18,8 @@ from kerascnn.settings import Settings
 #: Raised when a change to the folder's content would mislead an older kerascnn.
 FORMAT = 1
 RECORD = "run.json"
+#: What a list of runs tells of the folder and its record, whatever ``metrics.json`` says.
+OF_RUN = ("run", "state", "created", "seed", "files")
 
 
 class RunRecord(Settings):
@@ -115,6 +117,7 @@ class Run:
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
         try:
             trained = self.metrics() if self.has_metrics else {}
+            trained = {name: value for name, value in trained.items() if name not in OF_RUN}
         except KerasCnnError as error:  # one damaged run must not hide the others in a list
             warnings.warn(str(error), KerasCnnWarning, stacklevel=2)
             trained = {"state": "damaged"}

@@ -69,11 +69,13 @@ def test_traps_in_an_archive_are_found_without_unpacking(cli, bundled_run, tmp_p
         archive.writestr("pi/../../outside", "x")
         archive.writestr(link, "/etc/passwd")
         archive.writestr("other/run.py", "x")
+        archive.writestr(zipfile.ZipInfo(""), "x")
     problems = verify(whole).problems
     assert "/etc/passwd would land outside the bundle's folder" in problems
     assert "pi/../../outside would land outside the bundle's folder" in problems
     assert "link is a link or no plain file" in problems
     assert "run.py is there twice" in problems
+    assert "a file without a name is not of a bundle" in problems
     assert "the archive has more than one folder" in problems
     _truncated(whole)
     refused(cli("verify", whole), FAILED, "is not a whole archive")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from kerascnn.data.unpacking import unpacked
 from kerascnn.errors import KerasCnnError
 
-LARGEST = 2**31  # bytes; MNIST's largest file holds 47 million
+LARGEST = 2**30  # bytes; MNIST's largest file holds 47 million
+BLOCK = 2**20  # bytes
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -33,8 +34,9 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             header = stream.read(4 + 4 * dimensions)
             shape = _shape(path, header, dimensions)
             expected = math.prod(shape)
-            # One more than it may hold; reaching the end checks gzip's CRC.
-            content = stream.read(expected + 1)
+            content = bytearray()  # a forged header claims what the file does not hold: no room ahead of it
+            while len(content) <= expected and (block := stream.read(BLOCK)):
+                content += block  # reaching the end checks gzip's CRC
     except (OSError, EOFError, zlib.error) as error:
         raise KerasCnnError(f"{path} cannot be read, it may be damaged or truncated: {error}.") from error
     if len(content) != expected:

@@ -125,7 +125,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
             if not _ends_at_its_end(path):
                 problems.append("something stands behind the archive")
             return dict(_files_of_archive(archive, problems))
-    except DAMAGED_ARCHIVE as error:
+    except (*DAMAGED_ARCHIVE, OSError) as error:  # the last of a place before the file's beginning
         raise KerasCnnError(f"{path} is not a whole archive: {first_line(error)}.") from error
 
 
@@ -168,10 +168,14 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
             problems.append(f"{member.filename} would land outside the bundle's folder")
         elif stat.S_ISLNK(member.external_attr >> 16):
             problems.append(f"{name} is a link or no plain file")
-        elif member.is_dir() and name in ("", "golden", "examples"):  # other programs list folders, too
+        elif member.filename.endswith("/") and name in (
+            "",
+            "golden",
+            "examples",
+        ):  # other programs list folders, too
             continue
         elif not NAMES.fullmatch(name):
-            problems.append(f"{name or member.filename} is not of a bundle")
+            problems.append(f"{name or member.filename or 'a file without a name'} is not of a bundle")
         elif name in seen:
             problems.append(f"{name} is there twice")
         else:
