@@ -120,7 +120,7 @@ def _member(path: Path, name: str) -> Any:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as member:
             return json.loads(member.read(LONGEST))
-    except (KeyError, OSError, NotImplementedError, RecursionError, *DAMAGED_ARCHIVE):
+    except (KeyError, NotImplementedError, RecursionError, *DAMAGED_ARCHIVE):
         return None
 
 

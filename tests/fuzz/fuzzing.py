@@ -31,7 +31,7 @@ import numpy as np
 if __name__ == "__main__":  # its folder is known already
     sys.path.insert(1, str(Path(__file__).resolve().parent.parent))
 
-from readers import LITERT_APART, Reader, forged, litert, readers
+from readers import Reader, forged, litert, readers
 
 from kerascnn.errors import KerasCnnError
 
@@ -126,7 +126,7 @@ class Fuzzer:
 @cache
 def _turns(bundle: Path | None) -> tuple[list[Reader], list[Reader]]:
     often = [reader for reader in readers(bundle) for _ in range(reader.share)]
-    return often, [*([forged(bundle)] if bundle else []), *([litert()] if LITERT_APART else [])]
+    return often, [litert(), *([forged(bundle)] if bundle else [])]
 
 
 _SEEDS: dict[str, list[bytes]] = {}

@@ -32,9 +32,6 @@ from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.history import read_history
 
-#: Whether LiteRT runs a file in a process of its own: until then a damaged network ends the one that asks.
-LITERT_APART = False
-
 
 @dataclass(frozen=True)
 class Reader:

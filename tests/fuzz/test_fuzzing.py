@@ -7,7 +7,7 @@ import mutations
 import numpy as np
 import pytest
 import seeds
-from readers import Reader, forged, readers
+from readers import Reader, forged, litert, readers
 from warm_command import call_warm
 
 from kerascnn.errors import KerasCnnError
@@ -23,7 +23,9 @@ def test_whatever_is_damaged_is_read_or_refused_in_one_line(pi_bundle, tmp_path)
     assert code == 0, f"input {(tmp_path / 'number').read_text()} ended it: {err}"
     told = json.loads(out.splitlines()[-1])
     assert "\n".join(str(fuzzing.Finding(**each)) for each in told["found"]) == ""
-    assert set(told["counts"]) == {reader.name for reader in (*readers(pi_bundle), forged(pi_bundle))}
+    assert set(told["counts"]) == {
+        reader.name for reader in (*readers(pi_bundle), litert(), forged(pi_bundle))
+    }
     assert sum(told["counts"].values()) == INPUTS
 
 
