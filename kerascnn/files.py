@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -116,18 +116,30 @@ def read_json(path: Path) -> Any:
         KerasCnnError: The file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_bytes(), parse_float=_finite, parse_constant=_finite)
+        document = json.loads(path.read_bytes())
+        if place := _without_number(document):
+            raise ValueError(f"{'.'.join(place)} is no number")
     except FileNotFoundError as error:
         raise KerasCnnError(f"{path} is missing.") from error
     except (OSError, ValueError, RecursionError) as error:  # the last of arrays within arrays
         raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
+    return document
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is no number")
-    return number
+def _without_number(document: Any, *place: str) -> tuple[str, ...]:
+    """Return where in a document a number is not finite, as names and positions; nowhere: empty."""
+    within: Iterable[tuple[Any, Any]]
+    match document:
+        case float() if not math.isfinite(document):
+            return place or ("it",)
+        case dict():
+            within = document.items()
+        case list():
+            within = enumerate(document)
+        case _:
+            return ()
+    found = (_without_number(value, *place, str(name)) for name, value in within)
+    return next((where for where in found if where), ())
 
 
 def file_sha256(path: Path) -> str:
