@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     help="Folder of the heatmaps.  [default: the current one]",
 )
 @click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@options.overwrite_files
 @options.foreign
 def predict(
     model: Path,
@@ -33,6 +34,7 @@ def predict(
     heatmap: bool,
     out: Path | None,
     invert: bool,
+    overwrite: bool,
     input_range: str | None,
     labels: Path | None,
     as_json: bool,
@@ -42,6 +44,8 @@ def predict(
 
     if out and not heatmap:
         raise click.UsageError("--out is the folder of the heatmaps: it goes with --heatmap.")
+    if overwrite and not heatmap:
+        raise click.UsageError("--overwrite is for files of heatmaps: it goes with --heatmap.")
     folder = out or Path() if heatmap else None
     predictions = predict_images(
         model,
@@ -49,6 +53,7 @@ def predict(
         top_k=top_k,
         invert=invert,
         heatmap_dir=folder,
+        overwrite=overwrite,
         input_range=input_range,
         labels=labels,
     )

@@ -55,8 +55,9 @@ class Answers:
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
-                found, hashes = cls(stored["floating"], stored["int8"]), stored["sha256"].tolist()
-            pairs = list(zip(made_of, hashes, strict=True))
+                floating, int8 = np.asarray(stored["floating"]), np.asarray(stored["int8"])
+                hashes = stored["sha256"].tolist()
+            found, pairs = cls(floating, int8), list(zip(made_of, hashes, strict=True))
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
             raise KerasCnnError(f"{path} is missing or damaged. Remove it: it is made anew.") from error
         if not (

@@ -24,7 +24,7 @@ MEMBER = "kerascnn.json"
 LONGEST = 16 * 2**20  # bytes of a description; a small ZIP archive can hold one that fills the memory
 FOLDER = "folder "  # before the name of a source that is a folder of images: it may be called like another
 
-#: What Python says of a damaged archive; OSError: it points before its beginning; RuntimeError: it is encrypted.
+#: What Python says of a damaged archive; OSError: of places before it; RuntimeError: of a password.
 DAMAGED_ARCHIVE = (
     OSError,
     zipfile.BadZipFile,

@@ -26,6 +26,7 @@ from kerascnn.foreign_keras import scaling_of
 from kerascnn.input_scaling import RAW, InputScaling
 from kerascnn.model_file import load_model
 from kerascnn.other_formats import require_model_format
+from kerascnn.own_files import require_own
 from kerascnn.run import Run
 from kerascnn.tflite.isolated import IsolatedClassifier
 from kerascnn.tflite.labels import read_labels
@@ -182,6 +183,7 @@ def predict(
     top_k: int = 3,
     invert: bool = False,
     heatmap_dir: Path | str | None = None,
+    overwrite: bool = False,
     input_range: str | None = None,
     labels: Path | str | None = None,
 ) -> list[Prediction]:
@@ -193,6 +195,7 @@ def predict(
         top_k: How many classes to name for each, at most all there are.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
         heatmap_dir: A folder for ``<image>-heatmap.png``, the map of the likeliest class over the picture.
+        overwrite: Whether files there may be replaced that this program did not make.
         input_range: Of a file of another program, see :meth:`Predictor.open`; ``labels`` likewise.
 
     Raises:
@@ -206,18 +209,19 @@ def predict(
     model = model_file_of(model)
     for image in images:  # before the model is loaded, which takes seconds
         require_image_file(Path(image))
+    maps = None if heatmap_dir is None else _heatmap_paths(images, Path(heatmap_dir))
+    require_own(maps or [], overwrite=overwrite)
     with Predictor.open(model, input_range=input_range, labels=labels) as predictor:
-        if heatmap_dir is not None:
+        if maps:
             predictor.require_class_map()
-        return list(_predictions(predictor, list(map(Path, images)), top_k, heatmap_dir, invert=invert))
+        return list(_predictions(predictor, list(map(Path, images)), top_k, maps, invert=invert))
 
 
 def _predictions(
-    predictor: Predictor, images: Sequence[Path], top_k: int, heatmap_dir: Path | str | None, *, invert: bool
+    predictor: Predictor, images: Sequence[Path], top_k: int, maps: Sequence[Path] | None, *, invert: bool
 ) -> Iterator[Prediction]:
     """Yield what a model says; some pictures at a time are in memory, read by several threads."""
     classes, prepare = predictor.description.classes, predictor.description.preprocessing.image
-    maps = _heatmap_paths(images, Path(heatmap_dir)) if heatmap_dir is not None else None
     read = partial(read_image, invert=invert)
     number = 0
     for pixels in _read_ahead(images, lambda image: prepare(read(image))):

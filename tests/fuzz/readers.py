@@ -147,7 +147,13 @@ def readers(bundle: Path | None = None) -> list[Reader]:
         Reader(
             "study.json", "study.json", lambda path: Record.read(path.parent), seeds.studies, mutations.text
         ),
-        Reader("answers", "answers.npz", lambda path: Answers.read(path, []), lambda: [seeds.answers()], one),
+        Reader(
+            "answers",
+            "answers.npz",
+            lambda path: Answers.read(path, [], (4, 3)),
+            lambda: [seeds.answers()],
+            one,
+        ),
         Reader(
             "checkpoint",
             "epoch-000001.npz",

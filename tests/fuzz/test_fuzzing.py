@@ -10,7 +10,7 @@ import seeds
 from readers import Reader, forged, litert, readers
 from warm_command import call_warm
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.errors import KerasCnnError, KerasCnnWarning
 from kerascnn.run import Run
 
 SEED, INPUTS = 1, 2_000
@@ -94,4 +94,5 @@ def test_figures_of_a_run_that_are_none_are_told(tmp_path):
     )
     with pytest.raises(KerasCnnError, match=r"metrics.json is damaged: accuracy must be a valid number"):
         Run.open(tmp_path).metrics()
-    assert Run.open(tmp_path).to_dict()["state"] == "damaged"
+    with pytest.warns(KerasCnnWarning, match=r"metrics.json is damaged"):
+        assert Run.open(tmp_path).to_dict()["state"] == "damaged"
