@@ -236,10 +236,12 @@ def test_a_truncated_model(cli, tmp_path, run, kind, share):
     refused(cli("evaluate", cut, "--data", "digits"), FAILED, "cut")
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".tflite"])
-def test_a_file_that_is_not_a_model(cli, tmp_path, suffix):
-    (tmp_path / f"note{suffix}").write_text("this is no model" * 100)
-    refused(cli("evaluate", f"note{suffix}", "--data", "digits"), FAILED, f"note{suffix} cannot be opened")
+@pytest.mark.parametrize(
+    ("file", "told"), [("note.keras", "cannot be opened"), ("note.tflite", "is not a sound .tflite file")]
+)
+def test_a_file_that_is_not_a_model(cli, tmp_path, file, told):
+    (tmp_path / file).write_text("this is no model" * 100)
+    refused(cli("evaluate", file, "--data", "digits"), FAILED, f"{file} {told}")
 
 
 def test_a_foreign_keras_file_never_runs_its_own_code(cli, tmp_path):
@@ -249,7 +251,7 @@ def test_a_foreign_keras_file_never_runs_its_own_code(cli, tmp_path):
     model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(code(pixels))))
     model.save(tmp_path / "hostile.keras")
     (tmp_path / "ran").unlink(missing_ok=True)  # building it ran it
-    refused(cli("evaluate", "hostile.keras", "--data", "digits"), FAILED, "hostile.keras cannot be opened")
+    refused(cli("evaluate", "hostile.keras", "--data", "digits"), FAILED, "has a Lambda layer")
     assert not (tmp_path / "ran").exists()
 
 
@@ -271,12 +273,7 @@ def _of_maps() -> keras.Model:
     return keras.Model(pixels, keras.layers.Conv2D(3, 1)(pixels))
 
 
-def _never_built() -> keras.Model:
-    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
-
-
-@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
-@pytest.mark.parametrize("kind", [_of_words, _of_maps, _never_built])
+@pytest.mark.parametrize("kind", [_of_words, _of_maps])
 def test_a_foreign_model_of_another_kind(cli, tmp_path, kind):
     kind().save(tmp_path / "other.keras")
     refused(cli("evaluate", "other.keras", "--data", "digits"), FAILED, "does not classify images")

@@ -184,6 +184,7 @@ def test_what_cannot_be_timed_is_refused(cli, tmp_path, arguments, code, words):
     refused(cli("benchmark", *arguments), code, *words)
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_all_processes(trained, tmp_path):
     with background("benchmark", trained[0], "--runs", 1_000_000, cwd=tmp_path) as command:
         wait_until(lambda: "timing one image" in command.err, "it times images", command)

@@ -99,6 +99,7 @@ def test_a_coral_bundle_holds_the_compiled_file_where_the_compiler_is(cli, bundl
     assert not verify(folder).problems
 
 
+@pytest.mark.long
 def test_an_android_bundle_of_a_colour_model_is_what_mediapipe_takes(on_photos, tmp_path):
     colour = shutil.copytree(on_photos / "runs" / "a", tmp_path / "colour")
     folder = bundle(colour, target="android", out=tmp_path / "app").path

@@ -100,20 +100,12 @@ def test_the_network_is_trained_for_int8(cli, tmp_path, run):
     [
         ("lenet5", {"head": "fc"}),
         ("lenet5", {"head": "conv1x1"}),
-        pytest.param(
-            *("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
-            marks=pytest.mark.long,
-        ),
-        pytest.param(
-            *("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
-            marks=pytest.mark.long,
-        ),
-        pytest.param(
-            *("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
-            marks=pytest.mark.long,
-        ),
+        ("alexnet", {"head": "conv1x1", "head_units": (32,), "variant": "two_towers", "image_size": 67}),
+        ("alexnet", {"head": "fc", "head_units": (32,), "variant": "small_stem", "image_size": 16}),
+        ("alexnet", {"head": "nin", "image_size": 67, "norm": "none", "variant": "two_towers"}),
     ],
 )
+@pytest.mark.long
 def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_path):
     padded = settings.get("variant") == "small_stem"
     model = build(name, classes=10, pixel_mean=0.0 if padded else 90.0, pixel_std=70.0, **settings)
@@ -135,6 +127,7 @@ def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_pa
     assert np.abs(found - taught.probabilities).mean() < 4e-3  # a step of a probability is 1/256
 
 
+@pytest.mark.long
 def test_ranges_begin_at_those_of_the_network(run):
     """One small step: what is left of ±6 would cut off logits of ±30."""
     model, description = load_model(run / "model.keras")
@@ -342,6 +335,7 @@ def test_a_failure_over_there_is_an_error_here(run):
         tune("build", broken, Plan(), 1)
 
 
+@pytest.mark.long
 def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
     """Three images, two steps: schedules must not divide by their length."""
     model = build("lenet5", head="nin")
@@ -352,6 +346,7 @@ def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
     assert shrunk.record.most_values <= 4
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_both_processes_and_leaves_no_file(run, tmp_path, monkeypatch):
     monkeypatch.setattr(other_process, "COMMAND", COLD)
     copy = _copied(run, tmp_path)

@@ -882,17 +882,17 @@ def test_mutated_files(kind, request, tmp_path):
     content = request.getfixturevalue(kind).read_bytes()
     path = tmp_path / "m.tflite"
     outcomes = []
-    for seed in range(2_000):
+    for seed in range(500):
         path.write_bytes(mutated(content, seed))
         try:
             outcomes.append(survives(path))
         except BaseException as error:
             error.add_note(f"seed {seed}")
             raise
-    assert 100 < sum(outcomes) < 1_900  # some are still sound, some are not
+    assert 25 < sum(outcomes) < 475  # some are still sound, some are not
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(4))
 def test_mutated_files_through_the_command(cli, tmp_path, int8, looping, seed):
     content = (int8, looping)[seed % 2].read_bytes()
     (tmp_path / "m.tflite").write_bytes(mutated(content, 5_000 + seed))

@@ -65,9 +65,8 @@ def test_ranges_are_as_wide_as_the_widest_image(run):
     assert scores.quantization.scale[0] == pytest.approx((high - low) / 255, rel=0.02)
 
 
-@pytest.mark.parametrize(
-    "options", [["--target", "edgetpu"], pytest.param(["--io", "uint8"], marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("options", [["--target", "edgetpu"], ["--io", "uint8"]])
+@pytest.mark.long
 def test_where_only_full_int8_counts_the_exit_code_is_3_with_what_was_tried(cli, uneven, options):
     answer = cli("quantize", uneven, "--max-drop", 1, "--fine-tuning-epochs", 1, *options, "--json")
     assert answer.code == MISSED

@@ -152,7 +152,7 @@ def test_a_foreign_float_file_of_logits_is_read_as_probabilities(models, tmp_pat
     converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, models["fc"](pixels)))
     (tmp_path / "other.tflite").write_bytes(converter.convert())
     lite = LiteRTClassifier(tmp_path / "other.tflite")
-    assert lite.description.output == "unknown"
+    assert lite.description.output == "logits"
     np.testing.assert_allclose(lite(DIM[:4]), keras_classifier(models["fc"])(DIM[:4]), atol=1e-5)
 
 

@@ -88,7 +88,16 @@ def undisturbed(cut_off):
     return outcome(cut_off / "runs" / "a")
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("before the first epoch ends", marks=pytest.mark.long),
+        pytest.param("between epochs", marks=pytest.mark.long),
+        "while a checkpoint is written",
+        "inside the third epoch",
+        pytest.param("while the model is tested", marks=pytest.mark.long),
+    ],
+)
 def test_a_training_cut_off_at_any_moment_ends_as_if_it_had_never_been_stopped(
     cli, tmp_path, cut_off, undisturbed, moment
 ):
@@ -102,6 +111,7 @@ def test_a_training_cut_off_at_any_moment_ends_as_if_it_had_never_been_stopped(
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["a"]
 
 
+@pytest.mark.long
 def test_a_killed_training_goes_on_elsewhere_and_no_row_is_missing(cli, stopped, tmp_path, undisturbed):
     (stopped / "history.csv").unlink(missing_ok=True)  # a kill came between checkpoint and history
     elsewhere = stopped.rename(tmp_path / "elsewhere")

@@ -132,6 +132,7 @@ def test_a_meeting_that_makes_no_sense(cli, options, words):
         assert word in answer.err.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_a_coordinator_that_does_not_answer(cli, tmp_path):
     place = ["--distribute", "--coordinator", free_address(), "--processes", 2, "--process-index", 1]
     soon = dict(os.environ) | {"KERASCNN_JOIN_SECONDS": "2"}

@@ -142,6 +142,7 @@ def test_the_network_of_1998_trains(of_1998):
     assert json.loads((run / "tflite/static_wi8_ai8.result.json").read_text())["agreement"] > 0.98
 
 
+@pytest.mark.long
 def test_alexnet_trains_as_it_stands_and_lrn_is_refused_in_int8(cli, tmp_path, photos):
     options = ["--norm", "lrn", "--head", "nin", "--epochs", 1, "--image-size", 16, "--name", "lrn", "--json"]
     trained = cli("train", "alexnet", "--data", photos, "--variant", "small_stem", *options).json

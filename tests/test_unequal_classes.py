@@ -100,6 +100,7 @@ def test_the_accuracy_stands_beside_what_no_model_gets(cli, unequal):
     assert cli("evaluate", run, "--json").json["baseline"] == BASELINE
 
 
+@pytest.mark.long
 def test_the_report_shows_each_class(cli, tmp_path, unequal):
     cli("report", unequal[0], "--format", "html,json")
     document = json.loads((unequal[0] / "report" / "report.json").read_text())
