@@ -694,6 +694,22 @@ def test_a_file_that_contradicts_itself(tmp_path, int8, forge, words):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_biases_that_note_the_dimension_of_their_weights(tmp_path, int8):
+    """As files of an older converter do, TFLM's person_detect.tflite for instance."""
+    model = unpacked(int8)
+    biases = [
+        each
+        for each in model.subgraphs[0].tensors
+        if len(each.shape) == 1 and each.quantization is not None and len(each.quantization.scale) > 1
+    ]
+    assert biases
+    for each in biases:
+        each.quantization.quantizedDimension = 3
+    found = inspect(written(tmp_path / "m.tflite", model)).to_dict()
+    told = [tensor["quantization"] for tensor in found["subgraphs"][0]["tensors"] if tensor["quantization"]]
+    assert sum(each["per_channel"] for each in told) >= 2 * len(biases)
+
+
 @contextlib.contextmanager
 def in_time():
     def stop(signum, frame):

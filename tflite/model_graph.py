@@ -294,7 +294,8 @@ def _quantization(content: FlatBuffer, index: int, tensor: Any, sides: int) -> Q
         zero_points = (zero_points or (0,)) * len(scales)
     if len(zero_points) != len(scales):
         raise DamagedError(f"tensor {index} has {len(scales)} scales and {len(zero_points)} zero points")
-    dimension = found.QuantizedDimension()
+    # Old converters noted the dimension of the weights at the biases, too, which have one.
+    dimension = 0 if sides == 1 else found.QuantizedDimension()
     if len(scales) > 1 and not 0 <= dimension < sides:
         raise DamagedError(f"tensor {index} is quantized along dimension {dimension} of {sides}")
     return Quantization(scales, zero_points, dimension)
