@@ -697,14 +697,11 @@ def test_a_file_that_contradicts_itself(tmp_path, int8, forge, words):
 def test_biases_that_note_the_dimension_of_their_weights(tmp_path, int8):
     """As files of an older converter do, TFLM's person_detect.tflite for instance."""
     model = unpacked(int8)
-    biases = [
-        each
-        for each in model.subgraphs[0].tensors
-        if len(each.shape) == 1 and each.quantization is not None and len(each.quantization.scale) > 1
-    ]
+    flat = [each.quantization for each in model.subgraphs[0].tensors if len(each.shape) == 1]
+    biases = [each for each in flat if each is not None and each.scale is not None and len(each.scale) > 1]
     assert biases
     for each in biases:
-        each.quantization.quantizedDimension = 3
+        each.quantizedDimension = 3
     found = inspect(written(tmp_path / "m.tflite", model)).to_dict()
     told = [tensor["quantization"] for tensor in found["subgraphs"][0]["tensors"] if tensor["quantization"]]
     assert sum(each["per_channel"] for each in told) >= 2 * len(biases)
