@@ -36,7 +36,7 @@ DAMAGED_ARCHIVE = (
     OverflowError,
 )
 
-Output = Literal["logits", "probabilities", "sigmoid", "unknown"]
+Output = Literal["logits", "probabilities", "sigmoid", "logit", "unknown"]
 
 
 class ModelDescription(Settings):
@@ -44,7 +44,8 @@ class ModelDescription(Settings):
 
     Attributes:
         output: ``logits`` (a softmax is still to be taken) or ``probabilities``; of a file that kerascnn did
-            not write also ``sigmoid`` (a probability each, which need not sum to 1) or ``unknown``.
+            not write also ``sigmoid`` (a probability each, which need not sum to 1), ``logit`` (one number,
+            of the second of two classes) or ``unknown``.
         parameters: Trainable ones; ``parameters_fixed`` those that training does not change.
         tuned: How the weights differ from the run's, for instance ``pruned to 50 %``; empty: they do not.
     """
@@ -146,11 +147,8 @@ class ModelDescription(Settings):
         """
         height, width, channels = _image_shape(path, shape)
         classes = _class_count(path, scores)
-        if (classes, output) == (1, "probabilities"):
-            raise KerasCnnError(
-                f"{path} has one output behind a softmax: it is 1 for every image. For two classes train it "
-                "with a sigmoid, or with two outputs."
-            )
+        if classes == 1 and output != "sigmoid":
+            output = _alone(path, output)
         return cls(
             model=path.stem,
             variant="unknown",
@@ -196,6 +194,20 @@ def _image_shape(path: Path, shape: tuple[Any, ...]) -> tuple[int, int, Literal[
             f"{path} takes {channels} channels, {shape}; kerascnn gives 1 (grey) or 3 (RGB).{first}"
         )
     return height, width, channels
+
+
+def _alone(path: Path, output: Output) -> Output:
+    """Return what one output alone is that is no sigmoid."""
+    if output == "logits":
+        return "logit"
+    what = (
+        "behind a softmax: it is 1 for every image"
+        if output == "probabilities"
+        else "that is neither a sigmoid nor a logit"
+    )
+    raise KerasCnnError(
+        f"{path} has one output {what}. For two classes train it with a sigmoid, or with two outputs."
+    )
 
 
 def _class_count(path: Path, scores: tuple[Any, ...]) -> int:

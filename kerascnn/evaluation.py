@@ -160,7 +160,7 @@ def as_probabilities(scores: NDArray[np.float32], output: Output) -> NDArray[np.
         sums = scores.sum(axis=1)
         is_done = scores.min() >= 0 and bool(np.allclose(sums, 1, atol=ROUNDING))
         output = "probabilities" if is_done else "logits"
-    return softmax(scores) if output == "logits" else scores
+    return softmax(scores) if output in ("logits", "logit") else scores
 
 
 def _is_share(scores: NDArray[np.float32], output: Output) -> bool:

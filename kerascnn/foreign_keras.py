@@ -1,5 +1,6 @@
 """What a Keras model of another program takes and gives, as far as its layers say."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def scaling_of(model: Any) -> InputScaling:
     )
     layers = (use.layer for use in uses(model))
     first = next((layer for layer in layers if not isinstance(layer, passing) and not _augments(layer)), None)
-    if isinstance(first, keras.layers.Rescaling) and np.max(np.abs(first.scale)) < 1 / BRIGHT:
+    if isinstance(first, keras.layers.Rescaling) and _largest(first.scale) < 1 / BRIGHT:
         return InputScaling(known_from="its Rescaling layer")
     if isinstance(first, keras.layers.Normalization) and _is_of_pixels(first):
         return InputScaling(known_from="its Normalization layer")
@@ -50,5 +51,13 @@ def _augments(layer: Any) -> bool:
 
 
 def _is_of_pixels(layer: Any) -> bool:
-    mean, variance = (np.asarray(values, np.float64) for values in (layer.mean, layer.variance))
-    return bool(np.max(mean) > BRIGHT or np.max(np.sqrt(variance)) > BRIGHT)
+    largest = _largest(layer.mean), math.sqrt(_largest(layer.variance))
+    return BRIGHT < max(largest) < math.inf
+
+
+def _largest(values: Any) -> float:
+    """Return the largest size of some numbers; infinity where a damaged file holds something else."""
+    try:
+        return float(np.nan_to_num(np.abs(np.asarray(values, np.float64)), nan=math.inf).max())
+    except (TypeError, ValueError):
+        return math.inf

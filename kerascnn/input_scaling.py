@@ -41,7 +41,8 @@ class InputScaling:
         found = re.fullmatch(rf"{number}\.\.{number}", text)
         if not found or float(found[1]) >= float(found[2]):
             raise UsageError(
-                f"input range must be two numbers, the smaller first, as 0..1 or -1..1. Received: {text!r}"
+                f"input range must be two numbers with two dots between, the smaller first: 0..1 or -1..1. "
+                f"Received: {text!r}"
             )
         return cls.between(float(found[1]), float(found[2]), "the given input range")
 

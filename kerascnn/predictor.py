@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerascnn.class_map import class_map, require_class_map
-from kerascnn.data.dataset import Dataset
+from kerascnn.data.dataset import Dataset, Images
 from kerascnn.data.image_files import READERS
 from kerascnn.data.images import read_image, require_image_file
 from kerascnn.data.sources import load, sources
 from kerascnn.description import FOLDER, ModelDescription
-from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
+from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError, first_line
 from kerascnn.evaluation import Classifier, Evaluation, baseline_of, evaluate_classifier, keras_classifier
 from kerascnn.figures import heatmaps, save_figure
 from kerascnn.foreign_keras import scaling_of
@@ -81,7 +81,8 @@ class Predictor:
             model, own = load_model(path)
             said = scaling_of(model) if own.is_foreign else RAW
             description, scaling = _read_as(path, own, said, told, names)
-            return cls(path, description, keras_classifier(model, own.output, scaling), scaling, model)
+            classify = _told(path, keras_classifier(model, own.output, scaling))
+            return cls(path, description, classify, scaling, model)
         lite = IsolatedClassifier(path)
         description, scaling = _read_as(path, lite.description, lite.scaling, told, names)
         lite.read_as(description, scaling)
@@ -120,6 +121,20 @@ class Predictor:
         save_figure(heatmaps(found.pixels, found.extent, [(label, share, scores)]), path)
 
 
+def _told(path: Path, classify: Classifier) -> Classifier:
+    """Return a classifier whose failures, whatever Keras raises, name the file."""
+
+    def told(images: Images) -> NDArray[np.float32]:
+        try:
+            return classify(images)
+        except KerasCnnError:
+            raise
+        except Exception as error:
+            raise KerasCnnError(f"{path} cannot be run: {first_line(error)}") from error
+
+    return told
+
+
 def _read_as(
     path: Path,
     own: ModelDescription,
@@ -129,15 +144,29 @@ def _read_as(
 ) -> tuple[ModelDescription, InputScaling]:
     """Return what a file says and what a user says of it together."""
     if names and len(names) != len(own.classes):
-        raise UsageError(f"the labels name {len(names):,} classes, {path} has {len(own.classes):,}.")
-    if not told and not scaling.known_from:
-        warn(
-            f"{path} does not say which numbers it takes for black and white: 0 and 255 are assumed. If it "
-            "was trained on others, name them: --input-range 0..1 or -1..1.",
-            KerasCnnWarning,
-            stacklevel=3,
-        )
+        surplus = " Is its first line a background class?" if len(names) == len(own.classes) + 1 else ""
+        raise UsageError(f"the labels name {len(names):,} classes, {path} has {len(own.classes):,}.{surplus}")
+    for note in _notes(path, own, scaling, told):
+        warn(note, KerasCnnWarning, stacklevel=4)
     return own.model_copy(update={"classes": names}) if names else own, told or scaling
+
+
+def _notes(
+    path: Path, own: ModelDescription, scaling: InputScaling, told: InputScaling | None
+) -> Iterator[str]:
+    """Yield what is assumed of a file of another program."""
+    if not told and not scaling.known_from:
+        yield (
+            f"{path} does not say which numbers it takes for black and white: 0 and 255 are assumed. If it "
+            "was trained on pixels divided by 255, add --input-range 0..1; on −1 to 1, --input-range -1..1."
+        )
+    if told and scaling.known_from and not np.allclose(told.ends, scaling.ends, atol=0.1):
+        low, high = scaling.ends
+        yield (f"{path} takes {low:g} to {high:g}, by {scaling.known_from}; the given range is used instead.")
+    if own.output == "logit":
+        yield (
+            f"{path} has one output without a sigmoid: it is taken as the logit of the second of two classes."
+        )
 
 
 def model_file_of(path: Run | Path | str) -> Path:

@@ -6,6 +6,7 @@ The folder has its final name from the first second; its state stands in ``run.j
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
@@ -148,7 +149,9 @@ class Run:
         """
         if not self.model_path.is_file():
             raise KerasCnnError(
-                f"{self.path} is incomplete (state {self.record.state}): it has no model.keras. Train again."
+                f"{self.path} is incomplete (state {self.record.state}): it has no model.keras. Wait for its "
+                f"training, or go on with one that was stopped: kerascnn train --resume "
+                f"{quote(str(self.path))}"
             )
         return self.model_path
 

@@ -22,6 +22,7 @@ from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.evaluation import as_probabilities
 from kerascnn.other_process import OtherProcess, ProcessError
 from kerascnn.tflite import metadata, metadata_schema
+from kerascnn.tflite.labels import read_labels
 
 BRIGHT, DARK = 1 / (1 + np.exp(-2.4)), 1 / (1 + np.exp(2.4))
 STEEP = 8.0
@@ -86,7 +87,6 @@ RESCALED = {
     "map": _map,
     "logits": lambda: network(layers.Rescaling(1 / 255), last=dense("linear")),
     "one sigmoid": lambda: network(layers.Rescaling(1 / 255), last=dense("sigmoid", 1)),
-    "one logit": lambda: network(layers.Rescaling(1 / 255), last=dense("linear", 1)),
 }
 
 
@@ -95,6 +95,12 @@ RESCALED = {
 def test_a_network_that_rescales_takes_raw_pixels(made):
     RESCALED[made]().save("model.keras")
     assert shares_of_bright("model.keras") == pytest.approx([BRIGHT, DARK], abs=1e-5)
+
+
+def test_one_number_is_taken_as_a_logit_aloud():
+    network(layers.Rescaling(1 / 255), last=dense("linear", 1)).save("model.keras")
+    with pytest.warns(KerasCnnWarning, match="taken as the logit of the second of two classes"):
+        assert shares_of_bright("model.keras") == pytest.approx([BRIGHT, DARK], abs=1e-5)
 
 
 OUTSIDE = {
@@ -131,10 +137,11 @@ def converted(model, low=None, high=None, quantized="int8"):
 
 
 @pytest.mark.parametrize("quantized", ["int8", "uint8"])
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-1, 1), (0, 255)])
+@pytest.mark.parametrize(("low", "high", "seen"), [(0, 1, 1), (0, 1, 0.9), (-1, 1, 1), (0, 255, 255)])
 @pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
-def test_a_quantized_input_says_what_it_takes(tmp_path, quantized, low, high):
-    content = converted(network(last=dense(low=low, high=high)), low, high, quantized)
+def test_a_quantized_input_says_what_it_takes(tmp_path, quantized, low, high, seen):
+    """Calibration images may have been darker than white."""
+    content = converted(network(last=dense(low=low, high=high)), low, seen, quantized)
     (tmp_path / "model.tflite").write_bytes(content)
     assert shares_of_bright("model.tflite") == pytest.approx([BRIGHT, DARK], abs=0.02)
 
@@ -210,6 +217,33 @@ def test_the_note_is_one_line_and_the_result_is_alone_on_stdout(cli):
     assert json.loads(answer.out)[0]["classes"][0]["label"] == "1"
 
 
+def test_a_range_beside_the_one_that_a_file_says_is_told():
+    network(layers.Rescaling(1 / 255)).save("model.keras")
+    with pytest.warns(KerasCnnWarning, match="takes 0 to 255, by its Rescaling layer"):
+        shares_of_bright("model.keras", input_range="0..1")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("a\nb\n".encode("utf-16"), ("a", "b")),
+        ("\ufeffä\r\n\r\nb\r\n".encode(), ("ä", "b")),
+        (b"0  background\n1  cat\n", ("background", "cat")),
+        (b"0 a\n5 b\n", ("0 a", "5 b")),
+    ],
+)
+def test_label_files_as_they_come(tmp_path, content, names):
+    (tmp_path / "labels.txt").write_bytes(content)
+    assert read_labels(tmp_path / "labels.txt") == names
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"\n", "is empty"), (b"caf\xe9\nb\n", "is not UTF-8")])
+def test_label_files_that_are_none(tmp_path, content, told):
+    (tmp_path / "labels.txt").write_bytes(content)
+    with pytest.raises(KerasCnnError, match=told):
+        read_labels(tmp_path / "labels.txt")
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -249,6 +283,12 @@ def _rewritten(change):
                 made.writestr(name, content)
 
 
+def _of_another_scale(name, content):
+    return content.replace(b'"Flatten"', b'"Rescaling"').replace(
+        b'"data_format": "channels_last"', b'"scale": "x"'
+    )
+
+
 def _of_newer_keras(name, content):
     if name == "metadata.json":
         return json.dumps(json.loads(content) | {"keras_version": "99.1.0"})
@@ -270,6 +310,14 @@ KERAS_FILES = {
     "one softmax": (
         lambda: network(last=dense("softmax", 1)).save("model.keras"),
         "one output behind a softmax",
+    ),
+    "one tanh": (
+        lambda: network(last=dense("tanh", 1)).save("model.keras"),
+        "one output that is neither a sigmoid nor a logit",
+    ),
+    "a scale that is no number": (
+        lambda: _rewritten(_of_another_scale),
+        "model.keras cannot be",
     ),
 }
 

@@ -240,3 +240,12 @@ def test_the_split_of_usual_files_has_not_changed(tmp_path):
     painted(tmp_path / "photos", 20)
     found = sorted(f"{path.parent.name}/{path.stem}" for path in paths(load(str(tmp_path / "photos")).test))
     assert found == ["blue/003", "blue/014", "green/001", "green/011", "red/002", "red/019"]
+
+
+def test_folds_are_classes_with_a_note(tmp_path):
+    for number, name in enumerate(("fold1", "fold2")):
+        painted(tmp_path / "photos" / name, 8, first=100 * number)
+    found = load(str(tmp_path / "photos"))
+    assert found.classes == ("fold1", "fold2")
+    (note,) = found.notes
+    assert "fold1, fold2 holds folders of the same names" in note

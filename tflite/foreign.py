@@ -5,11 +5,12 @@ import math
 import numpy as np
 
 from kerascnn.description import Output
-from kerascnn.input_scaling import ASSUMED, InputScaling
+from kerascnn.input_scaling import ASSUMED, BRIGHTEST, InputScaling
 from kerascnn.tflite.metadata import FileMetadata, TensorMetadata
 from kerascnn.tflite.model_graph import ModelGraph, Tensor, constant_data
 from kerascnn.tflite.tensor_words import makers_back
 
+USUAL = (0, 1), (-1, 1)  # ranges that pixels are brought to
 BRIGHT = 50  # a first operator that divides by more is made for pixels of 0 to 255
 _SCORES: dict[str, Output] = {
     "SOFTMAX": "probabilities",
@@ -41,12 +42,23 @@ def scaling_of(graph: ModelGraph, metadata: FileMetadata | None) -> InputScaling
     held = _held(tensor)
     if held is None:
         return stated or _by_first_operator(graph, tensor)
-    bytes_as_they_are = InputScaling.between(*held, "the quantization of its input")
+    known = "the quantization of its input"
+    bytes_as_they_are = InputScaling.between(*held, known)
     width = held[1] - held[0]
     if stated:
         low, high = stated.ends
         return stated if 0.5 <= width / (high - low) <= 2 else bytes_as_they_are
-    return InputScaling(known_from="the quantization of its input") if width >= 128 else bytes_as_they_are
+    if width >= BRIGHTEST / 2:
+        return InputScaling(known_from=known)
+    usual = (InputScaling.between(low, high, known) for low, high in USUAL if _nearly(held, low, high))
+    return next(usual, bytes_as_they_are)
+
+
+def _nearly(held: tuple[float, float], low: float, high: float) -> bool:
+    """Whether a range is this one, as far as calibration images went: at least half of it."""
+    slack = (high - low) / 100
+    inside = low - slack <= held[0] and held[1] <= high + slack
+    return inside and held[1] - held[0] >= (high - low) / 2
 
 
 def _held(tensor: Tensor) -> tuple[float, float] | None:

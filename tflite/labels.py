@@ -1,7 +1,7 @@
 """Class names as a file: one a line, in the order of the probabilities."""
 
 import re
-from codecs import BOM_UTF8 as BOM
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,7 +37,13 @@ def read_labels(path: Path) -> tuple[str, ...]:
         raise KerasCnnError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > LARGEST:
         raise KerasCnnError(f"{path} is no label file: it is larger than {LARGEST:,} bytes.")
-    found = tuple(printable(name) for name in names(content.removeprefix(BOM).rstrip()))
+    try:
+        text = content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KerasCnnError(f"{path} is no label file: its text is not UTF-8.") from error
+    found = tuple(printable(name.strip()) for name in text.splitlines() if name.strip())
+    if not found:
+        raise KerasCnnError(f"{path} is no label file: it is empty.")
     numbered = [re.fullmatch(r"(\d+)[\s:,]+(\S.*)", name) for name in found]
     if all(match and int(match[1]) == position for position, match in enumerate(numbered)):
         return tuple(match[2] for match in numbered if match)

@@ -197,6 +197,13 @@ def _flat(top: Path, names: Sequence[str]) -> Layout:
             )
     copies = _copies(top, inner)
     notes = tuple(f"{top.name}/{name} is left out: it holds the other classes again." for name in copies)
+    alike = {frozenset(map(folded, below)) for below in inner.values()}
+    if len(inner) > 1 and len(alike) == 1 and len(*alike) > 1:
+        held = ", ".join(next(iter(inner.values()))[:3])
+        notes += (
+            f"Each of {', '.join(names[:3])} holds folders of the same names ({held}) and is read as a "
+            "class. If those are the classes, put the pictures of each together.",
+        )
     return Layout({"train": top}, False, tuple(name for name in names if name not in copies), notes)
 
 
