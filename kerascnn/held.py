@@ -44,6 +44,23 @@ def held(folder: Path, *, again: bool = False) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process holds a folder; where the system cannot tell, one may."""
+    if not fcntl:
+        return True
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _require_no_links(folder: Path) -> None:
     """Refuse a folder in which another one, or one in that, is a link: what is written would land there."""
     for each in (*folder.glob("*"), *folder.glob("*/*")):

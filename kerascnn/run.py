@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.files import read_json, write_json
+from kerascnn.held import is_held
 from kerascnn.records import read_record
 from kerascnn.settings import Settings
 
@@ -116,6 +117,8 @@ class Run:
     def to_dict(self) -> dict[str, Any]:
         """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
+        if self.record.state == "running" and not is_held(self.path):  # it was killed
+            record["state"] = "interrupted"
         try:
             trained = self.metrics() if self.has_metrics else {}
             trained = {name: value for name, value in trained.items() if name not in OF_RUN}

@@ -12,6 +12,7 @@ from waiting import wait_until
 
 from kerascnn.errors import KerasCnnError
 from kerascnn.held import held
+from kerascnn.run import Run
 
 INT8 = "tflite/static_wi8_ai8.tflite"
 
@@ -74,3 +75,11 @@ def test_a_short_work_is_waited_for(tmp_path):
         wait_until((tmp_path / "begun").exists, "the other one holds it", holder)
         with held(tmp_path):
             pass
+
+
+def test_a_run_that_nobody_trains_any_more_is_listed_as_interrupted(run, tmp_path):
+    copied = shutil.copytree(run, tmp_path / "a", ignore=shutil.ignore_patterns("metrics.json"))
+    Run.open(copied).marked("running")
+    with held(copied):
+        assert Run.open(copied).to_dict()["state"] == "running"
+    assert Run.open(copied).to_dict()["state"] == "interrupted"
