@@ -13,6 +13,7 @@ from kerascnn.files import file_sha256, whole_file
 
 Probabilities = NDArray[np.float32]
 STEP = 1 / 256  # of a probability in an int8 file
+AGAIN = "Delete it; the next run creates it again."
 INEXACT = 1e-3  # that float32 leaves of a sum of probabilities, and more
 
 
@@ -51,7 +52,7 @@ class Answers:
 
         Raises:
             KerasCnnError: It is missing or damaged, holds no probabilities of these images and classes, or
-                one of the files was made anew since.
+                one of the files was replaced since.
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -59,19 +60,19 @@ class Answers:
                 hashes = stored["sha256"].tolist()
             found, pairs = cls(floating, int8), list(zip(made_of, hashes, strict=True))
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
-            raise KerasCnnError(f"{path} is missing or damaged. Remove it: it is made anew.") from error
+            raise KerasCnnError(
+                f"{path} is missing or damaged. Delete it; the next run creates it again."
+            ) from error
         if not (
             _are_probabilities(found.floating, shape, 0.0) and _are_probabilities(found.int8, shape, STEP)
         ):
             raise KerasCnnError(
                 f"{path} does not hold probabilities of {shape[1]} classes for {shape[0]:,} test images. "
-                "Remove it: it is made anew."
+                f"{AGAIN}"
             )
         for file, was in pairs:
             if file_sha256(file) != was:
-                raise KerasCnnError(
-                    f"{path} holds what another {file.name} answered. Remove it: it is made anew."
-                )
+                raise KerasCnnError(f"{path} holds what another {file.name} answered. {AGAIN}")
         return found
 
 

@@ -35,6 +35,11 @@ class _Images(_Part):
     test: Count
 
 
+class _Baseline(_Part):
+    answer: str
+    accuracy: Share
+
+
 class _Metrics(_Part):
     model: str
     variant: str
@@ -45,6 +50,8 @@ class _Metrics(_Part):
     epochs: Count
     kept_epoch: Count
     seconds: Time
+    baseline: _Baseline | None = None
+    recall: dict[str, _Tested | None] | None = None
 
 
 class _MadeWith(_Part):

@@ -178,7 +178,7 @@ def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     assert accuracies(folder) == accuracies(study[0])
     (folder / "runs/nin-2/model.keras").unlink()
     removed.unlink()
-    refused(cli(*network), FAILED, "nin-2 lacks its model.keras. Remove the folder")
+    refused(cli(*network), FAILED, "nin-2 has no model.keras. Delete it")
 
 
 def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_path):
@@ -188,7 +188,7 @@ def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_
     network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
     refused(cli("report", folder), FAILED, "fc-2 was trained or quantized anew after it was compared")
     again = ["compare", *network]
-    refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Remove it: it is made anew")
+    refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Delete it; the next run")
     (folder / "runs/fc-2/answers.npz").unlink()
     assert cli(*again, "--format", "json").code == 0
     assert accuracies(folder) == accuracies(study[0])
@@ -225,7 +225,13 @@ def test_a_cell_made_otherwise_is_refused_with_the_difference(study, cli, tmp_pa
     change(folder / "runs/nin-1")
     network = ["--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
     answer = cli("compare", "lenet", *network)
-    refused(answer, FAILED, "nin-1 was made otherwise than this study", words, "Remove it: it is made anew")
+    refused(
+        answer,
+        FAILED,
+        "nin-1 was made otherwise than this study",
+        words,
+        "Delete it; the next run",
+    )
 
 
 def _edit(run: Path, change) -> None:

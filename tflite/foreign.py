@@ -31,9 +31,9 @@ def scores_of(graph: ModelGraph) -> Output:
 def scaling_of(graph: ModelGraph, metadata: FileMetadata | None) -> InputScaling:
     """Return how pixels become the numbers of the first input.
 
-    Metadata come first; a quantized input whose real range is of another kind takes bytes as they are: its
-    own scale then does what the metadata leave out. Without metadata a quantized input that cannot hold 0 to
-    255 takes bytes as they are, and a first operator that rescales is made for 0 to 255.
+    Metadata come first, unless the range of a quantized input contradicts them. A quantized input that holds
+    about 0 to 1, or −1 to 1, takes that; one that holds less than half of 0 to 255 takes bytes as they are. A
+    first operator that rescales is made for 0 to 255.
     """
     subgraph = graph.subgraphs[0]
     tensor = subgraph.tensors[subgraph.inputs[0]]
@@ -87,9 +87,9 @@ def _by_first_operator(graph: ModelGraph, tensor: Tensor) -> InputScaling:
     if first and first.name in ("MUL", "DIV") and len(first.inputs) == 2:
         (number,) = [each for each in first.inputs if each != tensor.index] or [tensor.index]
         factor = subgraph.tensors[number]
-        if factor.constant and factor.type == "FLOAT32":
+        if factor.constant and factor.type == "FLOAT32" and 0 not in factor.shape:
             values = np.abs(np.frombuffer(constant_data(graph, factor), "<f4"))
-            small = 1 / values if first.name == "DIV" else values
-            if 0 < small.max() < 1 / BRIGHT:
+            rescales = values.min() > BRIGHT if first.name == "DIV" else 0 < values.max() < 1 / BRIGHT
+            if rescales:
                 return InputScaling(known_from="its first operator, which rescales")
     return ASSUMED

@@ -29,7 +29,7 @@ def kept_answers(run: Run) -> Answers:
     """Return what a cell's model and its int8 file answered to the test images when it was made.
 
     Raises:
-        KerasCnnError: They are missing, damaged, or not those of its files, which somebody made anew.
+        KerasCnnError: They are missing, damaged, or not those of its files, which were replaced since.
     """
     shape = run.metrics()["data"]["test"], len(run.read("model.json")["classes"])
     return Answers.read(run.path / ANSWERS, answering_files(run), shape)
@@ -58,14 +58,14 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
         if folder.exists():
-            raise KerasCnnError(f"{folder} is no run. Remove it: the run is made anew.")
+            raise KerasCnnError(f"{folder} is no run. Delete it; the next run creates it again.")
         run = train(config, progress=progress, dataset=dataset)
     elif (run := Run.open(folder)).record.state != "done":
         run = resume(run, progress=progress)
     if run.record.state != "done":
         raise KeyboardInterrupt
     if not run.model_path.is_file():
-        raise KerasCnnError(f"{folder} lacks its model.keras. Remove the folder: it is made anew.")
+        raise KerasCnnError(f"{folder} has no model.keras. Delete it; the next run creates it again.")
     made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
     answers = Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities)
     answers.write(folder / ANSWERS, answering_files(run))

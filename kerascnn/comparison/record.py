@@ -81,7 +81,7 @@ class Ending(Settings):
         """Make sure that its runs, by their groups, still have the files that were measured.
 
         Raises:
-            KerasCnnError: One was made anew since.
+            KerasCnnError: One was replaced since.
         """
         for name, of_group in runs.items():
             for run, hashes in zip(of_group, self.sha256[name], strict=True):
@@ -140,7 +140,7 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
 
     Raises:
         KerasCnnError: It was made with other settings, data or versions, or its answers are damaged or not
-            those of its files, which somebody made anew.
+            those of its files, which were replaced since.
     """
     folder = cell_folder(cell)
     if not (folder / "run.json").is_file():
@@ -161,7 +161,7 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
     if differing:
         raise KerasCnnError(
             f"{folder} was made otherwise than this study: {'; '.join(dict.fromkeys(differing))}. "
-            "Remove it: it is made anew."
+            "Delete it; the next run creates it again."
         )
     if is_done(cell):
         kept_answers(Run.open(folder))  # now, not after hours of the other trainings
