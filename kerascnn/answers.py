@@ -60,15 +60,12 @@ class Answers:
                 hashes = stored["sha256"].tolist()
             found, pairs = cls(floating, int8), list(zip(made_of, hashes, strict=True))
         except Exception as error:  # a damaged archive raises whatever the reader of its damaged part meets
-            raise KerasCnnError(
-                f"{path} is missing or damaged. Delete it; the next run creates it again."
-            ) from error
+            raise KerasCnnError(f"{path} is missing or damaged. {AGAIN}") from error
         if not (
             _are_probabilities(found.floating, shape, 0.0) and _are_probabilities(found.int8, shape, STEP)
         ):
             raise KerasCnnError(
-                f"{path} does not hold probabilities of {shape[1]} classes for {shape[0]:,} test images. "
-                f"{AGAIN}"
+                f"{path} holds no probabilities of {shape[1]} classes for {shape[0]:,} test images. {AGAIN}"
             )
         for file, was in pairs:
             if file_sha256(file) != was:

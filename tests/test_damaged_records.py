@@ -97,11 +97,11 @@ def test_answers_are_probabilities(tmp_path, damage):
     Answers(floating, int8).write(tmp_path / "a.npz", [])
     Answers.read(tmp_path / "a.npz", [], (4, 3))
     for shape in ((5, 3), (4, 2)):
-        with pytest.raises(KerasCnnError, match="does not hold probabilities"):
+        with pytest.raises(KerasCnnError, match="holds no probabilities"):
             Answers.read(tmp_path / "a.npz", [], shape)
     damage(floating, int8)
     Answers(floating, int8).write(tmp_path / "a.npz", [])
-    with pytest.raises(KerasCnnError, match=r"a\.npz does not hold probabilities of 3 classes for 4 test"):
+    with pytest.raises(KerasCnnError, match=r"a\.npz holds no probabilities of 3 classes for 4 test"):
         Answers.read(tmp_path / "a.npz", [], (4, 3))
 
 
@@ -166,4 +166,4 @@ def test_a_study_with_false_answers_is_refused(cli, part_of_study, tmp_path):
         arrays = dict(stored)
     arrays["int8"][3] = np.nan
     np.savez(path, **arrays)
-    refused(cli("report", study), FAILED, "nin-1/answers.npz does not hold probabilities")
+    refused(cli("report", study), FAILED, "nin-1/answers.npz holds no probabilities")
