@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from kerascnn.errors import KerasCnnError
+from kerascnn.forked import ForkedProcess, can_fork
 from kerascnn.progress import Progress, silent
 from kerascnn.worker import PROGRESS
 
@@ -42,14 +43,19 @@ class OtherProcess:
         served: The object's class, as ``package.module:Class``; it takes no arguments.
         task: What it is for, in words: "fine-tuning".
         memory: Bytes that it may take beside what it maps from files, where the system can hold it to that.
+        forked: Fork this process where that is safe, instead of loading everything once more.
     """
 
-    def __init__(self, served: str, task: str, *, memory: int | None = None) -> None:
-        self._served, self._task, self._memory = served, task, memory
+    def __init__(self, served: str, task: str, *, memory: int | None = None, forked: bool = False) -> None:
+        self._served, self._task, self._memory, self._forked = served, task, memory, forked
 
     def __enter__(self) -> Self:
-        command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process: subprocess.Popen[bytes] | ForkedProcess
+        if self._forked and can_fork():
+            self._process = ForkedProcess(self._served, self._memory)
+        else:
+            command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
     def __exit__(

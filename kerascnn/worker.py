@@ -7,6 +7,7 @@ import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, BinaryIO
 
 STDOUT, STDERR = 1, 2
@@ -45,7 +46,7 @@ def serve(served: str, calls: BinaryIO, answers: BinaryIO) -> None:
         send(END, *answer)
 
 
-def end_with(calls: BinaryIO) -> None:
+def end_with(calls: int) -> None:
     """Have this process killed, whatever it does, once nobody can call it any more.
 
     Another process looks: a converter that works for seconds lets no thread of this one run meanwhile.
@@ -57,7 +58,7 @@ def end_with(calls: BinaryIO) -> None:
     for descriptor in (there, STDOUT, STDERR):
         os.close(descriptor)
     ended = select.poll()
-    for descriptor in (here, calls.fileno()):
+    for descriptor in (here, calls):
         ended.register(descriptor, 0)
     if here not in dict(ended.poll()):
         os.kill(worker, signal.SIGKILL)
@@ -65,25 +66,49 @@ def end_with(calls: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Keep the answers' channel to itself: what libraries print goes to standard error."""
+    """Serve the object that the command line names on standard input and output."""
+    served, *memory = sys.argv[1:]
+    answers = os.dup(STDOUT)
+    work(served, int(memory[0]) if memory else None, sys.stdin.fileno(), answers)
+
+
+def work(served: str, memory: int | None, calls: int, answers: int) -> None:
+    """Answer calls until nobody can call any more.
+
+    Args:
+        served: The object's class, as ``package.module:Class``.
+        memory: Bytes that this process may take beside what it has; ``None``: as many as there are.
+        calls: The descriptor that they are read from.
+        answers: The one that answers are written to; nothing else is: what libraries print goes to standard
+            error.
+    """
     # Ctrl-C reaches the whole group; the other side ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    served, *memory = sys.argv[1:]
     if memory:
-        _hold_memory(int(memory[0]))
+        _hold_memory(memory)
     if hasattr(os, "fork"):  # not on Windows
-        end_with(sys.stdin.buffer)
-    with os.fdopen(os.dup(STDOUT), "wb") as answers:
-        os.dup2(STDERR, STDOUT)
-        serve(served, sys.stdin.buffer, answers)
+        end_with(calls)
+    os.dup2(STDERR, STDOUT)
+    with os.fdopen(calls, "rb") as asked, os.fdopen(answers, "wb") as answered:
+        serve(served, asked, answered)
 
 
 def _hold_memory(most: int) -> None:
-    """Let this process fail where it takes more bytes; Windows has no such limit."""
+    """Let this process fail where it takes more bytes than it has by some; Windows has no such limit."""
     with suppress(ImportError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        limit = most + _bytes_held()
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def _bytes_held() -> int:
+    """Return the bytes that this process holds for itself, on Linux; elsewhere a process begins empty."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[5]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from kerascnn.other_process import COMMAND
 
 LONGEST = 2  # seconds
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+
 #: Holds the interpreter's lock in native code, as a converter does.
 BUSY = """
 import ctypes
@@ -22,12 +24,18 @@ class Busy:
         ctypes.PyDLL(None).sleep(60)
     def answer(self):
         return 5
+    def take(self, count):
+        return len(bytearray(count))
+    def end(self):
+        import os
+        os.abort()
 """
 CALLING = """
 import sys
 from kerascnn import other_process
-with other_process.OtherProcess("busy:Busy", "nothing") as call:
+with other_process.OtherProcess("busy:Busy", "nothing", forked=len(sys.argv) > 1) as call:
     assert call("answer") == 5
+    assert isinstance(call._process, other_process.ForkedProcess) == (len(sys.argv) > 1)
     print(call._process.pid, flush=True)
     call("work")
 """
@@ -45,10 +53,11 @@ def _all_end(pids):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is looked after by a fork")
-def test_a_worker_in_native_code_ends_with_the_process_that_it_works_for(tmp_path):
+@pytest.mark.parametrize("forked", [(), pytest.param(("forked",), marks=on_linux)])
+def test_a_worker_in_native_code_ends_with_the_process_that_it_works_for(tmp_path, forked):
     (tmp_path / "busy.py").write_text(BUSY)
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-c", CALLING]
+    command = [sys.executable, "-c", CALLING, *forked]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as calling:
         worker = calling.stdout.readline().strip()
         pids = [worker, *_children(worker)]
@@ -56,6 +65,44 @@ def test_a_worker_in_native_code_ends_with_the_process_that_it_works_for(tmp_pat
         time.sleep(0.2)  # it is in native code by then
         calling.kill()
         _all_end(pids)
+
+
+LIMITED = """
+import sys, kerascnn.errors
+from kerascnn import other_process
+if sys.argv[1:]:
+    import threading
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+held = bytearray(300_000_000)  # a copy holds it, too: the limit is for what it takes beside it
+with other_process.OtherProcess("busy:Busy", "it", memory=200_000_000, forked=True) as call:
+    print(type(call._process).__name__, call("take", 100_000_000))
+    for method, arguments, within in [("take", [250_000_000], 9), ("end", [], 9)]:
+        try:
+            call(method, *arguments, within=within)
+        except kerascnn.errors.KerasCnnError as error:
+            print(error)
+with other_process.OtherProcess("busy:Busy", "it", forked=True) as call:
+    try:
+        call("work", within=0.5)
+    except kerascnn.errors.KerasCnnError as error:
+        print(error)
+"""
+
+
+@on_linux
+@pytest.mark.parametrize(("threads", "process"), [((), "ForkedProcess"), (("one",), "Popen")])
+def test_a_forked_process_has_the_same_limits_as_one_that_starts_anew(tmp_path, threads, process):
+    (tmp_path / "busy.py").write_text(BUSY)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", LIMITED, *threads]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert done.stdout.splitlines() == [
+        f"{process} 100000000",
+        "The process for it failed in take: MemoryError: MemoryError.",
+        "The process for it ended with signal SIGABRT; -v shows what it said.",
+        "The process for it gave no answer in 0 s.",
+    ]
+    assert done.returncode == 0
 
 
 def test_nothing_is_left_of_a_worker_that_ends(tmp_path):

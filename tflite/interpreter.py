@@ -46,6 +46,7 @@ class LiteRTClassifier:
     ) -> None:
         self.path, self._content, self._reference, self._threads = path, content, reference, threads
         self._interpreter = self._open(threads or 1)
+        self._single = [self._interpreter] if threads in (None, 1) else []
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         require_classifier(path, len(inputs), len(outputs))
         self._input, self._output = inputs[0], outputs[0]
@@ -119,9 +120,9 @@ class LiteRTClassifier:
         return row
 
     def _interpreters(self, count: int) -> list[Any]:
-        """Return interpreters with one thread each."""
-        own = [self._interpreter] if self._threads in (None, 1) else []
-        return own + [self._open(1) for _ in range(count - len(own))]
+        """Return interpreters with one thread each, opened when they are first needed."""
+        self._single += [self._open(1) for _ in range(count - len(self._single))]
+        return self._single[:count]
 
     def _open(self, threads: int) -> Any:
         if self._content is None and not self.path.is_file():

@@ -4,6 +4,7 @@ LiteRT checks little of what a file says. A damaged one can end the process that
 memory, or never return; here that is one line.
 """
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from kerascnn.data.dataset import Images
 from kerascnn.description import ModelDescription
 from kerascnn.errors import KerasCnnError
-from kerascnn.evaluation import images_at_once
 from kerascnn.input_scaling import InputScaling
 from kerascnn.machine import processors
 from kerascnn.other_process import OtherProcess, ProcessError
@@ -22,6 +22,7 @@ from kerascnn.tflite.model_graph import read_graph
 
 SERVED = "kerascnn.tflite.isolated:Served"
 MEMORY = 3 * 2**28  # bytes; and for each copy of the file's weights that a kernel arranges for itself
+BYTES_AT_ONCE = 2**24  # of images, sent with one call: with small ones a process waits for the other
 OPENING, FIRST = 60, 20  # seconds: libraries come from a disk; one image
 SLOWER = 10  # times as long as the first image another may take
 
@@ -39,7 +40,8 @@ class IsolatedClassifier:
     def __init__(self, path: Path) -> None:
         read_graph(path)  # says in words what LiteRT would end at
         self.path = path
-        self._process = OtherProcess(SERVED, f"running {path}", memory=memory_for(path.stat().st_size))
+        memory = memory_for(path.stat().st_size)
+        self._process = OtherProcess(SERVED, f"running {path}", memory=memory, forked=True)
         self._process.__enter__()
         self._seconds: float | None = None  # of the first image
         self.description: ModelDescription
@@ -54,7 +56,7 @@ class IsolatedClassifier:
     def __call__(self, images: Images) -> NDArray[np.float32]:
         """Return probabilities, float32 (n, classes), of images that fit the input, uint8 (n, h, w, c)."""
         rule = self.description.preprocessing
-        at_once = images_at_once((rule.height, rule.width, rule.channels))
+        at_once = max(BYTES_AT_ONCE // math.prod((rule.height, rule.width, rule.channels)), 1)
         first = [] if self._seconds else [self._first(images[:1])]
         starts = range(len(first), len(images), at_once)
         return np.concatenate(first + [self._some(images[start : start + at_once]) for start in starts])
@@ -94,7 +96,8 @@ def require_runs(path: Path) -> None:
         KerasCnnError: It is missing, damaged, or LiteRT cannot run it.
     """
     read_graph(path)
-    with OtherProcess(SERVED, f"running {path}", memory=memory_for(path.stat().st_size)) as process:
+    memory = memory_for(path.stat().st_size)
+    with OtherProcess(SERVED, f"running {path}", memory=memory, forked=True) as process:
         try:
             process("run_once", path, within=OPENING + FIRST)
         except ProcessError as error:
