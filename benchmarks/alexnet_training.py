@@ -40,8 +40,8 @@ from contenders.measured import judged, show
 from contenders.turns import apart, in_turns
 
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.folder import load_folder
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.sources.folder import load_folder
+from kerascnn.foundation.errors import KerasCnnError
 
 BATCH, SIDE = 32, 227
 MEAN, DEVIATION = 120.0, 70.0  # of the pixels; about those of photos, the speed does not depend on them
@@ -66,7 +66,7 @@ def photos(folder: Path, wanted: int) -> Dataset:
 
 
 def keras_network(head: str, classes: int) -> Any:
-    from kerascnn.models.family import build
+    from kerascnn.models.registry import build
 
     return build("alexnet", head=head, classes=classes, pixel_mean=MEAN, pixel_std=DEVIATION)
 
@@ -161,7 +161,7 @@ def same_network(data: Dataset, head: str, epochs: int) -> str:
     from contenders.alexnet_pytorch import VOLUME, alexnet
     from contenders.keras_weights import take_weights
 
-    from kerascnn.profile import profile
+    from kerascnn.analysis.profiling.profile import profile
 
     theirs, ours = alexnet(head, len(data.classes)).eval(), keras_network(head, len(data.classes))
     draw = np.random.default_rng(1)  # no weight keeps its first value: zeros and ones would hide a mistake

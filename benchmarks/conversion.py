@@ -30,8 +30,8 @@ MOST = 1.1  # times the bare converter's
 
 
 def kerascnn(model: Any, images: np.ndarray) -> bytes:
-    from kerascnn.tflite.conversion import convert
-    from kerascnn.tflite.schemes import schemes
+    from kerascnn.tflite.quantization.convert import convert
+    from kerascnn.tflite.quantization.schemes import schemes
 
     return convert(model, schemes["static_wi8_ai8"], images)
 
@@ -61,7 +61,7 @@ def alone(options: argparse.Namespace) -> dict[str, float]:
     """Return peak memory in MiB and seconds of one conversion in this process."""
     import keras
 
-    from kerascnn.models.family import build
+    from kerascnn.models.registry import build
 
     keras.utils.set_random_seed(1)
     model = build("alexnet", head=options.head, classes=10, pixel_mean=120.0, pixel_std=60.0)

@@ -42,7 +42,7 @@ Classify = Callable[[np.ndarray], np.ndarray]
 
 
 def litert(options: argparse.Namespace) -> Classify:
-    from kerascnn.tflite.interpreter import LiteRTClassifier
+    from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
     lite = LiteRTClassifier(options.folder / "int8.tflite", threads=options.threads)
     options.encode = lite.encode
@@ -109,7 +109,7 @@ def single(options: argparse.Namespace) -> float:
 
 def own_way(images: np.ndarray, path: Path, threads: int) -> np.ndarray:
     """Return probabilities as every command of kerascnn gets them."""
-    from kerascnn.tflite.interpreter import LiteRTClassifier
+    from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
     return LiteRTClassifier(path, threads=threads)(images)
 
@@ -161,10 +161,10 @@ def prepare(options: argparse.Namespace) -> tuple[str, dict[str, float]]:
     from contenders.keras_weights import take_weights
     from contenders.onnx_files import write_onnx_files
 
-    from kerascnn.evaluation import keras_scores
-    from kerascnn.model_file import load_model
-    from kerascnn.run import Run
-    from kerascnn.training.trained_data import load_trained_data
+    from kerascnn.analysis.evaluation.evaluation import keras_scores
+    from kerascnn.models.keras_file import load_model
+    from kerascnn.training.records.trained_data import load_trained_data
+    from kerascnn.training.run import Run
 
     run = Run.open(options.run)
     model, description = load_model(run.require_model())

@@ -30,7 +30,7 @@ from contenders.measured import judged, show
 from contenders.turns import in_turns
 
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources import load
+from kerascnn.data.sources.registry import load
 
 MNIST = {"model": "lenet", "data": "mnist"}
 PHOTOS = {"model": "alexnet", "head": "nin"}  # and their folder as ``data``
@@ -72,9 +72,9 @@ def alone_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float:
     from kerascnn.training.backend.distribution import ALONE
     from kerascnn.training.backend.machine import configure
     from kerascnn.training.config import TrainingConfig
-    from kerascnn.training.image_stream import StreamFeed
-    from kerascnn.training.image_table import TableFeed
-    from kerascnn.training.preparation import network_for, prepare
+    from kerascnn.training.input.from_files import StreamFeed
+    from kerascnn.training.input.in_memory import TableFeed
+    from kerascnn.training.prepare import network_for, prepare
 
     config = TrainingConfig(**settings).resolved()
     configure(config.threads, deterministic=False)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from contenders.measured import show
 
-from kerascnn.comparison.plan import plan
+from kerascnn.studies.grid.plan import plan
 
 MOST, AIM = 0.75, 0.60  # of the time of the commands apart
 

@@ -34,15 +34,15 @@ import keras
 import numpy as np
 from contenders.measured import show
 
-from kerascnn.class_map import resized_to_map
-from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.evaluation import keras_scores
-from kerascnn.head_surgery import as_convolutions
-from kerascnn.model_file import load_model
-from kerascnn.models.family import Variant, build, family
+from kerascnn.analysis.evaluation.evaluation import keras_scores
+from kerascnn.analysis.interpretability.class_activation import resized_to_map
+from kerascnn.analysis.profiling.profile import profile
+from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.models.geometry import check_image_size
-from kerascnn.profile import profile
-from kerascnn.run import Run
+from kerascnn.models.keras_file import load_model
+from kerascnn.models.registry import Variant, build, family
+from kerascnn.training.run import Run
+from kerascnn.workflows.surgery import as_convolutions
 
 ALEXNET_IMAGE = 64  # twice the 32 it is built for: 25 positions
 TOLERANCE = 1e-4  # of the largest score; float32 sums in another order

@@ -1,1 +1,1 @@
-"""The command line: a command reads options, calls one library function, displays the result."""
+"""Reads options, calls one library function, shows its result."""

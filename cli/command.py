@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from kerascnn.cli.options import ExistingRun
-from kerascnn.cli.quiet import quiet
-from kerascnn.errors import KerasCnnError, KerasCnnWarning
-from kerascnn.escapes import one_line
+from kerascnn.cli.terminal.quiet import quiet
+from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning
+from kerascnn.foundation.escapes import one_line
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 

@@ -8,8 +8,8 @@ from io import TextIOWrapper
 
 import click
 
-from kerascnn.cli.loading import FrameworkLoading
-from kerascnn.errors import UsageError
+from kerascnn.cli.terminal.loading import FrameworkLoading
+from kerascnn.foundation.errors import UsageError
 
 NAMES = [
     "benchmark",
@@ -41,7 +41,7 @@ class _Commands(Mapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in NAMES:
             raise KeyError(name)
-        command: click.Command = getattr(import_module(f"kerascnn.cli.{name}"), name)
+        command: click.Command = getattr(import_module(f"kerascnn.cli.commands.{name}"), name)
         return command
 
     def __iter__(self) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 NO_AUGMENT = f"{__name__}.no_augment"
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
@@ -70,7 +70,7 @@ class ExistingRun(click.Path):
 
 
 def _formats(given: tuple[str, ...]) -> list[str]:
-    from kerascnn.report.formats import FORMATS
+    from kerascnn.studies.report.formats import FORMATS
 
     return [name.strip() for names in given for name in names.split(",")] or list(FORMATS)
 

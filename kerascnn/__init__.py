@@ -8,65 +8,65 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kerascnn.comparison.comparing import compare
-    from kerascnn.comparison.existing import compare_runs
-    from kerascnn.comparison.reporting import report_on
-    from kerascnn.convolution import conv
-    from kerascnn.data_description import describe_data
-    from kerascnn.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
-    from kerascnn.head_surgery import surgery
-    from kerascnn.health import doctor
-    from kerascnn.layer_table import summary
-    from kerascnn.models.alexnet import alexnet
-    from kerascnn.models.lenet5 import lenet5
-    from kerascnn.predictor import Predictor, evaluate, predict
-    from kerascnn.run import Run
-    from kerascnn.run import list_runs as runs
-    from kerascnn.tflite.benchmarking import benchmark
-    from kerascnn.tflite.bundle.bundling import bundle
+    from kerascnn.arithmetic.conv import conv
+    from kerascnn.foundation.errors import KerasCnnError, MissingError, QualityError, TargetError, UsageError
+    from kerascnn.models.architectures.alexnet import alexnet
+    from kerascnn.models.architectures.lenet5 import lenet5
+    from kerascnn.studies.compare import compare
+    from kerascnn.studies.compare_runs import compare_runs
+    from kerascnn.studies.report_on import report_on
+    from kerascnn.tflite.accelerators.edgetpu.check import check
+    from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu as compile  # noqa: A004
+    from kerascnn.tflite.bundle.bundle import bundle
     from kerascnn.tflite.bundle.verify import verify
-    from kerascnn.tflite.debugging import debug
-    from kerascnn.tflite.edgetpu.check import check
-    from kerascnn.tflite.edgetpu.compiler import compile_for_edgetpu as compile  # noqa: A004
-    from kerascnn.tflite.inspection import inspect
-    from kerascnn.tflite.quantization import quantize
+    from kerascnn.tflite.debugging.debug import debug
+    from kerascnn.tflite.inspection.inspect import inspect
+    from kerascnn.tflite.quantization.quantize import quantize
+    from kerascnn.tflite.runtime.benchmark import benchmark
     from kerascnn.training.config import TrainingConfig
-    from kerascnn.training.trainer import resume, train
-    from kerascnn.visualization import visualize
+    from kerascnn.training.run import Run
+    from kerascnn.training.run import list_runs as runs
+    from kerascnn.training.train import resume, train
+    from kerascnn.workflows.describe_data import describe_data
+    from kerascnn.workflows.doctor import doctor
+    from kerascnn.workflows.predict import Predictor, evaluate, predict
+    from kerascnn.workflows.summary import summary
+    from kerascnn.workflows.surgery import surgery
+    from kerascnn.workflows.visualize import visualize
 
 _HOME = {
-    "KerasCnnError": "errors",
-    "MissingError": "errors",
-    "Predictor": "predictor",
-    "QualityError": "errors",
-    "Run": "run",
-    "TargetError": "errors",
+    "KerasCnnError": "foundation.errors",
+    "MissingError": "foundation.errors",
+    "Predictor": "workflows.predict",
+    "QualityError": "foundation.errors",
+    "Run": "training.run",
+    "TargetError": "foundation.errors",
     "TrainingConfig": "training.config",
-    "UsageError": "errors",
-    "benchmark": "tflite.benchmarking",
-    "bundle": "tflite.bundle.bundling",
-    "check": "tflite.edgetpu.check",
-    "compare": "comparison.comparing",
-    "compare_runs": "comparison.existing",
-    "compile": "tflite.edgetpu.compiler:compile_for_edgetpu",
-    "conv": "convolution",
-    "debug": "tflite.debugging",
-    "describe_data": "data_description",
-    "doctor": "health:doctor",
-    "evaluate": "predictor",
-    "inspect": "tflite.inspection",
-    "alexnet": "models.alexnet",
-    "lenet5": "models.lenet5",
-    "predict": "predictor",
-    "quantize": "tflite.quantization",
-    "report_on": "comparison.reporting",
-    "resume": "training.trainer",
-    "runs": "run:list_runs",
-    "summary": "layer_table",
-    "surgery": "head_surgery",
-    "train": "training.trainer",
+    "UsageError": "foundation.errors",
+    "benchmark": "tflite.runtime.benchmark",
+    "bundle": "tflite.bundle.bundle",
+    "check": "tflite.accelerators.edgetpu.check",
+    "compare": "studies.compare",
+    "compare_runs": "studies.compare_runs",
+    "compile": "tflite.accelerators.edgetpu.compile:compile_for_edgetpu",
+    "conv": "arithmetic.conv",
+    "debug": "tflite.debugging.debug",
+    "describe_data": "workflows.describe_data",
+    "doctor": "workflows.doctor:doctor",
+    "evaluate": "workflows.predict",
+    "inspect": "tflite.inspection.inspect",
+    "alexnet": "models.architectures.alexnet",
+    "lenet5": "models.architectures.lenet5",
+    "predict": "workflows.predict",
+    "quantize": "tflite.quantization.quantize",
+    "report_on": "studies.report_on",
+    "resume": "training.train",
+    "runs": "training.run:list_runs",
+    "summary": "workflows.summary",
+    "surgery": "workflows.surgery",
+    "train": "training.train",
     "verify": "tflite.bundle.verify",
-    "visualize": "visualization",
+    "visualize": "workflows.visualize",
 }
 
 __all__ = [

@@ -225,7 +225,7 @@ def bundled_run(trained: tuple[Path, Answer], shared: Shared) -> Path:
 @pytest.fixture(scope="session")
 def pi_bundle(bundled_run: Path, shared: Shared) -> Path:
     """Its bundle for a Raspberry Pi; tests must not change it. 2 s of processor time."""
-    from kerascnn.tflite.bundle.bundling import bundle
+    from kerascnn.tflite.bundle.bundle import bundle
 
     return shared("bundle", lambda folder: bundle(bundled_run, out=folder / "pi")) / "pi"
 

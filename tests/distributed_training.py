@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.training.backend.distribution import Distribution, Team, joined
 from kerascnn.training.backend.sharding import Joined, alone, divided
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.answers import Answers
+from kerascnn.analysis.evaluation.metrics import Latency
+from kerascnn.analysis.evaluation.significance import paired_difference
+from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.data.dataset import Split
-from kerascnn.profile import LayerProfile, Profile
-from kerascnn.report.evidence import Evidence, Group
-from kerascnn.results import Latency
-from kerascnn.statistics import paired_difference
-from kerascnn.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
-from kerascnn.tflite.layer_errors import LayerError
+from kerascnn.studies.results.evidence import Evidence, Group
+from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
+from kerascnn.tflite.debugging.layer_errors import LayerError
 
 
 def made_up_layer():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerascnn.statistics import paired_difference
+from kerascnn.analysis.evaluation.significance import paired_difference
 
 IMAGES = 1_000
 GAIN = 0.4  # of the second network's ability

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from kerascnn.archives import require_weighed
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.archives import require_weighed
+from kerascnn.foundation.errors import KerasCnnError
 
 
 def _archive(path, **members):

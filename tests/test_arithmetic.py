@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kerascnn import arithmetic
-from kerascnn.arithmetic import convolution_parameters, dense_parameters, multiply_adds, output_side
+from kerascnn.arithmetic import layer as arithmetic
+from kerascnn.arithmetic.layer import convolution_parameters, dense_parameters, multiply_adds, output_side
 
 SMALL = list(product(range(1, 13), range(1, 8), range(1, 7), range(4)))  # side, kernel, stride, padding
 
@@ -178,7 +178,7 @@ def test_weight_sharing_in_alexnets_first_layer():
 def test_pooling_has_no_parameters():
     import keras
 
-    from kerascnn.profile import profile
+    from kerascnn.analysis.profiling.profile import profile
 
     maps = keras.Input((55, 55, 96))
     (_, pool) = profile(keras.Model(maps, keras.layers.MaxPooling2D(3, strides=2)(maps))).layers

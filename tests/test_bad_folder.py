@@ -12,10 +12,10 @@ from PIL import Image
 from test_bad_input import FAILED, USAGE, nothing_written, refused
 
 from kerascnn.data.bad_files import bad_files, without
-from kerascnn.data.folder import load_folder
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.sources.folder import load_folder
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
 
 TINY = Preprocessing(height=4, width=4, channels=3, fit="crop")
 

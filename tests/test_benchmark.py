@@ -16,8 +16,9 @@ from small_tflite import compiled
 from test_bad_input import FAILED, USAGE, refused
 from waiting import wait_for_the_end_of, wait_until
 
-from kerascnn.tflite import benchmarking, interpreter
-from kerascnn.tflite.benchmarking import benchmark
+from kerascnn.tflite.runtime import benchmark as benchmarking
+from kerascnn.tflite.runtime import interpreter
+from kerascnn.tflite.runtime.benchmark import benchmark
 
 INTERRUPTED = 130
 TIMES = ["init_ms", "first_us", "median_us", "p95_us", "p99_us", "mean_us", "sd_us"]
@@ -117,7 +118,7 @@ def test_a_slow_model_runs_less_often(tmp_path, monkeypatch, likely, runs):
 
 HOLDING = """
 import numpy as np
-from kerascnn.tflite.memory import forget_peak, peak_bytes
+from kerascnn.tflite.runtime.memory import forget_peak, peak_bytes
 
 forget_peak()
 before = peak_bytes()

@@ -13,12 +13,12 @@ from bundles import FAILED, MISSING, PICTURES, on_device, one_line
 from PIL import Image
 from test_bad_input import USAGE, refused
 
-from kerascnn.tflite.bundle.bundling import bundle
+from kerascnn.tflite.accelerators.edgetpu.check import is_compiled
+from kerascnn.tflite.bundle.bundle import bundle
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.bundle.verify import verify
-from kerascnn.tflite.edgetpu.check import is_compiled
-from kerascnn.tflite.metadata import read_metadata
-from kerascnn.tflite.model_graph import read_graph
+from kerascnn.tflite.file_format.graph import read_graph
+from kerascnn.tflite.metadata.metadata import read_metadata
 
 STAND_IN = Path(__file__).parent / "edgetpu_compiler_stand_in.py"
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from test_bad_input import USAGE
 from waiting import wait_until
 
-from kerascnn.tflite.bundle.bundling import bundle
+from kerascnn.tflite.bundle.bundle import bundle
 
 
 def test_the_program_is_short_and_needs_three_packages(pi_bundle):

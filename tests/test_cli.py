@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from kerascnn.cli.display import table
 from kerascnn.cli.main import kerascnn as group
+from kerascnn.cli.terminal.display import table
 
 HEAVY = {"keras", "tensorflow", "numpy", "matplotlib", "scipy", "sklearn", "PIL", "pydantic", "rich"}
 

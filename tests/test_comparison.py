@@ -15,13 +15,13 @@ from signalled import exists, interrupted, killed
 from test_bad_input import FAILED, USAGE, refused
 from test_report_command import INT8
 
-from kerascnn.comparison.comparing import compare
-from kerascnn.comparison.plan import plan
-from kerascnn.data.sources import load
-from kerascnn.errors import UsageError
-from kerascnn.machine import processors
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.machine import processors
+from kerascnn.studies.compare import compare
+from kerascnn.studies.grid.plan import plan
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.preparation import network_for, prepare, with_pixels
+from kerascnn.training.prepare import network_for, prepare, with_pixels
 from kerascnn.training.recipes import recipe_settings
 
 

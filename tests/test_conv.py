@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import kerascnn
-from kerascnn import convolution
-from kerascnn.cli.drawing import sliding_filter
+from kerascnn.arithmetic import conv as convolution
+from kerascnn.cli.terminal.drawing import sliding_filter
 
 ALEXNET = ["conv", "227x227x3", "--filters", 96, "--kernel", 11, "--stride", 4]
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from test_bad_input import FAILED, refused
 
-from kerascnn.answers import Answers
-from kerascnn.errors import KerasCnnError
-from kerascnn.files import read_json, write_json
-from kerascnn.records import read_record
-from kerascnn.run import Run
-from kerascnn.training.checkpoint import Checkpoint, Checkpoints
-from kerascnn.training.history import read_history
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.files import read_json, write_json
+from kerascnn.studies.results.predictions import Answers
+from kerascnn.training.records.checkpoint import Checkpoint, Checkpoints
+from kerascnn.training.records.history import read_history
+from kerascnn.training.run import Run
+from kerascnn.training.run_schema import read_record
 
 RESULT = "tflite/static_wi8_ai8.result.json"
 

@@ -15,9 +15,9 @@ import pytest
 from conftest import background
 from waiting import wait_until
 
-from kerascnn.cli.dashboard import ASCII, sparkline
-from kerascnn.cli.display import duration
-from kerascnn.training.figures import TrainingFigures
+from kerascnn.cli.terminal.dashboard import ASCII, sparkline
+from kerascnn.cli.terminal.display import duration
+from kerascnn.training.loop.status import TrainingFigures
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from conftest import write_idx
 
-from kerascnn.data import published
 from kerascnn.data.dataset import Split
-from kerascnn.data.idx import read_idx
-from kerascnn.data.sources import load
+from kerascnn.data.formats import published
+from kerascnn.data.formats.idx import read_idx
+from kerascnn.data.sources.registry import load
 from kerascnn.data.split import stratified_indices
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 
 def test_digits_are_split_the_same_way_everywhere():

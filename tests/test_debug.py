@@ -13,13 +13,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
-from kerascnn.data.sources import load
-from kerascnn.model_file import load_model, save_model
-from kerascnn.models.family import build
-from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.layer_errors import measure_layers
-from kerascnn.tflite.layer_matching import layer_of
-from kerascnn.tflite.schemes import schemes
+from kerascnn.data.sources.registry import load
+from kerascnn.models.keras_file import load_model, save_model
+from kerascnn.models.registry import build
+from kerascnn.tflite.debugging.layer_errors import measure_layers
+from kerascnn.tflite.inspection.layer_matching import layer_of
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.schemes import schemes
 
 UNFIT = 4
 WRITTEN = [

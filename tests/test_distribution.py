@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerascnn.errors import UsageError
+from kerascnn.foundation.errors import UsageError
 from kerascnn.training.backend.distribution import Distribution, Team
 
 PROGRAM = Path(__file__).with_name("distributed_training.py")

@@ -8,8 +8,8 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from kerascnn import health
-from kerascnn.cli.doctor import doctor as command
+from kerascnn.cli.commands.doctor import doctor as command
+from kerascnn.workflows import doctor as health
 
 MISSING = 5
 

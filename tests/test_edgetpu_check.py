@@ -10,15 +10,14 @@ from keras import layers
 from small_tflite import Operator, Tensor, compiled, constant, options, packed, tflite
 from test_bad_input import refused
 
-from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.models.family import build
+from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.models.heads import heads
-from kerascnn.tflite import check
-from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.edgetpu.check import Check
-from kerascnn.tflite.edgetpu.cost import estimate
-from kerascnn.tflite.edgetpu.rules import LIMITS, rules, table
-from kerascnn.tflite.schemes import schemes
+from kerascnn.models.registry import build
+from kerascnn.tflite.accelerators.edgetpu.check import Check, check
+from kerascnn.tflite.accelerators.edgetpu.cost import estimate
+from kerascnn.tflite.accelerators.edgetpu.rules import LIMITS, rules, table
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.schemes import schemes
 
 FAILED, USAGE, DOES_NOT_FIT = 1, 2, 4
 MIB = 2**20
@@ -404,7 +403,7 @@ def test_local_response_normalization_leaves_a_float_island_and_cuts_the_network
 
 
 def test_our_own_local_response_normalization_cuts_the_network_too(judged):
-    from kerascnn.layers import LocalResponseNormalization
+    from kerascnn.models.layers import LocalResponseNormalization
 
     found = judged(_converted(_small(LocalResponseNormalization()), allow_float=True))
     assert found.verdict == "partly"

@@ -18,12 +18,12 @@ from test_bad_input import refused
 from waiting import runs, wait_until
 
 from kerascnn.cli.main import kerascnn as group
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.tflite import check
-from kerascnn.tflite.edgetpu import compiler, install
-from kerascnn.tflite.edgetpu.report import Row, failure, read_reports, read_version
-from kerascnn.tflite.metadata import read_metadata
+from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.models.description import ModelDescription
+from kerascnn.tflite.accelerators.edgetpu import compiler, install
+from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.accelerators.edgetpu.compiler_log import Row, failure, read_reports, read_version
+from kerascnn.tflite.metadata.metadata import read_metadata
 
 FAILED, USAGE, DOES_NOT_FIT, MISSING, INTERRUPTED = 1, 2, 4, 5, 130
 STAND_IN = Path(__file__).parent / "edgetpu_compiler_stand_in.py"
@@ -159,9 +159,9 @@ def test_another_verdict_about_streaming_is_a_disagreement(compiled):
 def test_a_file_that_check_expects_to_be_refused_and_that_compiles_is_a_disagreement(
     compiled, tmp_path, file
 ):
-    from kerascnn.models.family import build
-    from kerascnn.tflite.conversion import convert
-    from kerascnn.tflite.schemes import schemes
+    from kerascnn.models.registry import build
+    from kerascnn.tflite.quantization.convert import convert
+    from kerascnn.tflite.quantization.schemes import schemes
 
     file.write_bytes(convert(build("lenet5"), schemes["float32"]))
     (found,) = compiled("success", "--json").json["disagreements"]

@@ -3,7 +3,7 @@
 import os
 import time
 
-from kerascnn.files import whole_file
+from kerascnn.foundation.files import whole_file
 
 
 def test_two_processes_that_write_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):

@@ -18,24 +18,24 @@ from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
 from waiting import wait_for_the_end_of, wait_until
 
-from kerascnn import other_process
+from kerascnn.analysis.evaluation.evaluation import keras_classifier
 from kerascnn.data.dataset import Split
-from kerascnn.data.sources import load
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError, TargetError
-from kerascnn.evaluation import keras_classifier
-from kerascnn.model_file import load_model
-from kerascnn.models.family import build
-from kerascnn.progress import silent
-from kerascnn.tflite.candidates import Maker
-from kerascnn.tflite.edgetpu.check import check
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation import process as other_process
+from kerascnn.foundation.errors import KerasCnnError, TargetError
+from kerascnn.foundation.progress import silent
+from kerascnn.models.description import ModelDescription
+from kerascnn.models.keras_file import load_model
+from kerascnn.models.registry import build
+from kerascnn.tflite.accelerators.edgetpu.check import check
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.fine_tune import TUNER, Lesson, shrink, teach
 from kerascnn.tflite.fine_tuning.plan import Plan
-from kerascnn.tflite.fine_tuning.tuning import TUNER, Lesson, shrink, teach
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.quantization import quantize
-from kerascnn.tflite.schemes import Form
-from kerascnn.tflite.verification import verify_integer
+from kerascnn.tflite.quantization.candidates import Maker
+from kerascnn.tflite.quantization.quantize import quantize
+from kerascnn.tflite.quantization.schemes import Form
+from kerascnn.tflite.quantization.verification import verify_integer
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.training.config import TrainingConfig
 
 FAILED, TARGET, INTERRUPTED = 1, 4, 130

@@ -11,8 +11,8 @@ from PIL import Image
 from kerascnn.data.bad_files import bad_files
 from kerascnn.data.image_files import AHEAD, read_each
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
 
 TINY = Preprocessing(height=4, width=4, channels=3, fit="crop")
 

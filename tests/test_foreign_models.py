@@ -18,11 +18,11 @@ from small_tflite import Operator, Tensor, constant, options, tflite
 from test_bad_input import FAILED, USAGE, refused
 
 import kerascnn
-from kerascnn.errors import KerasCnnError, KerasCnnWarning, UsageError
-from kerascnn.evaluation import as_probabilities
-from kerascnn.other_process import OtherProcess, ProcessError
-from kerascnn.tflite import metadata, metadata_schema
-from kerascnn.tflite.labels import read_labels
+from kerascnn.analysis.evaluation.evaluation import as_probabilities
+from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError
+from kerascnn.foundation.process import OtherProcess, ProcessError
+from kerascnn.tflite.metadata import metadata, schema
+from kerascnn.tflite.metadata.labels import read_labels
 
 BRIGHT, DARK = 1 / (1 + np.exp(-2.4)), 1 / (1 + np.exp(2.4))
 STEEP = 8.0
@@ -91,7 +91,7 @@ RESCALED = {
 
 
 @pytest.mark.parametrize("made", RESCALED)
-@pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
+@pytest.mark.filterwarnings("error::kerascnn.foundation.errors.KerasCnnWarning")
 def test_a_network_that_rescales_takes_raw_pixels(made):
     RESCALED[made]().save("model.keras")
     assert shares_of_bright("model.keras") == pytest.approx([BRIGHT, DARK], abs=1e-5)
@@ -138,7 +138,7 @@ def converted(model, low=None, high=None, quantized="int8"):
 
 @pytest.mark.parametrize("quantized", ["int8", "uint8"])
 @pytest.mark.parametrize(("low", "high", "seen"), [(0, 1, 1), (0, 1, 0.9), (-1, 1, 1), (0, 255, 255)])
-@pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
+@pytest.mark.filterwarnings("error::kerascnn.foundation.errors.KerasCnnWarning")
 def test_a_quantized_input_says_what_it_takes(tmp_path, quantized, low, high, seen):
     """Calibration images may have been darker than white."""
     content = converted(network(last=dense(low=low, high=high)), low, seen, quantized)
@@ -155,15 +155,15 @@ def _with_metadata(content, mean, std, names):
                     {"process_units": [{"options": {"NormalizationOptions": {"mean": mean, "std": std}}}]}
                 ],
                 "output_tensor_metadata": [
-                    {"associated_files": [{"name": "names.txt", "type": metadata_schema.TENSOR_AXIS_LABELS}]}
+                    {"associated_files": [{"name": "names.txt", "type": schema.TENSOR_AXIS_LABELS}]}
                 ],
             }
         ],
     }
-    return metadata._added(content, metadata_schema.write(document), {"names.txt": names})
+    return metadata._added(content, schema.write(document), {"names.txt": names})
 
 
-@pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
+@pytest.mark.filterwarnings("error::kerascnn.foundation.errors.KerasCnnWarning")
 def test_metadata_say_what_goes_in_and_what_classes_are_called(tmp_path):
     content = converted(network(last=dense(low=-1)))
     named = _with_metadata(content, [127.5], [127.5], b"dark\nbright\n")
@@ -175,14 +175,14 @@ def test_metadata_say_what_goes_in_and_what_classes_are_called(tmp_path):
     ]
 
 
-@pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
+@pytest.mark.filterwarnings("error::kerascnn.foundation.errors.KerasCnnWarning")
 def test_metadata_that_contradict_the_quantization_are_about_its_bytes(tmp_path):
     content = converted(network(), 0, 1)
     (tmp_path / "model.tflite").write_bytes(_with_metadata(content, [0.0], [1.0], b"0\n1\n"))
     assert shares_of_bright("model.tflite") == pytest.approx([BRIGHT, DARK], abs=0.02)
 
 
-@pytest.mark.filterwarnings("error::kerascnn.errors.KerasCnnWarning")
+@pytest.mark.filterwarnings("error::kerascnn.foundation.errors.KerasCnnWarning")
 def test_a_float_file_that_rescales_takes_raw_pixels(tmp_path):
     (tmp_path / "model.tflite").write_bytes(converted(network(layers.Rescaling(1 / 255))))
     assert shares_of_bright("model.tflite") == pytest.approx([BRIGHT, DARK], abs=1e-5)

@@ -7,8 +7,8 @@ import pytest
 from made_up_study import made_up_study
 from test_bad_input import USAGE, refused
 
-from kerascnn.comparison.gate import Gate
-from kerascnn.study import SeedAccuracies
+from kerascnn.studies.gate import Gate
+from kerascnn.studies.results.study import SeedAccuracies
 
 
 @pytest.mark.parametrize(

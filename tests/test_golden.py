@@ -9,10 +9,10 @@ import pytest
 from bundles import on_device, resummed
 
 from kerascnn.tflite.bundle.golden import ARRAYS
-from kerascnn.tflite.inspection import weights
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.model_graph import read_graph
-from kerascnn.tflite.rounding import carried, largest_difference
+from kerascnn.tflite.file_format.graph import read_graph
+from kerascnn.tflite.inspection.inspect import weights
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.runtime.rounding import carried, largest_difference
 
 
 def _softmax(logits):

@@ -10,9 +10,9 @@ import pytest
 from test_bad_input import FAILED, refused
 from waiting import wait_until
 
-from kerascnn.errors import KerasCnnError
-from kerascnn.held import held
-from kerascnn.run import Run
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.lock import held
+from kerascnn.training.run import Run
 
 INT8 = "tflite/static_wi8_ai8.tflite"
 
@@ -49,7 +49,7 @@ def test_a_study_in_use_is_left_alone(cli, tmp_path):
 def test_a_killed_holder_leaves_nothing(tmp_path):
     program = (
         "import pathlib, time\n"
-        "from kerascnn.held import held\n"
+        "from kerascnn.foundation.lock import held\n"
         f"with held(pathlib.Path({str(tmp_path)!r})):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(600)"
@@ -66,7 +66,7 @@ def test_a_killed_holder_leaves_nothing(tmp_path):
 def test_a_short_work_is_waited_for(tmp_path):
     program = (
         "import pathlib, sys, time\n"
-        "from kerascnn.held import held\n"
+        "from kerascnn.foundation.lock import held\n"
         f"with held(pathlib.Path({str(tmp_path)!r})):\n"
         f"    pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
         "    time.sleep(0.2)"

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
-from kerascnn.description import MEMBER, ModelDescription
-from kerascnn.escapes import in_csv, in_markdown, printable
-from kerascnn.models.family import build
+from kerascnn.foundation.escapes import in_csv, in_markdown, printable
+from kerascnn.models.description import MEMBER, ModelDescription
+from kerascnn.models.registry import build
 
 ESCAPE, TURNED = "\x1b[31mred", "a\u202eb"
 

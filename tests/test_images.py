@@ -11,7 +11,7 @@ from PIL import Image
 from kerascnn.data import pixels
 from kerascnn.data.images import decode, full_size, read_image
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 GREY = Preprocessing(height=32, width=32, channels=1)
 

@@ -18,13 +18,13 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import FAILED, refused
 
-from kerascnn.cli.inspect import _text
-from kerascnn.errors import KerasCnnError
-from kerascnn.models.family import build
-from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.inspection import inspect
-from kerascnn.tflite.model_graph import constant_data, read_graph
-from kerascnn.tflite.schemes import schemes
+from kerascnn.cli.commands.inspect import _text
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.registry import build
+from kerascnn.tflite.file_format.graph import constant_data, read_graph
+from kerascnn.tflite.inspection.inspect import inspect
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.schemes import schemes
 
 SECONDS = 5  # of processor time; a mutated file of 100 kB is read in milliseconds
 

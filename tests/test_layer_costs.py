@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
-from kerascnn.errors import KerasCnnError
-from kerascnn.models.family import build
-from kerascnn.profile import profile
+from kerascnn.analysis.profiling.profile import profile
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.registry import build
 
 # An independent counter.
 

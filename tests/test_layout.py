@@ -9,8 +9,8 @@ from PIL import Image
 from test_bad_input import FAILED, refused
 
 from kerascnn.data.layout import split_kind
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
 
 OWN_SPLITS = {"train": 27, "validation": 3, "test": 6}
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from kerascnn.learned import activation_maps, filters, mistakes
-from kerascnn.models.family import build
+from kerascnn.analysis.interpretability.feature_maps import activation_maps, filters, mistakes
+from kerascnn.models.registry import build
 
 
 def _drawn(figure, panel=0):

@@ -10,20 +10,20 @@ from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import USAGE, refused
 from uneven_run import uneven_run
 
-from kerascnn import other_process
-from kerascnn.data.sources import load
-from kerascnn.evaluation import keras_scores
-from kerascnn.model_file import load_model
-from kerascnn.tflite.budget import Candidate, spend
-from kerascnn.tflite.model_graph import read_graph
-from kerascnn.tflite.selective import SelectiveQuantizer
+from kerascnn.analysis.evaluation.evaluation import keras_scores
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation import process
+from kerascnn.models.keras_file import load_model
+from kerascnn.tflite.file_format.graph import read_graph
+from kerascnn.tflite.quantization.budget import Candidate, spend
+from kerascnn.tflite.quantization.mixed_precision import SelectiveQuantizer
 
 MISSED = 3
 
 
 @pytest.fixture(autouse=True)
 def _warm(warm_tuner, monkeypatch):
-    monkeypatch.setattr(other_process, "COMMAND", warm_tuner)
+    monkeypatch.setattr(process, "COMMAND", warm_tuner)
 
 
 @pytest.fixture(scope="module")

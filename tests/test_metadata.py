@@ -18,19 +18,19 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from kerascnn.analysis.evaluation.metrics import Accuracy
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
-from kerascnn.models.family import build
-from kerascnn.results import Accuracy
-from kerascnn.run import Run
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.labels import write_labels
-from kerascnn.tflite.metadata import read_metadata, with_metadata, with_metadata_of
-from kerascnn.tflite.metadata_schema import write
-from kerascnn.tflite.mobile_tasks import mobile_tasks_note
-from kerascnn.tflite.model_card import ModelCard
-from kerascnn.tflite.named_buffer import attach
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.description import ModelDescription
+from kerascnn.models.registry import build
+from kerascnn.tflite.metadata.labels import write_labels
+from kerascnn.tflite.metadata.metadata import read_metadata, with_metadata, with_metadata_of
+from kerascnn.tflite.metadata.mobile_tasks import mobile_tasks_note
+from kerascnn.tflite.metadata.model_card import ModelCard
+from kerascnn.tflite.metadata.named_buffer import attach
+from kerascnn.tflite.metadata.schema import write
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.training.run import Run
 
 HASH = "5d41402abc4b2a76b9719d911017c592ae41e4649b934ca495991b7852b855e3"
 CLASSES = ("Löwe", "猫", "dog house")
@@ -316,7 +316,7 @@ def test_labels_are_one_line_a_class(bare, tmp_path, classes, lines):
 
 
 def test_the_card_of_a_run_has_its_accuracy_and_the_hash_of_its_model(run):
-    from kerascnn.model_file import load_model
+    from kerascnn.models.keras_file import load_model
 
     card = ModelCard.of(Run.open(run), load_model(run / "model.keras")[1])
     assert card.name == "digits-fc"

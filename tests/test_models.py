@@ -12,20 +12,20 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from numpy_networks import SEEN, draw_weights
 
+from kerascnn.analysis.evaluation.evaluation import as_probabilities, keras_classifier
+from kerascnn.analysis.profiling.profile import profile
 from kerascnn.data.dataset import Split
-from kerascnn.errors import TargetError, UsageError
-from kerascnn.evaluation import as_probabilities, keras_classifier
-from kerascnn.layers.lenet1998 import EuclideanRBF, ScaledTanh, TrainableSubsampling, digit_codes
-from kerascnn.models.family import Network, build, family, known_models
+from kerascnn.foundation.errors import TargetError, UsageError
+from kerascnn.models.architectures.lenet5 import C3_TABLE, lenet5
 from kerascnn.models.geometry import map_side
 from kerascnn.models.heads import heads, is_head_layer
-from kerascnn.models.lenet5 import C3_TABLE, lenet5
-from kerascnn.profile import profile
-from kerascnn.tflite.calibration import choose
-from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.verification import check_convertible, verify_integer
+from kerascnn.models.layers.lenet1998 import EuclideanRBF, ScaledTanh, TrainableSubsampling, digit_codes
+from kerascnn.models.registry import Network, build, family, known_models
+from kerascnn.tflite.quantization.calibration import choose
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.schemes import schemes
+from kerascnn.tflite.quantization.verification import check_convertible, verify_integer
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 PRODUCTS = (EuclideanRBF, ScaledTanh, TrainableSubsampling)  # their factors and biases stay in a file
 VARIANTS = [(name, variant) for name in known_models() for variant in family(name).variants]

@@ -9,8 +9,8 @@ import numpy as np
 import numpy_networks as oracle
 import pytest
 
-from kerascnn.models.family import build, family, known_models
 from kerascnn.models.heads import heads
+from kerascnn.models.registry import build, family, known_models
 
 # The smallest maps of at least 2×2 before the head: the order in which it flattens them matters.
 SIZES = {"modern": 20, "paper": 32, "one_tower": 99, "two_towers": 99, "small_stem": 16}

@@ -1,5 +1,6 @@
 """What is installed is what stands in the folders, on every Python, and what is written down is true."""
 
+import ast
 import configparser
 import os
 import re
@@ -73,12 +74,37 @@ def test_the_readme_names_every_command(name):
     assert f"kerascnn {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_architecture_names_every_module():
+def _sentence(package):
+    return ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+
+
+def test_every_package_says_in_a_sentence_what_it_is():
+    packages = [init.parent for folder in FOLDERS for init in (ROOT / folder).rglob("__init__.py")]
+    assert len(packages) > 30
+    assert [package for package in packages if not re.match(r"[A-Z].{15,}\.", _sentence(package))] == []
+
+
+def test_architecture_has_each_floor_with_its_sentence():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    for folder in FOLDERS:
-        for module in (ROOT / folder).rglob("*.py"):
-            if module.name not in ("__init__.py", "__main__.py"):
-                assert module.name in text, module
+    floors = [
+        ROOT / "tflite",
+        ROOT / "cli",
+        *(init.parent for init in (ROOT / "kerascnn").glob("*/__init__.py")),
+    ]
+    assert len(floors) == 11
+    rows = [f"| `{floor.relative_to(ROOT).as_posix()}/` | {_sentence(floor)} |" for floor in floors]
+    assert [row for row in rows if row not in text] == []
+
+
+def test_what_the_architecture_names_exists():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    names = re.findall(r"`([\w/]+(?:\.py|\.toml|/))`", text)
+    assert len(names) > 40
+    folders = [ROOT / folder for folder in (*FOLDERS, "tests", "benchmarks", "docs")]
+    paths = [*ROOT.iterdir(), *(path for folder in folders for path in folder.rglob("*"))]
+    ends = [f"/{path.relative_to(ROOT).as_posix()}" for path in paths]
+    missing = [name for name in names if not any(end.endswith("/" + name.rstrip("/")) for end in ends)]
+    assert missing == []
 
 
 def test_the_pins_cover_every_requirement():

@@ -8,10 +8,10 @@ from painted_photos import SMALL, paths
 from test_bad_input import FAILED, USAGE, nothing_written, refused
 from test_settings import batches_of, epoch_order, feed_of
 
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.trainer import train
+from kerascnn.training.train import train
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])

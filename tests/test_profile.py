@@ -6,10 +6,10 @@ import keras
 import pytest
 from keras import layers
 
-from kerascnn.arithmetic import exact_output_side
-from kerascnn.models.family import build
+from kerascnn.analysis.profiling.profile import profile
+from kerascnn.arithmetic.layer import exact_output_side
 from kerascnn.models.heads import is_head_layer
-from kerascnn.profile import profile
+from kerascnn.models.registry import build
 
 
 @functools.cache

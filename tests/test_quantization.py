@@ -17,26 +17,26 @@ from conftest import background
 from test_bad_input import FAILED, refused
 from waiting import wait_until
 
+from kerascnn.analysis.evaluation.evaluation import Evaluation, as_probabilities, keras_classifier
+from kerascnn.analysis.evaluation.metrics import Accuracy
 from kerascnn.data.dataset import Split
-from kerascnn.data.sources import load
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError, TargetError
-from kerascnn.evaluation import Evaluation, as_probabilities, keras_classifier
-from kerascnn.models.family import build
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError, TargetError
+from kerascnn.models.description import ModelDescription
 from kerascnn.models.heads import heads
-from kerascnn.results import Accuracy
-from kerascnn.run import Run
-from kerascnn.tflite.calibration import choose
-from kerascnn.tflite.conversion import convert
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.latency import measure
-from kerascnn.tflite.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
-from kerascnn.tflite.quantization import quantize
-from kerascnn.tflite.schemes import schemes
-from kerascnn.tflite.stability import stability
-from kerascnn.tflite.verification import verify_integer
+from kerascnn.models.registry import build
+from kerascnn.tflite.quantization.calibration import choose
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder
+from kerascnn.tflite.quantization.quantize import quantize
+from kerascnn.tflite.quantization.schemes import schemes
+from kerascnn.tflite.quantization.stability import stability
+from kerascnn.tflite.quantization.verification import verify_integer
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.runtime.latency import measure
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.trainer import train
+from kerascnn.training.run import Run
+from kerascnn.training.train import train
 
 DIM = np.random.default_rng(0).integers(10, 181, (64, 32, 32, 1), dtype=np.uint8)
 CLASSES = tuple("0123456789")
@@ -468,7 +468,7 @@ def test_a_quantization_that_fails_leaves_the_earlier_files(run, tmp_path, monke
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
-    monkeypatch.setattr("kerascnn.tflite.latency.measure", lambda calls: 1 / 0)
+    monkeypatch.setattr("kerascnn.tflite.runtime.latency.measure", lambda calls: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         quantize(copy, calibration_samples=20)
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from report_page import Page, no_blank_or_network, pixels
 
-from kerascnn.comparison.cells import kept_answers
-from kerascnn.data.sources import load
-from kerascnn.report.table import HEADER
-from kerascnn.run import Run
+from kerascnn.data.sources.registry import load
+from kerascnn.studies.grid.cell import kept_answers
+from kerascnn.studies.report.table import HEADER
+from kerascnn.training.run import Run
 
 #: As much of a browser as the page's script touches: one table, whose first columns are clicked.
 BROWSER = """

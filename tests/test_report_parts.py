@@ -11,20 +11,20 @@ from made_up_study import made_up_evidence, made_up_head, made_up_study
 from PIL import Image
 from report_page import Page, no_blank_or_network, pixels
 
-from kerascnn.class_map import class_map, class_maps
-from kerascnn.description import ModelDescription
-from kerascnn.models.family import build
-from kerascnn.profile import LayerProfile, Profile
-from kerascnn.reliability import Reliability
-from kerascnn.report.chapters import chapters
-from kerascnn.report.gallery import disagreements
-from kerascnn.report.html import html
-from kerascnn.report.latex import latex
-from kerascnn.report.markdown import markdown
-from kerascnn.report.table import HEADER, cells, comma_separated
-from kerascnn.report.writing import write_reports
-from kerascnn.statistics import paired_difference
-from kerascnn.study import Verdict
+from kerascnn.analysis.evaluation.reliability import Reliability
+from kerascnn.analysis.evaluation.significance import paired_difference
+from kerascnn.analysis.interpretability.class_activation import class_map, class_maps
+from kerascnn.analysis.profiling.profile import LayerProfile, Profile
+from kerascnn.models.description import ModelDescription
+from kerascnn.models.registry import build
+from kerascnn.studies.report.chapters import chapters
+from kerascnn.studies.report.gallery import disagreements
+from kerascnn.studies.report.html import html
+from kerascnn.studies.report.latex import latex
+from kerascnn.studies.report.markdown import markdown
+from kerascnn.studies.report.table import HEADER, cells, comma_separated
+from kerascnn.studies.report.write import write_reports
+from kerascnn.studies.results.study import Verdict
 
 NASTY = r"<b>&\#_{|}$%~^[x]"
 

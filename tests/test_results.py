@@ -6,10 +6,10 @@ from scipy import special
 from scipy.stats import binomtest
 from simulated_studies import covered
 
+from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, softmax
+from kerascnn.analysis.evaluation.metrics import Accuracy, Latency
+from kerascnn.analysis.evaluation.significance import holm, images_for_equality, paired_difference
 from kerascnn.data.dataset import Split
-from kerascnn.evaluation import evaluate_classifier, softmax
-from kerascnn.results import Accuracy, Latency
-from kerascnn.statistics import holm, images_for_equality, paired_difference
 
 
 def test_the_wilson_interval_of_the_literature():

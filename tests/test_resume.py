@@ -20,7 +20,7 @@ from signalled import copy_at, exists, interrupted, killed
 from test_bad_input import FAILED, USAGE, refused
 
 import kerascnn
-from kerascnn.training.checkpoint import Checkpoint, Checkpoints
+from kerascnn.training.records.checkpoint import Checkpoint, Checkpoints
 
 #: Moved digits, a moving average, clipping: what could be forgotten. Photos add dropout and batch norm.
 EVERYTHING = (

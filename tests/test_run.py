@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.files import whole_file, write_json
-from kerascnn.run import Run, RunRecord, list_runs
-from kerascnn.run_folder import continued_run, free_name, named_folder, new_run
+from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.foundation.files import whole_file, write_json
+from kerascnn.training.run import Run, RunRecord, list_runs
+from kerascnn.training.run_folder import continued_run, free_name, named_folder, new_run
 
 RECORD = RunRecord(
     created=datetime(2026, 1, 2, tzinfo=UTC),
@@ -63,8 +63,8 @@ def test_a_killed_overwrite_does_not_cost_the_old_run(tmp_path):
     run = _make(tmp_path / "a", "old")
     program = (
         "import os, pathlib, signal\n"
-        "from kerascnn.run import Run\n"
-        "from kerascnn.run_folder import new_run\n"
+        "from kerascnn.training.run import Run\n"
+        "from kerascnn.training.run_folder import new_run\n"
         f"path = pathlib.Path({str(run.path)!r})\n"
         "record = Run.open(path).record.model_copy(update={'state': 'running'})\n"
         "with new_run(path, record, overwrite=True):\n"

@@ -14,20 +14,20 @@ from test_bad_input import FAILED, USAGE, nothing_written, refused
 
 import kerascnn
 from kerascnn.data.augmentation import PARTS, UNMOVED, Augmentation
-from kerascnn.data.sources import load
-from kerascnn.errors import UsageError
-from kerascnn.progress import silent
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.progress import silent
 from kerascnn.training.backend.distribution import ALONE
-from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
-from kerascnn.training.feed import class_weights, epoch_order
-from kerascnn.training.fitting import fit
-from kerascnn.training.image_stream import StreamFeed
-from kerascnn.training.image_stream import moved as moved_photo
-from kerascnn.training.image_table import TableFeed
-from kerascnn.training.optimization import SmoothedCrossentropy, WarmedUp, compile_for
-from kerascnn.training.preparation import network_for, prepare
+from kerascnn.training.input.feed import class_weights, epoch_order
+from kerascnn.training.input.from_files import StreamFeed
+from kerascnn.training.input.from_files import moved as moved_photo
+from kerascnn.training.input.in_memory import TableFeed
+from kerascnn.training.loop.fit import fit
+from kerascnn.training.loop.optimization import SmoothedCrossentropy, WarmedUp, compile_for
+from kerascnn.training.prepare import network_for, prepare
 from kerascnn.training.recipes import recipe_settings
+from kerascnn.training.records.checkpoint import Checkpoints
 
 MISSING = 5
 

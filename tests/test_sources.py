@@ -16,11 +16,12 @@ import pytest
 from conftest import Cli
 from test_bad_input import FAILED, refused
 
-from kerascnn.data import download, fashion_mnist, mnist
-from kerascnn.data.cifar import CIFAR10, CIFAR100
-from kerascnn.data.numpy_pickle import read_pickle
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
+from kerascnn.data.formats import download
+from kerascnn.data.formats.numpy_pickle import read_pickle
+from kerascnn.data.sources import fashion_mnist, mnist
+from kerascnn.data.sources.cifar import CIFAR10, CIFAR100
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
 
 EACH = 40  # pictures of a CIFAR-10 file; its five training files make 200
 BATCHES = [f"data_batch_{number}" for number in (1, 2, 3, 4, 5)]

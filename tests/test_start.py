@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerascnn.errors import UsageError
-from kerascnn.models.family import build, family, known_models
+from kerascnn.foundation.errors import UsageError
 from kerascnn.models.heads import fc_as_convolutions, heads, is_head_layer
-from kerascnn.training.start import Start
+from kerascnn.models.registry import build, family, known_models
+from kerascnn.training.transfer import Start
 
 SMALL = {"model": "alexnet", "variant": "small_stem", "image_size": 16, "classes": 3}
 FC = {"head": "fc", "head_units": (8, 8)}

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from keras import layers
 
 import kerascnn
-from kerascnn import arithmetic, formulas
+from kerascnn.arithmetic import formulas
+from kerascnn.arithmetic import layer as arithmetic
 from kerascnn.cli.main import kerascnn as group
-from kerascnn.escapes import in_latex, in_markdown
-from kerascnn.layer_table import summary
+from kerascnn.foundation.escapes import in_latex, in_markdown
+from kerascnn.workflows.summary import summary
 
 ALEXNET = ("alexnet", "--variant", "two_towers", "--norm", "lrn")
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
-from kerascnn.class_map import resized_to_map
-from kerascnn.head_surgery import as_convolutions
-from kerascnn.models.family import build
+from kerascnn.analysis.interpretability.class_activation import resized_to_map
+from kerascnn.models.registry import build
+from kerascnn.workflows.surgery import as_convolutions
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from conftest import run_command
 from PIL import Image
 
 import kerascnn
-from kerascnn.data.sources import load
-from kerascnn.errors import KerasCnnError
-from kerascnn.models.family import build
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.registry import build
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.tensorboard import TensorBoard
+from kerascnn.training.loop.tensorboard import TensorBoard
 
 
 def _events(folder):

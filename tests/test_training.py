@@ -14,10 +14,10 @@ from signalled import exists, interrupted
 from waiting import wait_until
 
 import kerascnn
-from kerascnn.data.sources import load
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
-from kerascnn.evaluation import keras_classifier
+from kerascnn.analysis.evaluation.evaluation import keras_classifier
+from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.description import ModelDescription
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 
 

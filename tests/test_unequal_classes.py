@@ -9,7 +9,7 @@ from conftest import Answer, keep, kept, run_command
 from painted_photos import SMALL, paint
 from test_bad_input import USAGE
 
-from kerascnn.comparison.plan import plan
+from kerascnn.studies.grid.plan import plan
 
 BASELINE = {"answer": "blue", "accuracy": pytest.approx(6 / 8)}
 

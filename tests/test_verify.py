@@ -11,7 +11,7 @@ import pytest
 from bundles import FAILED, PICTURES, on_device, one_line, resummed
 from test_bad_input import refused
 
-from kerascnn.tflite.bundle.bundling import bundle
+from kerascnn.tflite.bundle.bundle import bundle
 from kerascnn.tflite.bundle.verify import verify
 
 

@@ -13,21 +13,21 @@ from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
 import kerascnn
+from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_classifier
+from kerascnn.analysis.interpretability.chapters import Subject, chapters
+from kerascnn.analysis.interpretability.conv_blocks import ends_of_trunk, stages
+from kerascnn.analysis.interpretability.feature_maps import filters, middle_squares, receptive_fields
+from kerascnn.analysis.interpretability.top_patches import BEYOND, excitations, patch, patches
+from kerascnn.arithmetic.receptive_field import Sight
 from kerascnn.data.dataset import Split
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.data.sources import load
-from kerascnn.description import ModelDescription
-from kerascnn.errors import KerasCnnError
-from kerascnn.evaluation import evaluate_classifier, keras_classifier
-from kerascnn.excitation import BEYOND, excitations, patch, patches
-from kerascnn.exhibits import Subject, chapters
-from kerascnn.figures import confusion
-from kerascnn.learned import filters, middle_squares, receptive_fields
-from kerascnn.model_file import load_model, save_model
-from kerascnn.models.family import build
-from kerascnn.receptive_field import Sight
-from kerascnn.report.page import Picture, Section, page
-from kerascnn.stages import ends_of_trunk, stages
+from kerascnn.data.sources.registry import load
+from kerascnn.figures.page import Picture, Section, page
+from kerascnn.figures.plots import confusion
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.models.description import ModelDescription
+from kerascnn.models.keras_file import load_model, save_model
+from kerascnn.models.registry import build
 
 VOID = {"meta", "img"}
 
@@ -201,7 +201,7 @@ def _strongest_first(maps):
 
 
 def test_the_patches_are_those_of_brute_force(digits, monkeypatch):
-    monkeypatch.setattr("kerascnn.excitation.images_at_once", lambda shape: 37)
+    monkeypatch.setattr("kerascnn.analysis.interpretability.top_patches.images_at_once", lambda shape: 37)
     keras.utils.set_random_seed(1)
     model = build("lenet")
     kernel, _ = model.get_layer("conv1").get_weights()
@@ -246,7 +246,9 @@ def test_only_a_batch_of_pictures_is_asked_for_at_a_time(digits, monkeypatch):
 
     model = build("lenet")
     whole = excitations(model, digits.images)["conv2"].places
-    monkeypatch.setattr("kerascnn.evaluation.PIXELS_AT_ONCE", 28 * 28 * 6 * 50)  # the largest maps count
+    monkeypatch.setattr(
+        "kerascnn.analysis.evaluation.evaluation.PIXELS_AT_ONCE", 28 * 28 * 6 * 50
+    )  # the largest maps count
     found = excitations(model, Watched())["conv2"]
     assert asked == [50] * 7 + [10]
     for name in ("images", "rows", "columns"):

@@ -10,7 +10,7 @@ import pytest
 from conftest import background
 from waiting import parent, processes, runs, wait_until
 
-from kerascnn.other_process import COMMAND
+from kerascnn.foundation.process import COMMAND
 
 LONGEST = 2  # seconds
 
@@ -68,7 +68,7 @@ def test_a_worker_in_native_code_ends_with_the_process_that_it_works_for(tmp_pat
 
 
 LIMITED = """
-import sys, kerascnn.errors
+import sys, kerascnn.foundation.errors
 from kerascnn import other_process
 if sys.argv[1:]:
     import threading
@@ -79,12 +79,12 @@ with other_process.OtherProcess("busy:Busy", "it", memory=200_000_000, forked=Tr
     for method, arguments, within in [("take", [250_000_000], 9), ("end", [], 9)]:
         try:
             call(method, *arguments, within=within)
-        except kerascnn.errors.KerasCnnError as error:
+        except kerascnn.foundation.errors.KerasCnnError as error:
             print(error)
 with other_process.OtherProcess("busy:Busy", "it", forked=True) as call:
     try:
         call("work", within=0.5)
-    except kerascnn.errors.KerasCnnError as error:
+    except kerascnn.foundation.errors.KerasCnnError as error:
         print(error)
 """
 
@@ -107,7 +107,9 @@ def test_a_forked_process_has_the_same_limits_as_one_that_starts_anew(tmp_path, 
 
 def test_nothing_is_left_of_a_worker_that_ends(tmp_path):
     with subprocess.Popen(
-        [*COMMAND, "kerascnn.tflite.stopwatch:Stopwatch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*COMMAND, "kerascnn.tflite.runtime.stopwatch:Stopwatch"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as worker:
         wait_until(lambda: _children(worker.pid), "it is looked after", worker)
         pids = [str(worker.pid), *_children(worker.pid)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.model_file import load_model, save_model
+from kerascnn.models.keras_file import load_model, save_model
 
 
 def uneven_run(run: Path, folder: Path, factor: float) -> Path:

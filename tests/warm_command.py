@@ -18,7 +18,7 @@ from typing import Self
 import kerascnn
 import kerascnn.cli
 import kerascnn.tflite
-from kerascnn import other_process
+from kerascnn.foundation import process as other_process
 
 #: What commands load on their way, named here because they load it as late as they can.
 LIBRARIES = [

@@ -1,8 +1,8 @@
 """The process of a fine-tuning, forked from one that has its libraries loaded.
 
 tf_keras and tensorflow-model-optimization take ten seconds to load, and twenty tests fine-tune. This file is
-two programs: ``serve SOCKET`` loads them and forks; ``SOCKET OBJECT`` stands where ``kerascnn.worker`` would,
-hands its standard streams to a fork, and ends with it.
+two programs: ``serve SOCKET`` loads them and forks; ``SOCKET OBJECT`` stands where
+``kerascnn.foundation.worker`` would, hands its standard streams to a fork, and ends with it.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 def serve(place: str) -> None:
     """Fork for each program that comes to the socket; the fork answers on that program's streams."""
     import_module("kerascnn.tflite.fine_tuning.tuner")
-    worker = import_module("kerascnn.worker")
+    worker = import_module("kerascnn.foundation.worker")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for forks
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{place}.new")

@@ -1,4 +1,4 @@
-"""AlexNet in PyTorch: the network of ``kerascnn.models.alexnet``, written afresh from its description.
+"""AlexNet in PyTorch: the network of ``kerascnn.alexnet``, written afresh from its description.
 
 One tower, 227×227×3; batch normalization between every convolution and its ReLU, with Keras' ε of 0.001; the
 heads ``fc``, ``conv1x1`` and ``nin`` with dropout 0.5.

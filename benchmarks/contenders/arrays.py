@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerascnn.data.idx import read_idx
+from kerascnn.data.formats.idx import read_idx
 
 
 def read_mnist(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

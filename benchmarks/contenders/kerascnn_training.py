@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.data.dataset import Dataset
-from kerascnn.progress import silent
+from kerascnn.foundation.progress import silent
 from kerascnn.training.backend.machine import choose_device, configure
-from kerascnn.training.checkpoint import Checkpoints
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.fitting import fit
-from kerascnn.training.history import Epoch
-from kerascnn.training.preparation import network_for, prepare
+from kerascnn.training.loop.fit import fit
+from kerascnn.training.prepare import network_for, prepare
+from kerascnn.training.records.checkpoint import Checkpoints
+from kerascnn.training.records.history import Epoch
 
 
 def trained_epochs(dataset: Dataset, **settings: Any) -> list[Epoch]:

@@ -1,4 +1,4 @@
-"""LeNet-5 in PyTorch: the modern network of ``kerascnn.models.lenet5``, afresh from its description."""
+"""LeNet-5 in PyTorch: the modern network of ``kerascnn.lenet5``, afresh from its description."""
 
 from torch import nn
 

@@ -1,1 +1,1 @@
-"""Where images come from, and how they are brought to a model's input."""
+"""Images from a source to a model's input."""

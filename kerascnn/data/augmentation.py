@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.errors import KerasCnnWarning
+from kerascnn.foundation.errors import KerasCnnWarning
 
 Part = Literal["flip", "shift", "crop", "rotate", "zoom"]
 #: Of an augmentation, by their names: which field is each, and what is done to pictures, in words.

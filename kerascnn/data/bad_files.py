@@ -9,9 +9,9 @@ from PIL import Image
 
 from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import FileSplit, ImageFile, read_each
-from kerascnn.data.sources import canonical_source, load
-from kerascnn.errors import ImageError, KerasCnnError
-from kerascnn.progress import Progress, silent
+from kerascnn.data.sources.registry import canonical_source, load
+from kerascnn.foundation.errors import ImageError, KerasCnnError
+from kerascnn.foundation.progress import Progress, silent
 
 NAMED = 5  # bad files in a message
 

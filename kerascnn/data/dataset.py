@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kerascnn.data.augmentation import UNCHANGED, Augmentation
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.errors import KerasCnnWarning
+from kerascnn.foundation.errors import KerasCnnWarning
 
 UNEQUAL = 2  # times as many training images in the largest class as in the smallest
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kerascnn.data.dataset import Indices, Split
 from kerascnn.data.images import Decoded, decode
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 READERS = 2  # threads; Pillow decodes and resizes outside Python's lock
 AHEAD = 64  # files that wait for a reader or for whoever wants them, however many there are

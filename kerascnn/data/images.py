@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from kerascnn.data.pixels import formats, upright
-from kerascnn.errors import ImageError, first_line
+from kerascnn.foundation.errors import ImageError, first_line
 
 TURNED = (5, 6, 7, 8)  # of EXIF's orientations those in which rows are columns
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.listing import folded, subfolders
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 SPLITS = ("train", "validation", "test")
 UNLABELLED = "unlabelled"

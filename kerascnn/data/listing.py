@@ -4,7 +4,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.foundation.errors import KerasCnnError, first_line
 
 #: Folders at any level. Hidden ones, whose names begin with a dot, are passed over besides.
 SYSTEM_FOLDERS = {

@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from kerascnn.data.listing import SMALL_COPIES, SYSTEM_FILES, SYSTEM_FOLDERS, folded, visible
 from kerascnn.data.pixels import formats
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 #: Taken for pictures unseen, since whoever has a hundred thousand of them waits for each that is opened.
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}

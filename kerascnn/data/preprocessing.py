@@ -8,7 +8,7 @@ from PIL import Image
 from pydantic import Field
 
 from kerascnn.data.pixels import on_canvas
-from kerascnn.settings import Settings
+from kerascnn.foundation.settings import Settings
 
 
 class Preprocessing(Settings):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Split
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 AnySplit = TypeVar("AnySplit", bound=Split)
 

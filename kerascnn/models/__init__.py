@@ -1,1 +1,1 @@
-"""Builders of the networks and their heads. They return ordinary ``keras.Model``s."""
+"""Which networks there are, how they are built, and how a model file describes itself."""

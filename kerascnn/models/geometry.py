@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kerascnn.arithmetic import output_side
-from kerascnn.errors import UsageError
+from kerascnn.arithmetic.layer import output_side
+from kerascnn.foundation.errors import UsageError
 
 LARGEST = 4096  # pixels; where the search for a size that fits ends
 

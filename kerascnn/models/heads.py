@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kerascnn.registry import Registry
+from kerascnn.foundation.registry import Registry
 
 #: (features, hidden units, classes, dropout) -> logits; Keras tensors have no public type.
 Build = Callable[[Any, Sequence[int], int, float], Any]

@@ -11,12 +11,12 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from kerascnn.data.augmentation import PARTS, Part
-from kerascnn.data.sources import canonical_source, is_folder
-from kerascnn.errors import KerasCnnError, UsageError
-from kerascnn.files import write_text
-from kerascnn.machine import processors
-from kerascnn.models.family import Network, family
+from kerascnn.data.sources.registry import canonical_source, is_folder
+from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.foundation.files import write_text
+from kerascnn.foundation.machine import processors
 from kerascnn.models.heads import heads
+from kerascnn.models.registry import Network, family
 from kerascnn.training.recipes import recipe_settings
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]

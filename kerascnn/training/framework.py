@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 
-from kerascnn.errors import MissingError, UsageError
+from kerascnn.foundation.errors import MissingError, UsageError
 
 
 def use_framework(backend: str | None) -> None:

@@ -33,7 +33,7 @@ if __name__ == "__main__":  # its folder is known already
 
 from readers import Reader, forged, litert, readers
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 SECONDS = 5.0  # of one input
 MEMORY = 2**30  # bytes that it may use, beyond what the process had before

@@ -10,27 +10,27 @@ from typing import Any
 import mutations
 import seeds
 
-from kerascnn.answers import Answers
-from kerascnn.cli import inspect as inspect_command
-from kerascnn.cli import runs as runs_command
-from kerascnn.comparison.attachment import attachments
-from kerascnn.comparison.record import Record
-from kerascnn.data.cifar import CIFAR10
-from kerascnn.data.idx import read_idx
+from kerascnn.cli.commands import inspect as inspect_command
+from kerascnn.cli.commands import runs as runs_command
+from kerascnn.data.formats.idx import read_idx
 from kerascnn.data.images import decode
-from kerascnn.description import ModelDescription
-from kerascnn.files import read_json
-from kerascnn.predictor import predict
-from kerascnn.run import Run, list_runs
-from kerascnn.tflite import labels
-from kerascnn.tflite.bundle.bundling import SUMS
+from kerascnn.data.sources.cifar import CIFAR10
+from kerascnn.foundation.files import read_json
+from kerascnn.models.description import ModelDescription
+from kerascnn.studies.device_measurements import attachments
+from kerascnn.studies.grid.record import Record
+from kerascnn.studies.results.predictions import Answers
+from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.bundle.bundle import SUMS
 from kerascnn.tflite.bundle.verify import verify
-from kerascnn.tflite.edgetpu.check import check
-from kerascnn.tflite.inspection import inspect
-from kerascnn.tflite.metadata import read_metadata
-from kerascnn.training.checkpoint import Checkpoints
+from kerascnn.tflite.inspection.inspect import inspect
+from kerascnn.tflite.metadata import labels
+from kerascnn.tflite.metadata.metadata import read_metadata
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
-from kerascnn.training.history import read_history
+from kerascnn.training.records.checkpoint import Checkpoints
+from kerascnn.training.records.history import read_history
+from kerascnn.training.run import Run, list_runs
+from kerascnn.workflows.predict import predict
 
 
 @dataclass(frozen=True)

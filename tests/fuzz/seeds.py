@@ -16,15 +16,15 @@ from made_up_study import made_up_head
 from PIL import Image
 from small_tflite import Operator, Tensor, compiled, constant, options, tflite
 
-from kerascnn.comparison.record import Ending, Record
-from kerascnn.data.cifar import CIFAR10
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.description import ModelDescription
-from kerascnn.run import RunRecord
-from kerascnn.tflite.metadata import with_metadata
-from kerascnn.tflite.model_card import ModelCard
+from kerascnn.data.sources.cifar import CIFAR10
+from kerascnn.models.description import ModelDescription
+from kerascnn.studies.grid.record import Ending, Record
+from kerascnn.tflite.metadata.metadata import with_metadata
+from kerascnn.tflite.metadata.model_card import ModelCard
 from kerascnn.training.config import TrainingConfig
-from kerascnn.training.history import Epoch, write_history
+from kerascnn.training.records.history import Epoch, write_history
+from kerascnn.training.run import RunRecord
 
 CLASSES = ("cat", "dog", "owl")
 NAMES = [b"class%d" % number for number in range(10)]

@@ -10,8 +10,8 @@ import seeds
 from readers import Reader, forged, litert, readers
 from warm_command import call_warm
 
-from kerascnn.errors import KerasCnnError, KerasCnnWarning
-from kerascnn.run import Run
+from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning
+from kerascnn.training.run import Run
 
 SEED, INPUTS = 1, 2_000
 

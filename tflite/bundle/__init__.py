@@ -1,1 +1,1 @@
-"""A folder that runs on a device without this package, and proves that it computes what was trained."""
+"""A folder that runs on a device without this package and checks there that it computes what was trained."""

@@ -15,11 +15,11 @@ from PIL import Image
 
 from kerascnn.data.dataset import Split
 from kerascnn.data.image_files import FileSplit
-from kerascnn.tflite.calibration import stratified
-from kerascnn.tflite.inner_values import InnerValues
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.model_graph import Tensor, read_graph
-from kerascnn.tflite.rounding import PROBABILITY_STEP, Logits, carried, step_of
+from kerascnn.tflite.file_format.graph import Tensor, read_graph
+from kerascnn.tflite.quantization.calibration import stratified
+from kerascnn.tflite.runtime.intermediate_tensors import InnerValues
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.runtime.rounding import PROBABILITY_STEP, Logits, carried, step_of
 
 IMAGES = 32
 LONGEST = 512  # pixels of a golden image's longer side: photos of a phone would be hundreds of megabytes

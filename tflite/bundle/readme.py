@@ -4,7 +4,7 @@ import textwrap
 from shlex import quote
 from typing import Any
 
-from kerascnn.results import percent
+from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.tflite.bundle.targets import targets
 
 LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist")  # sources

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kerascnn.registry import Registry
+from kerascnn.foundation.registry import Registry
 
 
 @dataclass(frozen=True)

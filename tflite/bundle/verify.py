@@ -20,18 +20,18 @@ import numpy as np
 from PIL import Image
 
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.description import DAMAGED_ARCHIVE
-from kerascnn.errors import KerasCnnError, first_line
-from kerascnn.escapes import printable
-from kerascnn.other_process import OtherProcess, ProcessError
-from kerascnn.run import Run
-from kerascnn.tflite.bundle.bundling import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
+from kerascnn.foundation.errors import KerasCnnError, first_line
+from kerascnn.foundation.escapes import printable
+from kerascnn.foundation.process import OtherProcess, ProcessError
+from kerascnn.models.description import DAMAGED_ARCHIVE
+from kerascnn.tflite.bundle.bundle import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
-from kerascnn.tflite.interpreter import LiteRTClassifier
-from kerascnn.tflite.isolated import memory_for
-from kerascnn.tflite.labels import LABELS, lines
-from kerascnn.tflite.schemes import Form
+from kerascnn.tflite.metadata.labels import LABELS, lines
+from kerascnn.tflite.quantization.schemes import Form
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.runtime.isolated import memory_for
+from kerascnn.training.run import Run
 
 LARGEST = 2**30  # bytes of everything in a bundle
 PATIENCE = 120  # seconds for its golden images

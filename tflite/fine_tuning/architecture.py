@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.errors import TargetError
+from kerascnn.foundation.errors import TargetError
 
 if TYPE_CHECKING:
-    from kerascnn.layer_graph import Use
+    from kerascnn.models.layer_graph import Use
 
 #: The settings of each kind of layer that can be fine-tuned, by their names in both Keras.
 KINDS = {
@@ -70,7 +70,7 @@ def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
     Raises:
         TargetError: tensorflow-model-optimization cannot train one of its layers.
     """
-    from kerascnn.layer_graph import uses  # here: the other process reads this file without Keras 3
+    from kerascnn.models.layer_graph import uses  # here: the other process reads this file without Keras 3
 
     _pixels, rescaling, *others = uses(model)
     if type(rescaling.layer).__name__ != "Rescaling":

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from kerascnn.errors import UsageError
+from kerascnn.foundation.errors import UsageError
 
 Stage = Literal["pruning", "clustering", "quantization-aware training"]
 

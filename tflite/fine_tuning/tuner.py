@@ -5,9 +5,9 @@ import tf_keras
 from numpy.typing import NDArray
 
 from kerascnn.tflite.fine_tuning.architecture import Architecture
+from kerascnn.tflite.fine_tuning.keras2_twin import int8_file, start_ranges, take_raw_pixels, to_logits, twin
 from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
-from kerascnn.tflite.fine_tuning.stages import callbacks, stripped, wrapped
-from kerascnn.tflite.fine_tuning.twin import int8_file, start_ranges, take_raw_pixels, to_logits, twin
+from kerascnn.tflite.fine_tuning.tfmot_wrappers import callbacks, stripped, wrapped
 
 Weights = dict[str, list[NDArray[np.float32]]]
 

@@ -1,1 +1,1 @@
-"""What training needs of TensorFlow and JAX themselves; only ``tflite/`` imports them besides."""
+"""What training needs of TensorFlow and JAX themselves."""

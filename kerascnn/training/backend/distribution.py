@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kerascnn.errors import KerasCnnError, UsageError, first_line
-from kerascnn.settings import Settings
+from kerascnn.foundation.errors import KerasCnnError, UsageError, first_line
+from kerascnn.foundation.settings import Settings
 from kerascnn.training.backend.lost_process import (
     OTHERS_LOST,
     Lost,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascnn.errors import KerasCnnError, first_line
+from kerascnn.foundation.errors import KerasCnnError, first_line
 
 #: Called as ``write(step, scalars, pictures)``: values and PNG files by their names.
 WriteEvents = Callable[[int, Mapping[str, float], Mapping[str, bytes]], None]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from kerascnn.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError
 
 INTERRUPTED = 130  # the exit code of Ctrl-C
 OTHERS_GONE = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|reset)", re.IGNORECASE)

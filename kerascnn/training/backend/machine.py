@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
-from kerascnn.errors import MissingError, UsageError
-from kerascnn.machine import processors
+from kerascnn.foundation.errors import MissingError, UsageError
+from kerascnn.foundation.machine import processors
 
 GPU_EXTRA = {"tensorflow": "gpu", "jax": "jax-gpu"}
 

@@ -1,1 +1,1 @@
-"""Programs that act on what the model says: copied into every bundle, to be changed there."""
+"""Programs that act on predictions: copied into every bundle, to be changed there."""

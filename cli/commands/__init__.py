@@ -1,0 +1,1 @@
+"""One file a command, each called as its command."""

@@ -1,0 +1,110 @@
+"""``kerascnn compare``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.terminal.display import display, table
+from kerascnn.cli.terminal.progress import shown_progress
+from kerascnn.foundation.errors import QualityError, UsageError
+
+if TYPE_CHECKING:
+    from kerascnn.studies.results.study import Study
+
+
+@click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
+@click.argument("what", metavar="MODEL | RUN RUN...", nargs=-1, required=True)
+@click.option("--heads", default="fc,conv1x1", show_default=True, help="At least two, separated by commas.")
+@options.network
+@options.data
+@options.data_dir
+@options.skip_bad_files
+@click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
+@click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
+@click.option("--batch-size", type=int, metavar="N", help="Of every head.")
+@options.augment
+@options.no_augment
+@click.option("--precision", help="Of every training: float32, mixed_bfloat16 or mixed_float16.")
+@click.option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Trainings at once; the figures do not depend on it.",
+)
+@click.option(
+    "--margin",
+    type=float,
+    default=0.2,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracies within it are equal.",
+)
+@click.option(
+    "--fail-if",
+    multiple=True,
+    metavar="CONDITION",
+    help='End with 3 if it holds for a head, for instance "int8_drop > 0.5"; repeatable.',
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the study; one that was cut short goes on.  [default: studies/<model>-<source>-<n>]",
+)
+@options.formats
+def compare(
+    what: tuple[str, ...],
+    heads: str,
+    margin: float,
+    fail_if: tuple[str, ...],
+    formats: list[str],
+    data_dir: Path | None,
+    out: Path | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Train MODEL with each head under equal conditions, quantize, and say what the difference is worth.
+
+    With RUN RUN..., compare runs that exist, on the test images they have in common.
+    """
+    from kerascnn.studies.gate import Gate
+
+    gates = [Gate.parse(text) for text in fail_if]
+    from kerascnn.studies.compare import compare as compare_heads
+    from kerascnn.studies.compare_runs import compare_runs
+
+    shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out, "formats": formats}
+    with shown_progress() as progress:
+        if len(what) == 1:
+            study = compare_heads(what[0], heads=heads.split(","), progress=progress, **shared, **settings)
+        else:
+            _refuse_settings(settings | {"heads": heads})
+            study = compare_runs([Path(run) for run in what], progress=progress, **shared)
+    display(study, as_json=as_json, text=_text)
+    if failures := [failure for gate in gates for failure in gate.failures(study)]:
+        raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
+
+
+def _refuse_settings(settings: dict[str, Any]) -> None:
+    named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
+    if named:
+        raise UsageError(f"{named}: runs that exist are compared as they are.")
+
+
+def _text(study: "Study") -> str:
+    from kerascnn.studies.report.table import HEADER, cells
+
+    return "\n".join(
+        [
+            table(list(HEADER), [cells(head) for head in study.heads]),
+            "",
+            *study.sentences,
+            *study.notes,
+            f"report  {study.reports[0]}",
+        ]
+    )

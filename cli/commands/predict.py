@@ -1,0 +1,70 @@
+"""``kerascnn predict``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.terminal.display import display
+
+if TYPE_CHECKING:
+    from kerascnn.workflows.predict import Prediction
+
+
+@click.command(cls=Command, example="kerascnn predict runs/lenet-fc-mnist-1 photo.jpg --invert")
+@click.argument("model", metavar="RUN_OR_MODEL", type=options.ExistingRun())
+@click.argument("images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--top-k", type=int, default=3, show_default=True, help="Classes to name for each image.")
+@click.option("--heatmap", is_flag=True, help="Draw where the likeliest class scores: IMAGE-heatmap.png.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the heatmaps.  [default: the current one]",
+)
+@click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@options.overwrite_files
+@options.foreign
+def predict(
+    model: Path,
+    images: tuple[Path, ...],
+    top_k: int,
+    heatmap: bool,
+    out: Path | None,
+    invert: bool,
+    overwrite: bool,
+    input_range: str | None,
+    labels: Path | None,
+    as_json: bool,
+) -> None:
+    """Classify image files of any size, grey or colour."""
+    from kerascnn.workflows.predict import predict as predict_images
+
+    if out and not heatmap:
+        raise click.UsageError("--out is the folder of the heatmaps: it goes with --heatmap.")
+    if overwrite and not heatmap:
+        raise click.UsageError("--overwrite is for files of heatmaps: it goes with --heatmap.")
+    folder = out or Path() if heatmap else None
+    predictions = predict_images(
+        model,
+        images,
+        top_k=top_k,
+        invert=invert,
+        heatmap_dir=folder,
+        overwrite=overwrite,
+        input_range=input_range,
+        labels=labels,
+    )
+    display(predictions, as_json=as_json, text=_text)
+
+
+def _text(predictions: "list[Prediction]") -> str:
+    width = max(len(str(prediction.image)) for prediction in predictions)
+    return "\n".join(
+        f"{str(prediction.image).ljust(width)}  "
+        + "  ".join(f"{label} {share:.1%}" for label, share in prediction.classes)
+        + (f"  heatmap {prediction.heatmap}" if prediction.heatmap else "")
+        for prediction in predictions
+    )

@@ -1,0 +1,52 @@
+"""``kerascnn report``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.terminal.display import display
+from kerascnn.cli.terminal.progress import shown_progress
+
+if TYPE_CHECKING:
+    from kerascnn.studies.results.study import Study
+
+
+@click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
+@click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=options.ExistingRun())
+@options.formats
+@click.option(
+    "--attach",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What `kerascnn benchmark --json` or a bundle's `run.py --benchmark --json` printed; repeatable.",
+)
+@options.overwrite_files
+@options.data_dir
+def report(
+    what: tuple[Path, ...],
+    formats: list[str],
+    attach: tuple[Path, ...],
+    overwrite: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Write the reports of runs, or of finished studies once more, with measurements from devices.
+
+    A study's stand in its folder, a run's in its folder `report`.
+    """
+    from kerascnn.studies.report_on import report_on
+
+    with shown_progress() as progress:
+        studies = report_on(
+            what, formats=formats, attach=attach, data_dir=data_dir, overwrite=overwrite, progress=progress
+        )
+    display(list(studies), as_json=as_json, text=_text)
+
+
+def _text(studies: "list[Study]") -> str:
+    told = [[*study.sentences, *study.notes, f"report  {study.reports[0]}"] for study in studies]
+    return "\n\n".join("\n".join(lines) for lines in told)

@@ -1,0 +1,66 @@
+"""``kerascnn visualize``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kerascnn.cli import options
+from kerascnn.cli.command import Command
+from kerascnn.cli.terminal.display import display, facts
+from kerascnn.cli.terminal.progress import shown_progress
+
+if TYPE_CHECKING:
+    from kerascnn.workflows.visualize import Visualization
+
+
+@click.command(cls=Command, example="kerascnn visualize runs/lenet-fc-digits-1")
+@click.argument("run", type=options.ExistingRun())
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The picture for the maps.  [default: the first test image]",
+)
+@click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For the pictures and the page; an earlier page is replaced. Without it learned/ in the run.",
+)
+@options.overwrite_files
+@options.data_dir
+def visualize(
+    run: Path,
+    image: Path | None,
+    invert: bool,
+    out: Path | None,
+    overwrite: bool,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw what RUN has learned: filters, maps, what excites them, fields, mistakes; as PNG and one page."""
+    from kerascnn.workflows.visualize import visualize as draw
+
+    with shown_progress() as progress:
+        result = draw(
+            run,
+            image=image,
+            out=out,
+            invert=invert,
+            data_dir=data_dir,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    display(result, as_json=as_json, text=_text)
+
+
+def _text(result: "Visualization") -> str:
+    return facts(
+        {
+            "picture": result.image,
+            "figures": f"{len(result.figures)} PNG files in {result.page.parent}",
+            "page": str(result.page),
+        }
+    )

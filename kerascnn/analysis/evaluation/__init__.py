@@ -1,0 +1,1 @@
+"""How well a classifier answers: accuracy with intervals, calibration, paired significance."""

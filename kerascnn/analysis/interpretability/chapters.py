@@ -1,0 +1,175 @@
+"""What is shown of a trained network: figures, and the words that they need."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kerascnn.analysis.evaluation.evaluation import Evaluation
+from kerascnn.analysis.interpretability.class_activation import class_map
+from kerascnn.analysis.interpretability.conv_blocks import convolutions, ends_of_trunk, stages
+from kerascnn.analysis.interpretability.feature_maps import (
+    activation_maps,
+    filters,
+    middle_squares,
+    mistakes,
+    receptive_fields,
+)
+from kerascnn.analysis.interpretability.top_patches import Excitation, patches
+from kerascnn.data.dataset import Split
+from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.image_grid import TILES
+from kerascnn.figures.page import Section
+from kerascnn.figures.plots import confusion, heatmaps
+from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.progress import Progress, silent
+from kerascnn.models.description import ModelDescription
+
+LIKELIEST = 3  # classes whose map is drawn
+SMALL_PATCH = 16  # pixels; of larger ones fewer filters are drawn, so that the page stays small
+LARGE_PATCHED = 24  # filters
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and what it is shown.
+
+    Attributes:
+        model: The ``keras.Model``, from raw pixels; ``description`` what its file says.
+        test: The test images, brought to the model's input; ``evaluation`` how it does on them.
+        excitations: What excites its filters most among them, by the convolution's name.
+        picture: One picture; ``label`` its class, empty where that is not known.
+        pixels: The picture at the model's input, shape (height, width, channels).
+        shares: The probabilities of its classes, shape (classes,).
+    """
+
+    model: Any
+    description: ModelDescription
+    test: Split
+    evaluation: Evaluation
+    excitations: Mapping[str, Excitation]
+    picture: Image.Image
+    label: str
+    pixels: NDArray[np.uint8]
+    shares: NDArray[np.float32]
+
+    @property
+    def likeliest(self) -> list[int]:
+        """The classes in the order of their probabilities."""
+        return [int(label) for label in np.argsort(-self.shares, kind="stable")]
+
+
+def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]:
+    """Yield everything there is to show; a chapter is drawn when it is asked for.
+
+    Raises:
+        KerasCnnError: The model has no convolution, or a test image cannot be read.
+    """
+    drawn = (_filters, _maps, _excitation, _class_maps, _fields, _confusion, _mistakes)
+    for number, chapter in enumerate(drawn):
+        progress("drawing", number, len(drawn), "")
+        yield chapter(subject)
+    progress("drawing", len(drawn), len(drawn), "")
+
+
+def _filters(subject: Subject) -> Chapter:
+    first = convolutions(subject.model)[0].name
+    caption = "Weights of the first convolution: what each filter looks for in the picture."
+    exhibit = Exhibit("filters", filters(subject.model), f"The filters of {first}", caption)
+    return Chapter(Section("First filters"), [exhibit])
+
+
+def _maps(subject: Subject) -> Chapter:
+    drawn = activation_maps(subject.model, subject.pixels, subject.label)
+    known = {stage.name: stage for stage in stages(subject.model)}
+    picture = drawn.pop("picture")
+    exhibits = [Exhibit("picture", picture, "The picture", "The picture as it enters the network.")]
+    for name, figure in drawn.items():
+        (rows, columns, count), called = known[name].shape, known[name].nonlinearity
+        when = f"before (left) and after {called} (right)" if called else "no nonlinearity follows"
+        some = f", the first {TILES} are drawn" if count > TILES else ""
+        caption = f"{name}, {when}: {count} maps of {rows}×{columns}{some}; red is positive, blue negative."
+        exhibits.append(Exhibit(f"maps-{name}", figure, f"The maps of {name}", caption))
+    return Chapter(Section("Activation maps", "What each convolution makes of the picture."), exhibits)
+
+
+def _excitation(subject: Subject) -> Chapter:
+    title, text = "What excites filters", "The first convolution and the last one before the head."
+    images, ends = subject.test.images, ends_of_trunk(subject.model)
+    if hidden := [name for name in ends if name not in subject.excitations]:
+        text = f"What one value of {', '.join(hidden)} sees is not known."
+    exhibits = []
+    for name, found in subject.excitations.items():
+        (count, total), field = found.places.values.shape, found.sight.field
+        limit = TILES if field <= SMALL_PATCH else LARGE_PATCHED
+        some = f"the first {limit} of {total}" if total > limit else f"{total}"
+        caption = (
+            f"{name}, {some} filters: of {len(images):,} test images the {count} that excite "
+            f"each most, cut to the {field}×{field} pixels which its strongest value sees. "
+            "Pale blue is beyond the picture."
+        )
+        figure = patches(name, found, images, filters=limit)
+        alt = f"The patches that excite the filters of {name} most"
+        exhibits.append(Exhibit(f"patches-{name}", figure, alt, caption))
+    return Chapter(Section(title, text), exhibits)
+
+
+def _class_maps(subject: Subject) -> Chapter:
+    title, classes = "Class activation maps", subject.evaluation.classes
+    try:
+        found = class_map(subject.model, subject.description, subject.picture)
+    except UsageError as error:
+        return Chapter(Section(title, str(error)))
+    shown = subject.likeliest[:LIKELIEST]
+    if subject.label and (truth := classes.index(subject.label)) not in shown:
+        shown.append(truth)
+    drawn = [(classes[each], float(subject.shares[each]), found.scores[..., each]) for each in shown]
+    caption = (
+        "Where in the picture each class scores, before the scores are averaged: "
+        f"{', '.join(f'{name} ({100 * share:.1f} %)' for name, share, _ in drawn)}. One scale for all."
+    )
+    figure = heatmaps(found.pixels, found.extent, drawn)
+    return Chapter(
+        Section(title), [Exhibit("class-maps", figure, "Maps of class scores on the picture", caption)]
+    )
+
+
+def _fields(subject: Subject) -> Chapter:
+    title, figure = "Receptive fields", receptive_fields(subject.model, subject.pixels)
+    if figure is None:
+        return Chapter(Section(title, "What one value behind the convolutions sees is not known."))
+    largest = max(side for _, _, side in middle_squares(subject.model))
+    caption = (
+        "What the value in the middle of each convolution's map sees; what lies beyond the picture is the "
+        f"zeros of paddings. The largest square is {largest}×{largest} pixels."
+    )
+    return Chapter(Section(title), [Exhibit("receptive-fields", figure, "Squares on the picture", caption)])
+
+
+def _confusion(subject: Subject) -> Chapter:
+    evaluation = subject.evaluation
+    wrong = evaluation.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    truth, answer = np.unravel_index(wrong.argmax(), wrong.shape)
+    caption = "Rows are the truth, columns the answers; the shade is the share of the row."
+    if count := int(wrong[truth, answer]):
+        names, of = evaluation.classes, int(evaluation.confusion[truth].sum())
+        caption += f" Most often {names[truth]} is taken for {names[answer]}: {count:,} of {of:,} times."
+    figure = confusion(evaluation.confusion, evaluation.classes)
+    exhibit = Exhibit("confusion", figure, "The confusion matrix", caption)
+    return Chapter(Section("Confusion matrix", f"Test accuracy {evaluation.accuracy}."), [exhibit])
+
+
+def _mistakes(subject: Subject) -> Chapter:
+    found, split = subject.evaluation, subject.test
+    title, figure = (
+        "Surest mistakes",
+        mistakes(split.images, split.labels, found.probabilities, found.classes),
+    )
+    if figure is None:
+        return Chapter(Section(title, f"There is none: all {len(split):,} test images are answered right."))
+    caption = "The wrong answers with the greatest probability, the worst first."
+    return Chapter(Section(title), [Exhibit("mistakes", figure, "Pictures that are answered wrong", caption)])

@@ -1,0 +1,178 @@
+"""What excites each filter most: the strongest places in many pictures, found in batches, as figures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.analysis.evaluation.evaluation import images_at_once
+from kerascnn.analysis.interpretability.conv_blocks import ends_of_trunk, stages
+from kerascnn.analysis.profiling.profile import sights
+from kerascnn.arithmetic.receptive_field import Sight
+from kerascnn.data.dataset import Images
+from kerascnn.figures.image_grid import WHITE, Values, draw, mosaic
+from kerascnn.figures.plots import new_figure
+from kerascnn.foundation.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STRONGEST = 9  # pictures a filter
+SIDE = 3  # of the square that they are drawn in
+IN_A_ROW = 6  # filters
+BEYOND = (0.78, 0.87, 0.94)  # a pale blue that is neither ink nor paper: beyond the picture, between patches
+
+Numbers = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The strongest place of some pictures for each filter, shape (pictures, filters).
+
+    Attributes:
+        values: What comes out there, float32.
+        images: The pictures' numbers, ``rows`` and ``columns`` the places in the map.
+    """
+
+    values: Values
+    images: Numbers
+    rows: Numbers
+    columns: Numbers
+
+    def strongest(self, most: int) -> "Places":
+        """Return the pictures that excite each filter most, the strongest first."""
+        order = np.argsort(-self.values, axis=0, kind="stable")[:most]
+        chosen = [np.take_along_axis(getattr(self, each.name), order, axis=0) for each in fields(self)]
+        return Places(*chosen)
+
+    def and_also(self, others: "Places") -> "Places":
+        """Return the places in both."""
+        pairs = [(getattr(self, each.name), getattr(others, each.name)) for each in fields(self)]
+        return Places(*map(np.concatenate, pairs))
+
+
+@dataclass(frozen=True)
+class Excitation:
+    """What excites the filters of a convolution most; each picture counts once for a filter.
+
+    Attributes:
+        places: The strongest first, shape (k, filters).
+        sight: What one value of the map sees of the picture.
+    """
+
+    places: Places
+    sight: Sight
+
+
+def excitations(
+    model: Any,
+    images: Images,
+    names: Sequence[str] | None = None,
+    *,
+    most: int = STRONGEST,
+    progress: Progress = silent,
+) -> dict[str, Excitation]:
+    """Find the strongest places of every filter; of equal ones the first picture's, and there the first.
+
+    Only a batch of maps is in memory at a time.
+
+    Args:
+        model: From raw pixels.
+        images: Pictures of the model's input.
+        names: Of convolutions; ``None``: the first and the last ones in front of the head.
+        most: How many pictures to keep for each filter.
+        progress: Told how many pictures are seen.
+
+    Returns:
+        What was found, by the convolution's name; one is left out where it is not known what its values see.
+
+    Raises:
+        KerasCnnError: The model has no convolution.
+    """
+    names, known = names or ends_of_trunk(model), sights(model)
+    seen = {name: sight for name in names if (sight := known[name])}
+    chosen = [stage for stage in stages(model) if stage.name in seen]
+    if not chosen:
+        return {}
+    import keras
+
+    network = keras.Model(model.input, {stage.name: stage.after for stage in chosen})
+    volumes = [model.input_shape[1:], *(stage.shape for stage in chosen)]
+    at_once = model.input_shape[0] or images_at_once(max(volumes, key=math.prod))
+    found: dict[str, Places] = {}
+    for start in range(0, len(images), at_once):
+        progress("looking for what excites filters", start, len(images), "")
+        answers = network.predict_on_batch(images[start : start + at_once])
+        for name, maps in answers.items():
+            places = _places(np.asarray(maps, np.float32), start)
+            found[name] = (found[name].and_also(places) if start else places).strongest(most)
+    progress("looking for what excites filters", len(images), len(images), "")
+    return {stage.name: Excitation(found[stage.name], seen[stage.name]) for stage in chosen}
+
+
+def patches(name: str, found: Excitation, images: Images, *, filters: int) -> "Figure":
+    """Draw what the strongest values of the first filters see; pale blue is beyond the picture.
+
+    Args:
+        name: Of the convolution.
+        found: What excites its filters.
+        images: The pictures that this was found in.
+        filters: How many filters are drawn at most.
+    """
+    total, field = found.places.values.shape[1], found.sight.field
+    drawn = min(filters, total)
+    blocks = np.stack([_block(found, number, images) for number in range(drawn)])
+    block, columns = blocks.shape[1], min(IN_A_ROW, drawn)
+    gap = max(math.ceil(0.2 * block), 1), max(math.ceil(0.08 * block), 1)  # the first with room for a number
+    canvas = mosaic(blocks, columns, gap, WHITE)
+    inches = 1.4 * columns
+    height = inches * (canvas.shape[0] + gap[0]) / canvas.shape[1]
+    figure = new_figure(max(inches, 6.4), height + 0.5)
+    axes = figure.subplots()
+    some = "" if drawn == total else f"the first {drawn} of "
+    draw(axes, canvas, f"{name}: {some}{total} filters; {field}×{field} pixels")
+    axes.set_ylim(canvas.shape[0], -gap[0])
+    for number in range(drawn):
+        left, top = number % columns * (block + gap[1]), number // columns * (block + gap[0])
+        silence = "" if found.places.values[0, number] > 0 else ": never above 0"
+        axes.text(left, top - 0.02 * block, f"{number + 1}{silence}", fontsize=8, va="bottom")
+    return figure
+
+
+def patch(picture: NDArray[np.uint8], sight: Sight, row: int, column: int) -> Values:
+    """Return what one value sees of a picture as colours from 0 to 1, shape (field, field, 3)."""
+    top, left = sight.corner(row, column)
+    height, width = picture.shape[:2]
+    seen = np.full((sight.field, sight.field, 3), BEYOND, np.float32)
+    upper, lower = np.clip((top, top + sight.field), 0, height)
+    first, last = np.clip((left, left + sight.field), 0, width)
+    inside = picture[upper:lower, first:last] / np.float32(255)  # grey fills all three channels
+    seen[upper - top : lower - top, first - left : last - left] = inside
+    return seen
+
+
+def _places(maps: Values, first: int) -> Places:
+    """Return the strongest place of each picture in maps, shape (n, rows, columns, filters)."""
+    count, _, columns, filters = maps.shape
+    flat = maps.reshape(count, -1, filters)
+    places = flat.argmax(axis=1)
+    values = np.take_along_axis(flat, places[:, np.newaxis], axis=1)[:, 0]
+    numbers = np.broadcast_to(first + np.arange(count)[:, np.newaxis], places.shape)
+    return Places(values, numbers, places // columns, places % columns)
+
+
+def _block(found: Excitation, number: int, images: Images) -> Values:
+    """Return the patches of one filter in a square as colours from 0 to 1; none where nothing excites it."""
+    places, field = found.places, found.sight.field
+    tiles = np.full((SIDE * SIDE, field, field, 3), BEYOND, np.float32)
+    active = np.flatnonzero(places.values[:, number] > 0)[: len(tiles)]
+    if len(active):
+        pictures = images[places.images[active, number]]
+        for place, picture in zip(active, pictures, strict=True):
+            row, column = int(places.rows[place, number]), int(places.columns[place, number])
+            tiles[place] = patch(picture, found.sight, row, column)
+    gap = max(field // 20, 1)
+    return mosaic(tiles, SIDE, (gap, gap), BEYOND)

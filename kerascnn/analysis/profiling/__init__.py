@@ -1,0 +1,1 @@
+"""What each layer of a Keras model costs, and the formula behind each number."""

@@ -1,0 +1,1 @@
+"""The lecture's formulas as numbers and as text, plain Python."""

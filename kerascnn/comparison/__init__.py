@@ -1,1 +1,0 @@
-"""Heads against each other under equal conditions: the plan, its cells, what they show."""

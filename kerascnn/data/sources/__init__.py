@@ -1,0 +1,1 @@
+"""Named data sets and folders of photos, one module a source."""

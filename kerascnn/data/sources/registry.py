@@ -1,0 +1,88 @@
+"""Where images come from: a registered source, or a folder of class folders.
+
+Sources are known by name; the module of one is imported when its images are asked for.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.registry import Registry
+
+if TYPE_CHECKING:
+    from kerascnn.data.dataset import Dataset
+
+#: From the folder with the source's original files, or ``None``, to its images.
+Loader = Callable[[Path | None], "Dataset"]
+
+sources: Registry[Loader] = Registry("data source")
+
+
+def _loader(module: str, name: str) -> Loader:
+    def load(data_dir: Path | None) -> "Dataset":
+        loader: Loader = attrgetter(name)(import_module(f"kerascnn.data.sources.{module}"))
+        return loader(data_dir)
+
+    return load
+
+
+sources.add("digits", _loader("digits", "load_digits"))
+sources.add("mnist", _loader("mnist", "MNIST.load"))
+sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
+sources.add("cifar10", _loader("cifar", "CIFAR10.load"))
+sources.add("cifar100", _loader("cifar", "CIFAR100.load"))
+
+
+def canonical_source(data: str) -> str:
+    """Return a registered name, or the absolute path of a folder.
+
+    Raises:
+        UsageError: It is neither a known name nor a folder.
+    """
+    if data in sources:
+        return sources.canonical(data)
+    with suppress(RuntimeError):  # ~somebody who is not there
+        folder = Path(data).expanduser()
+        if data.strip() and folder.is_dir():
+            return str(folder.resolve())
+    if "/" in data or "\\" in data or not data.strip():
+        raise UsageError(f"{data!r} is neither a source ({', '.join(sources)}) nor a folder.")
+    try:
+        return sources.canonical(data)  # names the nearest
+    except UsageError as error:
+        raise UsageError(f"{error} Nor is it a folder.") from None
+
+
+def is_folder(source: str) -> bool:
+    """Whether a canonical source is a folder."""
+    return source not in sources
+
+
+def source_name(source: str) -> str:
+    """Return how a canonical source is called: its registered name, or the folder's own."""
+    return (Path(source).name or "folder") if is_folder(source) else source
+
+
+def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
+    """Load a source.
+
+    Args:
+        source: A registered name, for instance ``digits``, or a folder.
+        data_dir: The folder with the source's original files, where it takes one.
+
+    Raises:
+        UsageError: The name is unknown, or a folder has ``data_dir`` besides.
+        KerasCnnError: The files are missing, damaged or cannot be downloaded.
+    """
+    source = canonical_source(source)
+    if not is_folder(source):
+        return sources[source](None if data_dir is None else Path(data_dir))
+    if data_dir is not None:
+        raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
+    from kerascnn.data.sources.folder import load_folder
+
+    return load_folder(Path(source))

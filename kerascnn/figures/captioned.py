@@ -1,0 +1,50 @@
+"""What a page shows: figures with the words that they need, written as files and put into its sections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kerascnn.figures.page import Picture, Section
+from kerascnn.figures.plots import save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS = {"svg": "svg+xml", "png": "png"}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One figure: ``name`` for its file, ``alt`` for those who do not see it, ``caption`` for everyone."""
+
+    name: str
+    figure: "Figure"
+    alt: str
+    caption: str
+
+
+class Chapter(NamedTuple):
+    """A section, and the figures that it will hold."""
+
+    section: Section
+    exhibits: Sequence[Exhibit] = ()
+
+    def illustrated(self, folder: Path, forms: Sequence[str]) -> Section:
+        """Write the figures in each form and return the section with the first form of them inside.
+
+        Args:
+            folder: Of the files, which are named after the figures.
+            forms: ``svg`` or ``png`` or both.
+        """
+        for exhibit in self.exhibits:
+            for form in forms:
+                save_figure(exhibit.figure, folder / f"{exhibit.name}.{form}")
+                exhibit.figure.set_layout_engine("none")  # all stays where the first form has it
+        pictures = [
+            Picture(
+                (folder / f"{each.name}.{forms[0]}").read_bytes(), each.alt, each.caption, KINDS[forms[0]]
+            )
+            for each in self.exhibits
+        ]
+        return replace(self.section, pictures=pictures)

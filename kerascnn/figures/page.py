@@ -1,0 +1,92 @@
+"""One page that can be handed over: a single HTML file which needs nothing else."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kerascnn.foundation.own_files import MAKER
+
+TEMPLATE = "page.html.jinja"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a page.
+
+    Attributes:
+        content: Of a PNG file, or of one of another ``kind``.
+        alt: What it shows, for those who do not see it; ``caption`` is what stands below it.
+        kind: ``png`` or ``svg+xml``.
+    """
+
+    content: bytes
+    alt: str
+    caption: str
+    kind: str = "png"
+
+    @property
+    def address(self) -> str:
+        """The picture itself as an address, so that the page needs no other file."""
+        return f"data:image/{self.kind};base64,{base64.b64encode(self.content).decode('ascii')}"
+
+
+class Cell(NamedTuple):
+    """What stands in a table, and the number it is sorted by; ``None``: it is sorted by its text."""
+
+    text: str
+    order: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that readers can sort by any column where JavaScript runs; all rows have all columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        title: Its heading.
+        text: A paragraph below it.
+        facts: Names and values, listed.
+        pictures: Its figures.
+        lead: Paragraphs that stand out; ``notes`` are listed below them.
+        table: Below the text.
+        code: What is to be typed.
+        gallery: Small pictures beside each other, below the figures; a caption may have several lines.
+    """
+
+    title: str
+    text: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
+    lead: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    table: Table | None = None
+    code: str = ""
+    gallery: Sequence[Picture] = ()
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """Return an HTML document; every text in it may hold any sign."""
+    return _environment().get_template(TEMPLATE).render(title=title, sections=sections, generator=MAKER)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

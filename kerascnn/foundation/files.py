@@ -1,0 +1,148 @@
+"""Files appear whole or not at all: written aside, then renamed."""
+
+import glob
+import hashlib
+import json
+import math
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from kerascnn.foundation.errors import KerasCnnError, first_line
+
+DAY = 86_400  # seconds
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; it becomes ``path`` when the block ends well and vanishes otherwise.
+
+    The temporary file keeps the suffix, because Keras chooses the format by it.
+
+    Raises:
+        KerasCnnError: The file system refused (full disk, no permission). An earlier ``path`` is untouched.
+    """
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # two processes write one each
+    try:
+        aside.unlink(missing_ok=True)  # what stands there could be a link
+        for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
+            with suppress(FileNotFoundError):  # another process removes it, too
+                if time.time() - left.stat().st_mtime > DAY:  # what wrote it was killed
+                    left.unlink()
+        yield aside
+        with aside.open("r+b") as written:  # Windows flushes only what is open for writing
+            os.fsync(written.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise KerasCnnError(
+            f"{path} could not be written: {error.strerror or first_line(error)}. "
+            "Free some space or choose another folder."
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Make a folder where it is missing, and make sure, before long work, that files can be written there.
+
+    Raises:
+        KerasCnnError: The file system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise KerasCnnError(f"{folder} cannot be written to: {error.strerror}.") from error
+
+
+@contextmanager
+def told_what_is_half_written(folder: Path) -> Iterator[None]:
+    """Say with Ctrl-C that of several files some may be new and others old.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, with that message.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
+            f"some files in {folder} are new, others old or missing; the same command writes them all"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text whole; signs that it cannot hold become "?"."""
+    with whole_file(path) as aside:
+        aside.write_text(text, encoding="utf-8", errors="replace")
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document whole, indented for readers."""
+    write_text(path, json_text(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def json_text(document: Any, **form: Any) -> str:
+    """Return a document as JSON that every program reads: what is no number is ``null``.
+
+    Args:
+        document: Of plain values; signs that no text can hold, as in names that are no UTF-8, become "?".
+        **form: See ``json.dumps``.
+    """
+    return json.dumps(_plain(document), allow_nan=False, **form)
+
+
+def _plain(document: Any) -> Any:
+    match document:
+        case float():
+            return document if math.isfinite(document) else None
+        case str():
+            return document.encode("utf-8", "replace").decode("utf-8")
+        case dict():
+            return {_plain(name): _plain(value) for name, value in document.items()}
+        case list() | tuple():
+            return [_plain(value) for value in document]
+    return document
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document, all of whose numbers are finite.
+
+    Raises:
+        KerasCnnError: The file is missing or is not JSON.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        if place := _without_number(document):
+            raise ValueError(f"{'.'.join(place)} is no number")
+    except FileNotFoundError as error:
+        raise KerasCnnError(f"{path} is missing.") from error
+    except (OSError, ValueError, RecursionError) as error:  # the last of arrays within arrays
+        raise KerasCnnError(f"{path} cannot be read as JSON: {error}.") from error
+    return document
+
+
+def _without_number(document: Any, *place: str) -> tuple[str, ...]:
+    """Return where in a document a number is not finite, as names and positions; nowhere: empty."""
+    within: Iterable[tuple[Any, Any]]
+    match document:
+        case float() if not math.isfinite(document):
+            return place or ("it",)
+        case dict():
+            within = document.items()
+        case list():
+            within = enumerate(document)
+        case _:
+            return ()
+    found = (_without_number(value, *place, str(name)) for name, value in within)
+    return next((where for where in found if where), ())
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,63 @@
+"""A copy of this process that works for it: it has loaded what this one has loaded."""
+
+import multiprocessing
+import os
+import sys
+import threading
+import warnings
+
+from kerascnn.foundation import worker
+
+#: Their threads, which a copy lacks, hold locks that it would wait for.
+NEVER_COPIED = ("tensorflow", "jax", "torch")
+
+
+def can_fork() -> bool:
+    """Return whether a copy of this process, as it is now, works as this one does."""
+    alone = threading.active_count() == 1
+    return sys.platform == "linux" and alone and not any(name in sys.modules for name in NEVER_COPIED)
+
+
+class ForkedProcess:
+    """Serves an object on two pipes, as ``worker.py`` does; used as a ``subprocess.Popen`` is.
+
+    Args:
+        served: The object's class, as ``package.module:Class``.
+        memory: Bytes that it may take beside what this process has.
+
+    Attributes:
+        stdin: Where calls are written to.
+        stdout: Where answers are read from.
+        pid: The process's number.
+    """
+
+    def __init__(self, served: str, memory: int | None) -> None:
+        calls, asked = os.pipe()
+        answered, answers = os.pipe()
+        self._process = multiprocessing.get_context("fork").Process(
+            target=_work, args=(served, memory, calls, answers, (asked, answered)), daemon=True
+        )
+        with warnings.catch_warnings():  # of threads: OpenBLAS', which prepares itself for a fork
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        os.close(calls)
+        os.close(answers)
+        self.stdin, self.stdout = os.fdopen(asked, "wb"), os.fdopen(answered, "rb")
+        self.pid = self._process.pid
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+    def wait(self) -> int:
+        """Wait for its end; return its code, of a signal the negative number."""
+        self._process.join()
+        code = self._process.exitcode
+        assert code is not None
+        return code
+
+
+def _work(served: str, memory: int | None, calls: int, answers: int, others: tuple[int, int]) -> None:
+    for descriptor in others:  # with the caller's ends open here, its end would never show
+        os.close(descriptor)
+    worker.work(served, memory, calls, answers)

@@ -1,0 +1,126 @@
+"""An object in a process of its own, seen from this side: its methods are called, its failures come back."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.forked import ForkedProcess, can_fork
+from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.worker import PROGRESS
+
+#: -P: a file in the current folder that is called like a library must not be loaded instead of it.
+COMMAND = (sys.executable, "-P", "-m", "kerascnn.foundation.worker")
+
+
+class ProcessError(KerasCnnError):
+    """The other process ended, gave no answer in time, or met something unexpected.
+
+    Args:
+        task: What it is for.
+        reason: What happened, a sentence without its subject and its full stop.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(task, reason)
+        self.task, self.reason = task, reason
+
+    def _message(self) -> str:
+        return f"The process for {self.task} {self.reason}."
+
+
+class OtherProcess:
+    """Calls the methods of an object in a process that ends with the block.
+
+    Calls and answers are pickles on its standard input and output: both ends are this package.
+
+    Args:
+        served: The object's class, as ``package.module:Class``; it takes no arguments.
+        task: What it is for, in words: "fine-tuning".
+        memory: Bytes that it may take beside what it maps from files, where the system can hold it to that.
+        forked: Fork this process where that is safe, instead of loading everything once more.
+    """
+
+    def __init__(self, served: str, task: str, *, memory: int | None = None, forked: bool = False) -> None:
+        self._served, self._task, self._memory, self._forked = served, task, memory, forked
+
+    def __enter__(self) -> Self:
+        self._process: subprocess.Popen[bytes] | ForkedProcess
+        if self._forked and can_fork():
+            self._process = ForkedProcess(self._served, self._memory)
+        else:
+            command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):  # a call that Ctrl-C cut off has no reader any more
+                    pipe.close()
+
+    def __call__(
+        self, method: str, *arguments: Any, progress: Progress = silent, within: float | None = None
+    ) -> Any:
+        """Call a method over there and return what it returns.
+
+        Args:
+            method: Its name; ``arguments`` are what it takes.
+            progress: Told what the object's ``progress`` is told meanwhile, details as text.
+            within: Seconds after which the process is ended.
+
+        Raises:
+            ProcessError: It ended, gave no answer in time, or met something unexpected.
+            KerasCnnError: It failed.
+        """
+        if within is None:
+            return self._answer(method, arguments, progress)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(within, end)
+        timer.start()
+        try:
+            return self._answer(method, arguments, progress)
+        except ProcessError as error:
+            if late.is_set():
+                raise ProcessError(self._task, f"gave no answer in {within:.0f} s") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _answer(self, method: str, arguments: tuple[Any, ...], progress: Progress) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            pickle.dump((method, arguments), self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self._process.stdin.flush()
+            while (message := pickle.load(self._process.stdout))[0] == PROGRESS:
+                progress(*message[1])
+            _, failure, answer = message
+        except (EOFError, OSError, pickle.UnpicklingError) as error:  # it ended, perhaps within an answer
+            raise ProcessError(self._task, self._end()) from error
+        if isinstance(failure, KerasCnnError):
+            raise failure
+        if failure:
+            raise ProcessError(self._task, f"failed in {method}: {failure}")
+        return answer
+
+    def _end(self) -> str:
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "was killed, perhaps for want of memory"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+        return f"ended with {how}; -v shows what it said"

@@ -1,0 +1,68 @@
+"""From pixels of 0 to 255 to the numbers that a model takes."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.foundation.errors import UsageError
+
+BRIGHTEST = 255
+
+
+@dataclass(frozen=True)
+class InputScaling:
+    """A pixel goes in as (pixel − mean) / std, as TFLite metadata and most tutorials write it.
+
+    Attributes:
+        mean: Of all channels together or of each; ``std`` likewise.
+        known_from: What says so, in words; empty: nothing does, it is assumed.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    known_from: str = ""
+
+    @classmethod
+    def between(cls, low: float, high: float, known_from: str = "") -> "InputScaling":
+        """Return the scaling that makes black ``low`` and white ``high``."""
+        std = BRIGHTEST / (high - low)
+        return cls((-low * std,), (std,), known_from)
+
+    @classmethod
+    def parse(cls, text: str) -> "InputScaling":
+        """Return the scaling of a range as users write it: ``0..1``, ``-1..1``, ``0..255``.
+
+        Raises:
+            UsageError: It is none.
+        """
+        number = r"\s*([+-]?\d+(?:\.\d*)?)\s*"
+        found = re.fullmatch(rf"{number}\.\.{number}", text)
+        if not found or float(found[1]) >= float(found[2]):
+            raise UsageError(
+                f"input range must be two numbers with two dots between, the smaller first: 0..1 or -1..1. "
+                f"Received: {text!r}"
+            )
+        return cls.between(float(found[1]), float(found[2]), "the given input range")
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether pixels go in as they are."""
+        return set(self.mean) == {0.0} and set(self.std) == {1.0}
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What the darkest and the brightest pixel of any channel become."""
+        ends = self.real(np.array([[0], [BRIGHTEST]], np.uint8))
+        return float(ends.min()), float(ends.max())
+
+    def real(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the numbers that the pixels become, float32 of the same shape, channels last."""
+        mean, std = (np.array(numbers, np.float32) for numbers in (self.mean, self.std))
+        scaled: NDArray[np.float32] = (pixels.astype(np.float32) - mean) / std
+        return scaled
+
+
+RAW = InputScaling(known_from="kerascnn, whose models take raw pixels")
+ASSUMED = InputScaling()

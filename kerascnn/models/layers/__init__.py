@@ -1,0 +1,12 @@
+"""Layers of the papers that Keras does not have."""
+
+from kerascnn.models.layers.lenet1998 import EuclideanRBF, ScaledTanh, TableConvolution, TrainableSubsampling
+from kerascnn.models.layers.local_response_normalization import LocalResponseNormalization
+
+__all__ = [
+    "EuclideanRBF",
+    "LocalResponseNormalization",
+    "ScaledTanh",
+    "TableConvolution",
+    "TrainableSubsampling",
+]

@@ -1,1 +1,0 @@
-"""A study in forms that can be handed over."""

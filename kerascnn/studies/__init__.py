@@ -1,0 +1,1 @@
+"""Trains heads × seeds under equal conditions and says, in a report, what the data decide."""

@@ -1,0 +1,145 @@
+"""What a study consists of: heads × seeds under one set of conditions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerascnn.analysis.evaluation.significance import MARGIN
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.sources.registry import is_folder, source_name
+from kerascnn.foundation.errors import TargetError, UsageError
+from kerascnn.models.heads import heads as known_heads
+from kerascnn.models.registry import family
+from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
+
+#: Settings in which a study that goes on may differ; its threads, which change rounding, stay those at first.
+FREE = {"command", "seeds", "threads"}
+_SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", "threads", *CONDITIONS}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One grid.
+
+    Attributes:
+        configs: Of each head; they differ in the head alone.
+        seeds: The same for each head.
+    """
+
+    configs: tuple[ResolvedConfig, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """What the study's folder is named after."""
+        return f"{self.configs[0].model}-{source_name(self.configs[0].data)}"
+
+    def for_images(self, dataset: Dataset, batch_size: int | None) -> "Plan":
+        """Return the plan for a number of training images, see :meth:`ResolvedConfig.for_images`."""
+        images = len(dataset.train)
+        return Plan(tuple(config.for_images(images, asked=batch_size) for config in self.configs), self.seeds)
+
+    def on_threads(self, threads: int) -> "Plan":
+        """Return the plan with a number of threads for every training."""
+        configs = (config.model_copy(update={"threads": threads}) for config in self.configs)
+        return Plan(tuple(configs), self.seeds)
+
+    def cells(self, folder: Path) -> list[ResolvedConfig]:
+        """Return the settings of every cell, seed by seed: a study that is cut short has whole seeds."""
+        return [
+            config.model_copy(
+                update={"seed": seed, "runs_dir": folder / "runs", "name": f"{config.head}-{seed}"}
+            )
+            for seed in self.seeds
+            for config in self.configs
+        ]
+
+    def settings(self, margin: float) -> dict[str, Any]:
+        """Return the shared settings, heads, seeds and the command that repeats the study."""
+        return self.configs[0].model_dump(mode="json", include=_SHARED) | {
+            "model": family(self.configs[0].model).name,
+            "data": source_name(self.configs[0].data),
+            "heads": [config.head for config in self.configs],
+            "head_units": {config.head: list(config.head_units) for config in self.configs},
+            "seeds": list(self.seeds),
+            "command": self._command(margin),
+        }
+
+    def _command(self, margin: float) -> str:
+        """Return what repeats the study; what it does not say is the recipe's."""
+        first = self.configs[0]
+        units = next((config.head_units for config in self.configs if config.head_units), ())
+        options = {
+            "heads": ",".join(config.head for config in self.configs),
+            "variant": first.variant,
+            "norm": first.norm,
+            "head-units": ",".join(map(str, units)),
+            "image-size": first.image_size,
+            "channels": first.channels,
+            "data": "DIR" if is_folder(first.data) else first.data,
+            "data-dir": "DIR" if first.data_dir else None,
+            "seeds": len(self.seeds),
+            "epochs": first.epochs,
+            "batch-size": first.batch_size,
+            "precision": first.precision,
+            "margin": None if margin == MARGIN else f"{margin:g}",
+        }
+        words = [f"--{option} {value}" for option, value in options.items() if value]
+        flags = ["--skip-bad-files"] if first.skip_bad_files else []
+        if first.augment != TrainingConfig(model=first.model, data=first.data).resolved().augment:
+            parts = "" if isinstance(first.augment, bool) else f" {','.join(first.augment)}"
+            flags.append(f"--augment{parts}" if first.augment else "--no-augment")
+        return " ".join([f"kerascnn compare {first.model}", *words, *flags])
+
+
+def plan(
+    model: str,
+    heads: Sequence[str],
+    seeds: int,
+    head_units: tuple[int, ...] | None = None,
+    **settings: Any,
+) -> Plan:
+    """Return the grid of a model's heads and the seeds 1 to ``seeds``.
+
+    Args:
+        model: A family or its alias.
+        heads: At least two.
+        seeds: How many.
+        head_units: Of the heads that have hidden layers; ``None``: their own.
+        **settings: See :class:`TrainingConfig`, the same for every head.
+
+    Raises:
+        UsageError: A name is unknown or a setting makes no sense.
+        TargetError: The normalization cannot become int8.
+    """
+    if seeds < 1:
+        raise UsageError(f"seeds must be at least 1. Received: seeds={seeds}")
+    configs = [
+        TrainingConfig(
+            model=model,
+            head=head,
+            head_units=head_units if known_heads[head].has_units else None,
+            **settings,
+        ).resolved()
+        for head in _distinct(heads)
+    ]
+    if configs[0].norm == "lrn":
+        raise TargetError(
+            "compare quantizes to int8, and lrn has no int8 operator: use --norm batch or none."
+        )
+    return Plan(tuple(_same_for_all(configs)), tuple(range(1, seeds + 1)))
+
+
+def _distinct(heads: Sequence[str]) -> list[str]:
+    names = [known_heads.canonical(head.strip()) for head in heads]
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise UsageError(f"heads must be at least two different ones. Received: heads={','.join(heads)}")
+    return names
+
+
+def _same_for_all(configs: list[ResolvedConfig]) -> list[ResolvedConfig]:
+    """Give every head the first one's conditions and the largest number of epochs."""
+    epochs = max(config.epochs for config in configs)
+    same = configs[0].model_dump(include=set(CONDITIONS))
+    return [config.model_copy(update=same | {"epochs": epochs}) for config in configs]

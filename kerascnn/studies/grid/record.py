@@ -1,0 +1,231 @@
+"""``study.json``: what a study is, and what was measured once at its end."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from kerascnn.data.dataset import Dataset
+from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.foundation.files import file_sha256, read_json, write_json
+from kerascnn.foundation.settings import Settings
+from kerascnn.models.registry import family
+from kerascnn.studies.grid.cell import answering_files, cell_folder, is_done, kept_answers
+from kerascnn.studies.grid.plan import FREE
+from kerascnn.studies.results.evidence import Group
+from kerascnn.studies.results.study import Int8Figures
+from kerascnn.training.config import PLACES, ResolvedConfig
+from kerascnn.training.records.environment import environment
+from kerascnn.training.run import Run
+
+RECORD = "study.json"
+#: Of these another version may give other weights or other int8 files.
+DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
+MADE_WITH = ("versions", "data_sha256")  # of the environment: an object each
+#: Settings that every report needs.
+TOLD = (
+    *("model", "variant", "norm", "image_size", "data", "heads", "seeds", "command"),
+    *("epochs", "batch_size", "learning_rate", "weight_decay"),
+)
+#: Settings in which two machines may differ, or that the data decide: not what a cell was asked to be.
+LOCAL = PLACES | {"data", "data_dir", "threads", "cache_mb", "backend", "pixel_mean", "pixel_std"}
+
+
+class Ending(Settings):
+    """What a finished study adds to its record: its reports can be made again, on any machine.
+
+    Attributes:
+        margin: Percentage points within which two accuracies count as equal.
+        machine: That the latencies were measured on.
+        runs: Of each group, by its name; paths from the study's folder, or absolute ones.
+        sha256: Of each of these runs, its model and its full-int8 file.
+        int8: Of each group, measured of the int8 file of its first seed.
+    """
+
+    margin: Annotated[float, Field(gt=0, le=100)]
+    machine: Annotated[dict[str, Any], Field(min_length=1)]
+    runs: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    sha256: dict[str, list[list[str]]]
+    int8: dict[str, Int8Figures]
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        groups: Sequence[Group],
+        figures: Mapping[str, Int8Figures],
+        machine: dict[str, Any],
+        margin: float,
+    ) -> Self:
+        """Return the end of a study of some groups."""
+        return cls(
+            margin=margin,
+            machine=machine,
+            runs={group.name: [_from(folder, run.path) for run in group.runs] for group in groups},
+            sha256={group.name: [_hashes(run) for run in group.runs] for group in groups},
+            int8=dict(figures),
+        )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        groups = {frozenset(each) for each in (self.runs, self.sha256, self.int8)}
+        counts = {len(each) for each in self.runs.values()} | {len(each) for each in self.sha256.values()}
+        if len(groups) > 1 or len(counts) > 1:
+            raise ValueError("have the same groups in runs, sha256 and int8, each with as many runs")
+        if not all(each.layers for each in self.int8.values()):
+            raise ValueError("tell of layers")
+        return self
+
+    def require_same_files(self, runs: Mapping[str, Sequence[Run]]) -> None:
+        """Make sure that its runs, by their groups, still have the files that were measured.
+
+        Raises:
+            KerasCnnError: One was replaced since.
+        """
+        for name, of_group in runs.items():
+            for run, hashes in zip(of_group, self.sha256[name], strict=True):
+                if _hashes(run) != hashes:
+                    raise KerasCnnError(
+                        f"{run.path} was trained or quantized anew after it was compared. Compare anew."
+                    )
+
+
+class Record(Settings):
+    """The content of ``study.json``; ``ending`` is ``None`` until the study is done once."""
+
+    format: Literal[1] = 1
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    ending: Ending | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        lacking = [name for name in TOLD if name not in self.settings]
+        lacking += [name for name in MADE_WITH if not isinstance(self.environment.get(name), dict)]
+        lacking += [name for name in ("heads", "seeds") if not isinstance(self.settings.get(name), list)]
+        if lacking:
+            raise ValueError(f"have {', '.join(lacking)}")
+        return self
+
+    def write(self, folder: Path) -> None:
+        """Write it into the study's folder."""
+        write_json(
+            folder / RECORD, self.model_dump(mode="json", exclude=set() if self.ending else {"ending"})
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read it from the study's folder.
+
+        Raises:
+            KerasCnnError: It is missing, damaged or of another format.
+        """
+        path = folder / RECORD
+        stored = read_json(path)
+        if not isinstance(stored, dict):
+            raise KerasCnnError(f"{path} is damaged: it is no object.")
+        try:
+            return cls(**stored)
+        except UsageError as error:
+            raise KerasCnnError(f"{path} is damaged or of another format: {error}.") from error
+
+
+def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
+    """Make sure that what stands where a cell belongs was made as the study plans it.
+
+    Args:
+        cell: As it is planned.
+        began: The environment that the study began in.
+
+    Raises:
+        KerasCnnError: It was made with other settings, data or versions, or its answers are damaged or not
+            those of its files, which were replaced since.
+    """
+    folder = cell_folder(cell)
+    if not (folder / "run.json").is_file():
+        return
+    made = ResolvedConfig.read(folder / "config.toml")
+    environment = Run.open(folder).read("environment.json")
+    was, planned = (
+        config.model_dump(mode="json", exclude=LOCAL) | {"model": family(config.model).name}
+        for config in (made, cell)
+    )
+    hashes = began["data_sha256"]
+    differing = [
+        *_differences(was, planned, planned, "{}"),
+        *_differences(environment["data_sha256"], hashes, hashes, "the {} images' hash"),
+    ]
+    for each in (environment, *environment.get("resumed", [])):
+        differing += _differences(each["versions"], began["versions"], DECISIVE, "{}'s version")
+    if differing:
+        raise KerasCnnError(
+            f"{folder} was made otherwise than this study: {'; '.join(dict.fromkeys(differing))}. "
+            "Delete it; the next run creates it again."
+        )
+    if is_done(cell):
+        kept_answers(Run.open(folder))  # now, not after hours of the other trainings
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder is one of a study, begun or done."""
+    return (folder / RECORD).is_file()
+
+
+def began_on(folder: Path) -> int | None:
+    """Return on how many threads a study trains, ``None`` where there is none that can be read."""
+    try:
+        threads = Record.read(folder).settings.get("threads")
+    except KerasCnnError:
+        return None
+    return threads if isinstance(threads, int) and threads > 0 else None
+
+
+def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
+
+    A finished study keeps its record until it is finished again.
+
+    Returns:
+        The environment it was begun in.
+
+    Raises:
+        KerasCnnError: It is a study of other settings, data or versions, or its record is damaged.
+    """
+    now = environment(dataset)
+    if not is_study(folder):
+        Record(settings=settings, environment=now).write(folder)
+        return now
+    try:
+        stored = Record.read(folder)
+    except KerasCnnError as error:
+        raise KerasCnnError(f"{error} Name another folder with --out.") from error
+    began = stored.environment
+    differing = [
+        *_differences(stored.settings, settings, settings.keys() - FREE, "{}"),
+        *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
+        *_differences(began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"),
+    ]
+    if differing:
+        raise KerasCnnError(
+            f"{folder} is a study made otherwise: {'; '.join(differing)}. Name another folder with --out."
+        )
+    return began
+
+
+def _differences(was: dict[str, Any], now: dict[str, Any], names: Any, words: str) -> list[str]:
+    return [
+        f"{words.format(name)} was {was.get(name)}, is {now.get(name)}"
+        for name in sorted(names)
+        if was.get(name) != now.get(name)
+    ]
+
+
+def _hashes(run: Run) -> list[str]:
+    return [file_sha256(file) for file in answering_files(run)]
+
+
+def _from(folder: Path, run: Path) -> str:
+    """Return a run's path from the study's folder where it lies in it: the study can be moved."""
+    run, folder = run.resolve(), folder.resolve()
+    return run.relative_to(folder).as_posix() if run.is_relative_to(folder) else str(run)

@@ -1,0 +1,1 @@
+"""A study as HTML page, Markdown, CSV and LaTeX."""

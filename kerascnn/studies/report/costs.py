@@ -1,0 +1,72 @@
+"""What each head's network consists of and costs, in figures and tables."""
+
+from kerascnn.analysis.profiling.explanation import explain
+from kerascnn.arithmetic.formulas import volume
+from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.page import Cell, Section, Table
+from kerascnn.studies.report import charts
+from kerascnn.studies.report.table import DEVICE_HEADER, UNKNOWN, device_cells, device_orders
+from kerascnn.studies.report.wording import basis
+from kerascnn.studies.results.study import HeadResult, Study
+
+
+def parameters(study: Study) -> Chapter:
+    """Draw how many parameters each layer has."""
+    figure = charts.parameters_of_layers({head.head: head.layers for head in study.heads})
+    told = "; ".join(
+        f"{head.head}: {head.head_parameters:,} of {head.parameters:,} in the head ({100 * head.share:.1f} %)"
+        for head in study.heads
+    )
+    exhibit = Exhibit("parameters", figure, f"Bars of the parameters of each layer. {told}", f"{told}.")
+    return Chapter(Section("Where the parameters are"), [exhibit])
+
+
+def layer_table(head: HeadResult) -> Chapter:
+    """Tabulate volumes and formulas of a head's network."""
+    columns = ("layer", "kind", "in", "out", "parameters", "multiply-adds", "arithmetic")
+    rows = [
+        [
+            Cell(row.name),
+            Cell(row.kind),
+            Cell(volume(row.input)),
+            Cell(volume(row.output)),
+            _count(row.parameters),
+            _count(row.multiply_adds),
+            Cell("; ".join(f"{name}: {text}" for name, text in told.formulas.items()) or UNKNOWN),
+        ]
+        for row, told in zip(head.layers.layers, explain(head.layers.layers, {}), strict=True)
+    ]
+    text = (
+        "Volumes are height×width×depth. N is a side of the input, F of the filter, D the depth, K the "
+        "number of filters, S the stride, P the padding. Multiply-adds are for one image."
+    )
+    return Chapter(Section(f"Layers with {head.head}", text, table=Table(columns, rows)))
+
+
+def _count(number: int | None) -> Cell:
+    return Cell(UNKNOWN) if number is None else Cell(f"{number:,}", number)
+
+
+def costs(study: Study) -> Chapter:
+    """Draw what accuracy costs in bytes and time."""
+    figure = charts.accuracy_against_cost(study.heads)
+    caption = (
+        f"The int8 files: {basis(study)}; bars are 95 % Wilson intervals for the number of images. Latency "
+        f"is one inference on one thread, {study.heads[0].latency.runs:,} measured. The grey line joins "
+        "the Pareto front: those to which no smaller or faster one is superior."
+    )
+    alt = "Points of accuracy against bytes and against latency: " + "; ".join(
+        f"{head.head} {100 * head.int8.mean:.2f} %, {head.bytes:,} bytes, {head.latency.median:,.1f} µs"
+        for head in study.heads
+    )
+    return Chapter(Section("Accuracy against size and latency"), [Exhibit("costs", figure, alt, caption)])
+
+
+def devices(study: Study) -> Chapter:
+    """Tabulate what was measured elsewhere and attached."""
+    text = "One inference of one image, measured on the device itself; each file is known by its SHA-256."
+    rows = [
+        [Cell(*both) for both in zip(device_cells(found), device_orders(found), strict=True)]
+        for found in study.measurements
+    ]
+    return Chapter(Section("Measured on devices", text, table=Table(DEVICE_HEADER, rows)))

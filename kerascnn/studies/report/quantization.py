@@ -1,0 +1,62 @@
+"""What int8 costs each head: in answers, and at each layer."""
+
+from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.page import Cell, Section, Table
+from kerascnn.figures.plots import noise_of_layers
+from kerascnn.studies.report.wording import basis
+from kerascnn.studies.results.study import HeadResult, Study, signed
+from kerascnn.tflite.debugging.layer_errors import operator_names
+
+OUTCOMES = {
+    "better": "int8 is better",
+    "worse": "int8 is worse",
+    "equal": "equal within ±{margin:g} points",
+    "undecided": "not decided by so few images or seeds",
+}
+
+
+def int8_costs(study: Study) -> Chapter:
+    """Say what quantization costs each head."""
+    columns = ("head", "int8 minus float, points", "95 % interval", "same answer", "outcome")
+    text = (
+        f"The int8 file against the Keras model it was made from, on {basis(study)}: a paired bootstrap over "
+        "seeds and images."
+    )
+    rows = [
+        [
+            Cell(head.head),
+            Cell(signed(found.points), found.points),
+            Cell(f"{signed(found.low)} to {signed(found.high)}", found.low),
+            Cell(f"{100 * head.agreement:.2f} %", head.agreement),
+            Cell(OUTCOMES[found.outcome].format(margin=found.margin)),
+        ]
+        for head in study.heads
+        for found in (head.quantization,)
+    ]
+    return Chapter(Section("What int8 costs", text, table=Table(columns, rows)))
+
+
+def layer_noise(study: Study) -> Chapter:
+    """Draw what quantization does to each layer."""
+    images = study.heads[0].figures.images
+    text = (
+        "Signal to quantization noise at each operator of the first seed's int8 file: what the operator adds "
+        "itself, against the float operator on the very values that it got, and all that has come together "
+        f"there, against the float network. n = {images:,} validation images."
+    )
+    exhibits = [_noise_of(head, number) for number, head in enumerate(study.heads, start=1)]
+    return Chapter(Section("Quantization error by layer", text), exhibits)
+
+
+def _noise_of(head: HeadResult, number: int) -> Exhibit:
+    layers = head.figures.layers
+    rows = [
+        (name, each.own_sqnr, each.sqnr) for name, each in zip(operator_names(layers), layers, strict=True)
+    ]
+    known = [(own, name) for name, own, _ in rows if own is not None]
+    told = f"{head.head}: no operator's own noise is known."
+    if known:
+        own, noisiest = min(known)
+        told = f"{head.head}: {noisiest} adds the most noise, {own:.1f} dB below its values."
+    alt = f"Bars of the signal to quantization noise of each layer. {told}"
+    return Exhibit(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)

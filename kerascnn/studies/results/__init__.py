@@ -1,0 +1,1 @@
+"""The results of a study: predictions of every test image, rows, verdicts."""

@@ -1,0 +1,366 @@
+"""The result of a comparison: one row a head, one verdict a pair."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
+from kerascnn.analysis.evaluation.significance import PairedDifference, images_for_equality
+from kerascnn.analysis.profiling.profile import Profile
+from kerascnn.models.heads import is_head_layer
+from kerascnn.tflite.accelerators.edgetpu.check import Check
+from kerascnn.tflite.debugging.layer_errors import LayerNoise
+
+
+@dataclass(frozen=True)
+class SeedAccuracies:
+    """Accuracy of the same network trained with several seeds, on the same test images.
+
+    Attributes:
+        correct: bool, shape (seeds, images).
+    """
+
+    correct: NDArray[np.bool_]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return float(self.correct.mean())
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation over the seeds, ``None`` for a single one."""
+        return float(self.correct.mean(axis=1).std(ddof=1)) if len(self.correct) > 1 else None
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """On how many images and on how many seeds it rests, in words."""
+        seeds, images = self.correct.shape
+        return f"{images:,} test images", f"{seeds} seed{'s' if seeds > 1 else ''}"
+
+    @property
+    def basis(self) -> str:
+        """On what it rests, in words."""
+        return ", ".join(self.counts)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the mean for the number of images: seeds do not multiply them."""
+        images = self.correct.shape[1]
+        return Accuracy(round(self.mean * images), images).interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return mean, sd, low, high, n (images), seeds."""
+        low, high = self.interval
+        seeds, images = self.correct.shape
+        return {"mean": self.mean, "sd": self.sd, "low": low, "high": high, "n": images, "seeds": seeds}
+
+
+@dataclass(frozen=True)
+class EdgeTpu:
+    """What ``check`` says of the int8 file; an estimate.
+
+    Attributes:
+        verdict: As ``check`` names it; ``maps``: all of it runs there.
+        streamed_bytes: Parameters that do not fit the chip and travel at each inference.
+        milliseconds: Of one inference over USB 3, computing not counted; ``None``: it does not map.
+    """
+
+    verdict: str
+    streamed_bytes: int | None
+    milliseconds: float | None
+
+    @classmethod
+    def of(cls, found: Check) -> "EdgeTpu":
+        """Return the short form of a check."""
+        cost = found.cost
+        return cls(found.verdict, cost.streamed_bytes if cost else None, cost.milliseconds if cost else None)
+
+
+@dataclass(frozen=True)
+class Int8Figures:
+    """What is measured of an int8 file when a study ends.
+
+    Attributes:
+        latency: One inference on one thread.
+        layers: What quantization did to each operator, in the order of the file.
+        images: Validation images on which that was seen.
+    """
+
+    latency: Latency
+    layers: tuple[LayerNoise, ...]
+    images: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How fast one of a study's files is on a device, measured there and attached.
+
+    Attributes:
+        head: Whose file it is; ``seed`` of its training.
+        file: Its name.
+        device: What it ran on, in words; ``delegate`` is ``cpu`` or ``edgetpu``.
+        threads: Of the processor.
+        runs: Inferences that were timed.
+        median_us: Microseconds of one of them; ``p95_us`` and ``p99_us`` likewise.
+        first_us: Of the first one; ``init_ms`` milliseconds to open the file.
+        memory_mib: What it needed at most; ``None``: not known.
+    """
+
+    head: str
+    seed: int
+    file: str
+    device: str
+    delegate: str
+    threads: int
+    runs: int
+    median_us: float
+    p95_us: float
+    p99_us: float
+    first_us: float
+    init_ms: float
+    memory_mib: float | None
+
+
+@dataclass(frozen=True)
+class HeadResult:
+    """One head of a study; sizes and times are those of the int8 file of the first seed.
+
+    Attributes:
+        head: Its name.
+        seeds: Of its trainings, in the order of the answers.
+        layers: The layer table of the whole network.
+        accuracy: Of the Keras models.
+        int8: Of the int8 files.
+        quantization: The int8 files against the Keras models.
+        agreement: Share of the test images to which both give the same class; the mean over the seeds.
+        bytes: Of the int8 file.
+        figures: Of the int8 file: latency and the error of each layer.
+        edgetpu: Of the int8 file.
+    """
+
+    head: str
+    seeds: tuple[int, ...]
+    layers: Profile
+    accuracy: SeedAccuracies
+    int8: SeedAccuracies
+    quantization: PairedDifference
+    agreement: float
+    bytes: int
+    figures: Int8Figures
+    edgetpu: EdgeTpu
+
+    @property
+    def latency(self) -> Latency:
+        """Of the int8 file, one inference on one thread."""
+        return self.figures.latency
+
+    @property
+    def sentence(self) -> str:
+        """One sentence on what int8 costs, no stronger than its numbers."""
+        return (
+            f"{self.head} in int8: the same answer to {100 * self.agreement:.2f} % of the images, accuracy "
+            f"{told(self.quantization, 'float', 'int8', self.accuracy)}."
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Trainable ones of the whole network."""
+        return self.layers.parameters
+
+    @property
+    def head_parameters(self) -> int:
+        """Trainable ones of the head alone."""
+        return sum(row.parameters for row in self.layers.layers if is_head_layer(row.name))
+
+    @property
+    def share(self) -> float:
+        """The head's share of the parameters, 0 to 1."""
+        return self.head_parameters / self.parameters
+
+    @property
+    def multiply_adds(self) -> int | None:
+        """Of one image; ``None``: not known."""
+        return self.layers.multiply_adds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return head, parameters, head_parameters, multiply_adds, accuracy, int8, layers and more."""
+        return {
+            "head": self.head,
+            "parameters": self.parameters,
+            "head_parameters": self.head_parameters,
+            "multiply_adds": self.multiply_adds,
+            "accuracy": self.accuracy.to_dict(),
+            "int8": self.int8.to_dict(),
+            "quantization": _difference(self.quantization),
+            "agreement": self.agreement,
+            "bytes": self.bytes,
+            "latency_us": self.latency.to_dict(),
+            "edgetpu": asdict(self.edgetpu),
+            "layers": self.layers.to_dict()["layers"],
+            "int8_layers": [layer.to_dict() for layer in self.figures.layers],
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the study shows about head b against head a, float accuracy.
+
+    Attributes:
+        a: The one; ``b``: the other.
+        difference: Accuracy of b minus accuracy of a.
+        corrected: The p-value of each seed after Holm's correction over all pairs of the study.
+    """
+
+    a: HeadResult
+    b: HeadResult
+    difference: PairedDifference
+    corrected: tuple[float, ...]
+
+    @property
+    def sentence(self) -> str:
+        """One sentence that is no stronger than its numbers."""
+        costs = [
+            _relative("parameters", self.a.parameters, self.b.parameters),
+            _relative("multiply-adds", self.a.multiply_adds, self.b.multiply_adds),
+        ]
+        return (
+            f"{self.b.head} against {self.a.head}: {', '.join(cost for cost in costs if cost)}, accuracy "
+            f"{told(self.difference, self.a.head, self.b.head, self.a.accuracy)}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a, b, outcome, difference_points, low, high, p_value, p_values, p_values_holm, sentence.
+
+        ``p_value`` is McNemar's for a single seed; with several there is one for each in ``p_values``.
+        """
+        return {
+            "a": self.a.head,
+            "b": self.b.head,
+            **_difference(self.difference),
+            "p_values_holm": list(self.corrected),
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished comparison.
+
+    Attributes:
+        settings: What was asked for, resolved.
+        environment: As in a run.
+        machine: What the latencies were measured on.
+        heads: At least one; a run alone is a study of one, without a verdict.
+        verdicts: One a pair.
+        reports: The files written.
+        measurements: From other devices, attached.
+        baseline: What needs no network: always the most frequent class of the training images.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    machine: dict[str, Any]
+    heads: tuple[HeadResult, ...]
+    verdicts: tuple[Verdict, ...]
+    reports: tuple[Path, ...]
+    measurements: tuple[Measurement, ...] = ()
+    baseline: Baseline | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the study shows, a sentence each: of every pair, or of a head alone what int8 costs it."""
+        return tuple(each.sentence for each in self.verdicts or self.heads)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the study cannot show, a sentence each."""
+        seeds, images = self.heads[0].accuracy.correct.shape
+        margin = self.settings["margin_points"]
+        needed = images_for_equality(margin)
+        told = []
+        if images < needed:
+            told.append(
+                f"{images:,} test images are too few to show that two are equal within ±{margin:g} points: "
+                f"that takes at least {needed:,}, and one image is {100 / images:.2f} points."
+            )
+        if seeds == 1:
+            told.append(
+                "One seed: how much another one would change is not known, and no interval here covers it."
+            )
+        if seeds == 2:
+            told.append("Two seeds say little about a third: an interval over seeds is wide for it.")
+        if self.baseline:
+            told.append(f"Without any network: {self.baseline}.")
+        told += [f"{run}: {words}." for run, words in self.settings.get("interrupted", {}).items()]
+        for name, values in self.settings.get("differing", {}).items():
+            told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
+        return tuple(told)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return study, settings, heads, verdicts, notes, baseline, measurements, reports and more."""
+        return {
+            "study": str(self.path),
+            "settings": self.settings,
+            "heads": [head.to_dict() for head in self.heads],
+            "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "notes": list(self.notes),
+            "baseline": self.baseline.to_dict() if self.baseline else None,
+            "measurements": [asdict(each) for each in self.measurements],
+            "reports": [str(report) for report in self.reports],
+            "environment": self.environment,
+            "machine": self.machine,
+        }
+
+
+def _by_value(values: Mapping[str, Any]) -> str:
+    """Return the values that runs have, each with its runs."""
+    runs: dict[str, list[str]] = {}
+    for run, value in values.items():
+        runs.setdefault("none" if value in (None, [], ()) else str(value), []).append(run)
+    return "; ".join(f"{value} ({', '.join(named)})" for value, named in runs.items())
+
+
+def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
+    """Return a difference, its interval and what follows from it, in words.
+
+    Args:
+        found: Accuracy of b minus accuracy of a.
+        a: What the one is called; ``b``: the other.
+        of: One of both, for the numbers of images and seeds.
+    """
+    conclusion = {
+        "better": f"{b} is better on this data ({of.basis})",
+        "worse": f"{a} is better on this data ({of.basis})",
+        "equal": f"equal within ±{found.margin:g} points ({of.basis})",
+        "undecided": f"{' and '.join(of.counts)} do not decide which is better",
+    }[found.outcome]
+    return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
+
+
+def _difference(found: PairedDifference) -> dict[str, Any]:
+    return {
+        "outcome": found.outcome,
+        "difference_points": found.points,
+        "low": found.low,
+        "high": found.high,
+        "p_value": found.p_values[0] if len(found.p_values) == 1 else None,
+        "p_values": list(found.p_values),
+    }
+
+
+def _relative(what: str, a: int | None, b: int | None) -> str | None:
+    if not a or b is None:
+        return None
+    change = 100 * (b - a) / a
+    return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"
+
+
+def signed(points: float) -> str:
+    """Return points with their sign, two decimals and a real minus."""
+    return f"{points:+.2f}".replace("-", "−")

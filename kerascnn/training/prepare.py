@@ -1,0 +1,155 @@
+"""What a training starts with: the network with its first weights, and the data brought to its input."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascnn.data.dataset import Dataset, Split
+from kerascnn.data.image_files import FileSplit
+from kerascnn.data.sources.registry import is_folder
+from kerascnn.foundation.errors import UsageError
+from kerascnn.models.description import FOLDER, ModelDescription
+from kerascnn.models.keras_defaults import set_keras_defaults
+from kerascnn.models.keras_file import count_parameters
+from kerascnn.models.registry import Network, build, family
+from kerascnn.training.backend.sharding import alone
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.transfer import Start
+
+#: About so many training pixels set the first layer: 5,000 digits of 32×32, 99 photos of 227×227.
+MEASURED_PIXELS = 5_000 * 32 * 32
+MEASURED_FILES = 200  # at most: each is decoded for it
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network ready to be trained.
+
+    Attributes:
+        trained: The ``keras.Model`` that is trained, in its precision and on all its devices.
+        description: What the model file says about itself.
+        data: Splits brought to the model's input.
+        build: Builds the same network anew.
+    """
+
+    trained: Any
+    description: ModelDescription
+    data: Dataset
+    build: Callable[[], Any]
+
+    def finished(self) -> Any:
+        """Return a float32 model of this process alone with the trained weights: the one to save."""
+        weights = self.trained.get_weights()
+        with alone(), _computing_in("float32"):
+            model = self.build()
+            model.set_weights(weights)
+        return model
+
+
+def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
+    """Return the network for this data.
+
+    Raises:
+        UsageError: Other classes are asked for than the data have, or channels that pictures cannot have.
+    """
+    classes, channels = config.classes or len(dataset.classes), config.channels or dataset.channels
+    if classes != len(dataset.classes):
+        raise UsageError(f"{dataset.source} has {len(dataset.classes)} classes. Received: classes={classes}")
+    if channels not in (1, 3):
+        raise UsageError(f"Pictures have 1 channel (grey) or 3 (colour). Received: channels={channels}")
+    asked = config.model_dump(include={"model", "variant", "norm", "head", "image_size"})
+    units = config.head_units or None  # a head without hidden layers has none to choose
+    return Network(**asked, head_units=units, channels=channels, classes=classes).complete()
+
+
+def with_pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> ResolvedConfig:
+    """Return the settings with the mean and deviation of pixels that the first layer takes.
+
+    Raises:
+        UsageError: The run to start from does not fit.
+        KerasCnnError: It or a picture cannot be read.
+    """
+    if config.pixel_mean is not None and config.pixel_std is not None:
+        return config
+    if config.weights:
+        mean, std = Start.of(config.weights, config.norm).pixels
+    else:
+        train = dataset.train.prepared(dataset.preprocessing(config.image_size, network.channels))
+        mean, std = _pixel_statistics(train, network)
+    measured = {"pixel_mean": mean, "pixel_std": std}
+    return config.model_copy(update=measured | config.model_dump(include=set(measured), exclude_none=True))
+
+
+def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun: bool = False) -> Prepared:
+    """Build the network, with the same first weights for the same seed.
+
+    Args:
+        config: What to build, and where its first weights come from.
+        network: The same, complete.
+        dataset: What for.
+        begun: Whether a checkpoint has the weights, so that no other run's are needed.
+
+    Raises:
+        UsageError: The run to start from does not fit.
+        KerasCnnError: It cannot be read.
+    """
+    config = with_pixels(config, network, dataset)
+    mean, std = config.pixel_mean or 0.0, config.pixel_std or 1.0
+    preprocessing = dataset.preprocessing(config.image_size, network.channels)
+    train, validation, test = (
+        split.prepared(preprocessing) for split in (dataset.train, dataset.validation, dataset.test)
+    )
+
+    def built() -> Any:
+        # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
+        keras.utils.set_random_seed(config.seed)
+        return build(**network.model_dump(), pixel_mean=mean, pixel_std=std)
+
+    with _computing_in(config.precision):
+        trained = built()
+    if config.weights and not begun:
+        Start.of(config.weights, config.norm).hand_over(trained)
+    description = ModelDescription(
+        model=family(config.model).name,
+        variant=config.variant,
+        norm=config.norm,
+        head=config.head,
+        source=f"{FOLDER if is_folder(config.data) else ''}{dataset.source}",
+        preprocessing=preprocessing,
+        classes=dataset.classes,
+        parameters=count_parameters(trained.trainable_weights),
+        parameters_fixed=count_parameters(trained.non_trainable_weights),
+    )
+    data = replace(dataset, train=train, validation=validation, test=test)
+    return Prepared(trained, description, data, built)
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Let layers that are built here compute in a mixed precision; Keras knows one for the whole process."""
+    set_keras_defaults()  # the policy of a process that has set none is the user's
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _pixel_statistics(train: Split, network: Network) -> tuple[float, float]:
+    """Return mean and standard deviation of the pixels of some hundred evenly spread training images.
+
+    Where the first convolution pads, the mean stays 0: only a pure scale melts into the int8 input there.
+    """
+    _, variant = family(network.model).variant(network.variant)
+    images = max(MEASURED_PIXELS // math.prod((network.image_size or 1,) * 2), 1)
+    if isinstance(train, FileSplit):
+        images = min(images, MEASURED_FILES)
+    sample = train.images[:: max(len(train) // images, 1)].astype(np.float32)
+    mean = 0.0 if variant.pads_first else float(np.mean(sample, dtype=np.float64))
+    return mean, max(float(np.sqrt(np.mean((sample - mean) ** 2, dtype=np.float64))), 1.0)

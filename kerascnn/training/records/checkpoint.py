@@ -1,0 +1,159 @@
+"""Checkpoints: everything a training needs to go on as if it had never been stopped."""
+
+import json
+import logging
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.files import whole_file
+from kerascnn.training.records.history import Epoch
+
+KEPT = 2  # the newest, and the one before in case it is damaged
+
+_EPOCH = frozenset(Epoch.__annotations__)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training at the end of an epoch. What an epoch draws comes from seed and epoch, so it is not here.
+
+    Attributes:
+        state: Weights, moving statistics, dropout's seeds and all of the optimizer, in Keras' order.
+        epochs: The history so far.
+        best_epoch: The epoch of the highest validation accuracy, and its ``best_weights``.
+        seconds: What the training took so far.
+    """
+
+    state: list[NDArray[Any]]
+    epochs: list[Epoch]
+    best_epoch: int
+    best_weights: list[NDArray[np.float32]]
+    seconds: float
+
+    def restore(self, trainer: Any, folder: Path) -> None:
+        """Bring a compiled model to this state; ``folder`` is for the message.
+
+        Raises:
+            KerasCnnError: It is another network's.
+        """
+        try:
+            for variable, value in zip(_variables(trainer), self.state, strict=True):
+                variable.assign(value)
+            for weight, value in zip(trainer.get_weights(), self.best_weights, strict=True):
+                if weight.shape != value.shape:
+                    raise ValueError("the best weights have other shapes")
+        except ValueError as error:
+            raise KerasCnnError(
+                f"The checkpoints in {folder} are not those of this network, or of another version of Keras. "
+                "Remove them to begin anew."
+            ) from error
+
+
+def state_of(trainer: Any) -> list[NDArray[Any]]:
+    """Return the values of all that a compiled model's steps read or change."""
+    return [keras.ops.convert_to_numpy(variable) for variable in _variables(trainer)]
+
+
+def _variables(trainer: Any) -> list[Any]:
+    return [*trainer.variables, *trainer.optimizer.variables]  # the model's: with dropout's seeds
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The folder ``checkpoints/`` of a run."""
+
+    folder: Path
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint whole and remove those before the last but one.
+
+        Raises:
+            KerasCnnError: The file system refused; the earlier ones are untouched.
+        """
+        self.folder.mkdir(exist_ok=True)
+        record = {
+            "epochs": checkpoint.epochs,
+            "best_epoch": checkpoint.best_epoch,
+            "seconds": checkpoint.seconds,
+        }
+        arrays: dict[str, Any] = {f"state {n}": array for n, array in enumerate(checkpoint.state)}
+        arrays |= {f"best {n}": array for n, array in enumerate(checkpoint.best_weights)}
+        with whole_file(self.folder / f"epoch-{len(checkpoint.epochs):06}.npz") as aside:
+            np.savez(aside, allow_pickle=False, record=np.array(json.dumps(record)), **arrays)
+        for path in self._files()[KEPT:]:
+            path.unlink()
+
+    def newest(self) -> Checkpoint | None:
+        """Return the newest checkpoint that can be read whole, None where there is none."""
+        damaged = []
+        for path in self._files():
+            try:
+                stored = _read(path)
+            # A damaged archive raises whatever the reader of its damaged member meets.
+            except Exception:
+                damaged.append(path)
+                continue
+            if damaged:
+                log.warning("%s is damaged: the training goes on from %s.", damaged[0], path.name)
+            return stored
+        if damaged:
+            log.warning("%s is damaged, and there is none before: the training begins anew.", damaged[0])
+        return None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._files())
+
+    def remove(self) -> None:
+        """Remove the folder: what is done needs none."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        return sorted(self.folder.glob("epoch-*.npz"), reverse=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    # np.load leaves a damaged file open that it opened itself; reading a member to its end checks its CRC.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    record = json.loads(str(arrays.pop("record")))
+    found = Checkpoint(_numbered(arrays, "state"), best_weights=_numbered(arrays, "best"), **record)
+    _require_sound(found)
+    return found
+
+
+def _require_sound(found: Checkpoint) -> None:
+    """Make sure that a checkpoint holds numbers of the epochs that it tells of.
+
+    Raises:
+        ValueError: It does not.
+    """
+    for array in (*found.state, *found.best_weights):
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise ValueError("a value is no number")
+    told: list[Any] = [value for epoch in found.epochs for value in epoch.values()]
+    names = {frozenset(epoch) for epoch in found.epochs}
+    numbers = [value for value in [found.seconds, *told] if isinstance(value, int | float)]
+    if len(numbers) <= len(told) or not all(map(math.isfinite, numbers)) or names != {_EPOCH}:
+        raise ValueError("a figure of an epoch is no number, or missing")
+    if [epoch["epoch"] for epoch in found.epochs] != list(range(1, len(found.epochs) + 1)):
+        raise ValueError("an epoch is missing")
+    if found.best_epoch not in range(1, len(found.epochs) + 1):
+        raise ValueError("its best epoch is none of its epochs")
+
+
+def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:
+    count = sum(name.startswith(f"{kind} ") for name in arrays)
+    return [arrays[f"{kind} {n}"] for n in range(count)]

@@ -1,0 +1,49 @@
+"""The data a run was trained on, found again and proved to be the same."""
+
+from pathlib import Path
+
+from kerascnn.data.bad_files import without
+from kerascnn.data.dataset import Dataset
+from kerascnn.data.sources.registry import is_folder, load
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.run import Run
+
+
+def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
+    """Load the data of a run and make sure that they have not changed.
+
+    Args:
+        run: The run.
+        data_dir: Where the source's files, or the folder of photos, are now; ``None``: where they were.
+
+    Raises:
+        KerasCnnError: They are not there, or are others.
+    """
+    config = ResolvedConfig.read(run.path / "config.toml")
+    if is_folder(config.data):
+        folder = Path(data_dir or config.data).resolve()
+        if not folder.is_dir():
+            raise KerasCnnError(
+                f"{folder}, which {run.path} was trained on, is not there. Name it with --data-dir."
+            )
+        dataset = load(str(folder))
+    else:
+        dataset = load(config.data, data_dir or config.data_dir)
+    made_with = run.read("environment.json")
+    skipped = made_with.get("skipped_files", [])
+    if skipped and is_folder(config.data):
+        paths = [folder / file["path"] for file in skipped]
+        gone = [path for path in paths if not path.exists()]
+        if gone:
+            raise KerasCnnError(
+                f"{gone[0]}, which {run.path} left out, is gone, and the split was drawn with it. Put back "
+                "any file of that name."
+            )
+        dataset = without(dataset, paths)
+    if dataset.digests() != made_with["data_sha256"]:
+        raise KerasCnnError(
+            f"{data_dir or config.data} is not the data that {run.path} was trained on (its hash differs): "
+            "calibration and test images could be mixed up. Name the right folder with --data-dir."
+        )
+    return dataset

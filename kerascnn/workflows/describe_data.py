@@ -1,0 +1,284 @@
+"""``data``: what a source is, looked at picture by picture before anything is trained on it."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.data.bad_files import files_of
+from kerascnn.data.dataset import BadFile, Dataset, Split
+from kerascnn.data.image_files import ImageFile, read_each
+from kerascnn.data.images import full_size
+from kerascnn.data.pixels import ENOUGH
+from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.data.sources.registry import canonical_source, is_folder, load, source_name
+from kerascnn.figures.plots import contact_sheet, save_figure
+from kerascnn.foundation.errors import ImageError, UsageError
+from kerascnn.foundation.own_files import require_own
+from kerascnn.foundation.progress import Progress, silent
+
+ON_SHEET = 10  # pictures a class
+ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere
+SHEET_SIDE = 96  # pixels of a photo on the contact sheet
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a picture stands: ``image`` is its file below the source's folder, or its number in the split."""
+
+    split: str
+    label: str
+    image: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return split, class and image."""
+        return {"split": self.split, "class": self.label, "image": self.image}
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Places that hold the same pixels."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def across(self) -> bool:
+        """Whether they stand in several splits: such a picture tests nothing."""
+        return len({place.split for place in self.places}) > 1
+
+    @property
+    def contradict(self) -> bool:
+        """Whether they are labelled differently."""
+        return len({place.label for place in self.places}) > 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the places, and whether splits or classes differ."""
+        return {
+            "across_splits": self.across,
+            "different_classes": self.contradict,
+            "pictures": [place.to_dict() for place in self.places],
+        }
+
+
+@dataclass(frozen=True)
+class DataDescription:
+    """What a source holds.
+
+    Attributes:
+        source: Its name; ``folder`` its place, where it is a folder of images.
+        classes: Their names, in the order of the labels; ``channels`` 1 for grey pictures, 3 for colour.
+        counts: Pictures of each class, by split.
+        sizes: Smallest, median (of widths and of heights) and largest (width, height) in pixels.
+        kinds: How many files there are of each format and mode.
+        copies: Pictures that occur more than once; those in several splits first.
+        unreadable: Files that cannot be decoded.
+        left_out: Other files and folders of it that are in no split, below the source's folder.
+        notes: What was assumed and left out when it was read, a sentence each.
+        contact_sheet: The PNG with some training pictures of each class.
+        on_sheet: How many classes are on it, evenly spread; all of them up to 100.
+    """
+
+    source: str
+    folder: Path | None
+    classes: tuple[str, ...]
+    channels: int
+    counts: dict[str, tuple[int, ...]]
+    sizes: dict[str, Size]
+    kinds: dict[str, int]
+    copies: tuple[Copies, ...]
+    unreadable: tuple[BadFile, ...]
+    left_out: tuple[Path, ...]
+    notes: tuple[str, ...]
+    contact_sheet: Path
+    on_sheet: int
+
+    @property
+    def imbalance(self) -> float | None:
+        """Training pictures of the largest class over those of the smallest; ``None`` if that has none."""
+        smallest = min(self.counts["train"])
+        return max(self.counts["train"]) / smallest if smallest else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, ready for JSON."""
+        return {
+            "source": self.source,
+            "folder": None if self.folder is None else str(self.folder),
+            "classes": list(self.classes),
+            "channels": self.channels,
+            "splits": {
+                split: {"n": sum(counts), "classes": dict(zip(self.classes, counts, strict=True))}
+                for split, counts in self.counts.items()
+            },
+            "sizes": self.sizes,
+            "kinds": self.kinds,
+            "imbalance": self.imbalance,
+            "copies": [copies.to_dict() for copies in self.copies],
+            "unreadable": [file.to_dict() for file in self.unreadable],
+            "left_out": [str(path) for path in self.left_out],
+            "notes": list(self.notes),
+            "contact_sheet": str(self.contact_sheet),
+            "contact_sheet_classes": self.on_sheet,
+        }
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What stays of a picture that was looked at: ``content`` is the hash of its upright pixels."""
+
+    size: Size
+    kind: str
+    content: bytes
+
+
+def describe_data(
+    source: str,
+    *,
+    data_dir: Path | str | None = None,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> DataDescription:
+    """Look at every picture of a source once and draw a contact sheet.
+
+    Args:
+        source: A registered name, or a folder of class folders.
+        data_dir: The folder with the source's original files, where it takes one.
+        out: The contact sheet; without it ``<source>-contact-sheet.png`` in the current folder, numbered
+            where there is one already.
+        overwrite: Whether ``out`` may be a file that this program did not make.
+        progress: Told how many pictures are read.
+
+    Raises:
+        UsageError: The source is unknown, or ``out`` is no ``.png``.
+        KerasCnnError: The data cannot be read, or the sheet cannot be written or would replace a file of
+            others.
+    """
+    source = canonical_source(source)
+    sheet = _sheet_path(source, out)
+    require_own([sheet], overwrite=overwrite)
+    dataset = load(source, data_dir)
+    folder = Path(source) if is_folder(source) else None
+    seen: dict[str, list[_Seen | BadFile]] = {name: [] for name in dataset.splits()}
+    done, total = 0, sum(dataset.counts().values())
+    for name, split in dataset.splits().items():
+        for one in _look(split):
+            progress("reading pictures", done, total, "")
+            seen[name].append(one)
+            done += 1
+    progress("reading pictures", total, total, "")
+    shown = _evenly(len(dataset.classes), ROWS)
+    rows = _rows(dataset, seen["train"], shown)
+    save_figure(contact_sheet(rows, [dataset.classes[label] for label in shown]), sheet)
+    readable = [one for one in chain(*seen.values()) if isinstance(one, _Seen)]
+    return DataDescription(
+        source=source_name(source),
+        folder=folder,
+        classes=dataset.classes,
+        channels=dataset.channels,
+        counts={
+            name: tuple(np.bincount(split.labels, minlength=len(dataset.classes)).tolist())
+            for name, split in dataset.splits().items()
+        },
+        sizes=_sizes(readable),
+        kinds=dict(Counter(one.kind for one in readable if one.kind).most_common()),
+        copies=_copies(dataset, seen, folder),
+        unreadable=tuple(
+            replace(one, path=_below(folder, one.path))
+            for one in chain(*seen.values())
+            if isinstance(one, BadFile)
+        ),
+        left_out=tuple(_below(folder, path) for path in dataset.passed_over),
+        notes=dataset.notes,
+        contact_sheet=sheet,
+        on_sheet=len(shown),
+    )
+
+
+def _sheet_path(source: str, out: Path | str | None) -> Path:
+    if out is None:
+        names = chain([""], (f"-{number}" for number in count(2)))
+        paths = (Path(f"{source_name(source)}-contact-sheet{end}.png") for end in names)
+        return next(path for path in paths if not (path.exists() or path.is_symlink()))
+    if Path(out).suffix.lower() != ".png":
+        raise UsageError(f"The contact sheet is a PNG file. Received: out={str(out)!r}")
+    return Path(out)
+
+
+def _look(split: Split) -> Iterator[_Seen | BadFile]:
+    """Yield what is seen of each picture; none is kept."""
+    if files := files_of(split):
+        yield from read_each(files, _look_at)
+        return
+    images = split.images[:]
+    height, width = images.shape[1:3]
+    for image in images:
+        yield _Seen((width, height), "", hashlib.sha256(image.tobytes()).digest())
+
+
+def _look_at(file: ImageFile) -> _Seen | BadFile:
+    try:
+        decoded = file.decoded()
+    except ImageError as error:
+        return BadFile(error.path, error.reason)
+    size = decoded.picture.size
+    if min(size) >= ENOUGH:
+        size = full_size(file.path)
+    content = hashlib.sha256(repr(size).encode())
+    content.update(decoded.picture.convert("RGB").tobytes())  # grey may be stored as colour
+    return _Seen(size, decoded.kind, content.digest())
+
+
+def _sizes(readable: list[_Seen]) -> dict[str, Size]:
+    if not readable:
+        return {}
+    sizes = sorted((one.size for one in readable), key=lambda size: size[0] * size[1])
+    width, height = np.median(np.array(sizes), axis=0)
+    return {"smallest": sizes[0], "median": (round(width), round(height)), "largest": sizes[-1]}
+
+
+def _copies(
+    dataset: Dataset, seen: dict[str, list[_Seen | BadFile]], folder: Path | None
+) -> tuple[Copies, ...]:
+    """Return the groups of equal pictures, those in several splits first."""
+    places: dict[bytes, list[Place]] = defaultdict(list)
+    for name, split in dataset.splits().items():
+        files = files_of(split)
+        for number, one in enumerate(seen[name]):
+            if isinstance(one, _Seen):
+                image = str(_below(folder, files[number].path)) if files else str(number)
+                places[one.content].append(Place(name, dataset.classes[split.labels[number]], image))
+    groups = [Copies(tuple(group)) for group in places.values() if len(group) > 1]
+    return tuple(sorted(groups, key=lambda group: not group.across))
+
+
+def _evenly(count: int, most: int) -> NDArray[np.intp]:
+    """Return all numbers below a count, or as many as there may be, evenly spread."""
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.intp)
+
+
+def _rows(dataset: Dataset, seen: list[_Seen | BadFile], labels: NDArray[np.intp]) -> list[NDArray[np.uint8]]:
+    """Return for each of some classes readable training pictures, evenly spread: (n, height, width, c)."""
+    split, rows = dataset.train, []
+    if files_of(split):
+        side, channels = SHEET_SIDE, dataset.channels
+        rule = Preprocessing.model_validate(
+            {"height": side, "width": side, "channels": channels, "fit": dataset.fit}
+        )
+        split = split.prepared(rule)
+    readable = np.array([isinstance(one, _Seen) for one in seen])
+    for label in labels:
+        numbers = np.flatnonzero((split.labels == label) & readable)
+        rows.append(split.images[numbers[_evenly(len(numbers), ON_SHEET)]])
+    return rows
+
+
+def _below(folder: Path | None, path: Path) -> Path:
+    return path.relative_to(folder) if folder else path

@@ -1,0 +1,220 @@
+"""``doctor``: whether this machine has what kerascnn needs, and the line that installs what is missing."""
+
+import ctypes
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.tflite.accelerators.edgetpu.install import LINES, PROGRAM
+
+DISK, MEMORY = 2.0, 2.0  # GiB: the least for runs; what training AlexNet takes at its peak
+LIBEDGETPU = "libedgetpu.so.1"
+FEW_SECONDS = 10  # for a program that only tells its version
+LOADING, LITERT = 120, 60  # seconds to load TensorFlow, and LiteRT, from a slow disk
+#: Calls the function ``module:name`` and prints its answer, or the first line of what went wrong.
+ASK = """
+import sys
+from importlib import import_module
+from kerascnn.foundation.errors import first_line
+module, _, name = sys.argv[1].partition(":")
+try:
+    print(getattr(import_module(module), name)())
+except Exception as error:
+    sys.exit(f"{type(error).__name__}: {first_line(error)}")
+"""
+
+State = Literal["ok", "absent", "untried", "problem"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        state: ``ok``; ``absent``: not there and not needed by the default path; ``untried``: installed, not
+            loaded; ``problem``: needed.
+        detail: What was found.
+        fix: The line that solves it, empty where there is nothing to do.
+    """
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """Everything that was looked at; ``ok`` if the default path has what it needs."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that is needed is there."""
+        return all(check.state != "problem" for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ok and checks."""
+        return {"ok": self.ok, "checks": [asdict(check) for check in self.checks]}
+
+
+def doctor(*, load: bool = False) -> Health:
+    """Check Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory.
+
+    Versions are read, not imported. LiteRT runs a network in a process of its own.
+
+    Args:
+        load: Whether TensorFlow is loaded too, in a process of its own, which takes seconds; it always is
+            where there is an NVIDIA card.
+    """
+    card = _card()
+    backend = _backend(loads=load or card.state == "ok")
+    if card.state == "ok" and "trains on gpu" not in backend.detail:
+        card = replace(card, fix="python -m pip install 'kerascnn[gpu]'")
+    others = (_litert(), _compiler(), _libedgetpu(), _disk(), _memory())
+    return Health((_python(), *_packages(), backend, card, *others))
+
+
+def _python() -> Check:
+    found = platform.python_version()
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Check("Python", "ok", f"{found}, {sys.executable}")
+    return Check(
+        "Python", "problem", f"{found}: TensorFlow has wheels for 3.11 to 3.13", "python3.12 -m venv .venv"
+    )
+
+
+def _packages() -> Iterator[Check]:
+    """Yield a check for each package that kerascnn cannot do without."""
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        yield Check("packaging", "problem", "not installed", "python -m pip install 'packaging>=24'")
+        return
+    needed = [Requirement(line) for line in requires("kerascnn") or []]
+    for one in needed:
+        if one.marker is None or one.marker.evaluate({"extra": ""}):
+            yield _package(one)
+
+
+def _package(needed: "Requirement") -> Check:
+    fix = f"python -m pip install '{needed}'"
+    try:
+        found = version(needed.name)
+    except PackageNotFoundError:
+        return Check(needed.name, "problem", "not installed", fix)
+    if needed.specifier.contains(found, prereleases=True):
+        return Check(needed.name, "ok", found)
+    return Check(needed.name, "problem", f"{found}, needs {needed.specifier}", fix)
+
+
+def _backend(*, loads: bool) -> Check:
+    if not loads:
+        return Check("backend", "untried", "Keras on TensorFlow; `kerascnn doctor --load` loads them")
+    try:
+        return Check("backend", "ok", _answer_of("kerascnn.training.backend.machine:usual_device", LOADING))
+    except KerasCnnError as error:
+        fix = "python -m pip install --force-reinstall tensorflow keras"
+        return Check("backend", "problem", str(error), fix)
+
+
+def _card() -> Check:
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    told = _told(query)
+    if not told:
+        return Check("NVIDIA card", "absent", "no driver answers; a processor is enough")
+    return Check("NVIDIA card", "ok", told)
+
+
+def _litert() -> Check:
+    """Run a network of one operator: a wheel for another processor fails only then."""
+    try:
+        return Check("LiteRT", "ok", _answer_of("kerascnn.tflite.runtime.proof:runs_here", LITERT))
+    except KerasCnnError as error:
+        fix = "python -m pip install --force-reinstall ai-edge-litert"
+        return Check("LiteRT", "problem", str(error), fix)
+
+
+def _answer_of(function: str, seconds: float) -> str:
+    """Return what ``module:function`` answers in a process of its own: a library may hang or crash there.
+
+    Raises:
+        KerasCnnError: It failed, or took longer than that.
+    """
+    command = [sys.executable, "-P", "-c", ASK, function]
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds, env=quiet, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise KerasCnnError(f"did not answer within {seconds:g} s") from error
+    if ended.returncode < 0:
+        raise KerasCnnError(f"crashed with {signal.Signals(-ended.returncode).name}")
+    said = (ended.stderr if ended.returncode else ended.stdout).strip().splitlines()
+    if ended.returncode:
+        raise KerasCnnError(said[-1] if said else f"ended with code {ended.returncode}")
+    return said[-1]
+
+
+def _compiler() -> Check:
+    if not shutil.which(PROGRAM):
+        return Check(
+            "Edge TPU compiler", "absent", f"no {PROGRAM}; only kerascnn compile needs it", " && ".join(LINES)
+        )
+    return Check(
+        "Edge TPU compiler", "ok", _told([PROGRAM, "--version"]) or "it is there, and tells no version"
+    )
+
+
+def _libedgetpu() -> Check:
+    try:
+        ctypes.CDLL(LIBEDGETPU)
+    except OSError:
+        fix = "https://github.com/feranick/libedgetpu/releases: 16.0tf2.17.1 or later"
+        return Check("libedgetpu", "absent", "only a machine with a Coral needs it", fix)
+    return Check("libedgetpu", "ok", LIBEDGETPU)
+
+
+def _disk() -> Check:
+    try:
+        free = shutil.disk_usage(Path.cwd()).free / 2**30
+    except OSError as error:
+        return Check("disk", "problem", f"the current folder cannot be read: {error.strerror}", "cd ~")
+    return _amount("disk", free, DISK, "free here", "make room, or name another place with --runs-dir")
+
+
+def _memory() -> Check:
+    if not hasattr(os, "sysconf"):
+        return Check("memory", "ok", "unknown")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return _amount("memory", total, MEMORY, "in all", "train LeNet-5, or AlexNet --variant small_stem")
+
+
+def _amount(name: str, found: float, least: float, where: str, fix: str) -> Check:
+    enough = found >= least
+    text = f"{found:,.1f} GiB {where}" + ("" if enough else f", needs {least:g}")
+    return Check(name, "ok" if enough else "problem", text, "" if enough else fix)
+
+
+def _told(command: list[str]) -> str:
+    """Return the first line that a program prints, empty where it does not run."""
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=FEW_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return ""
+    return (ended.stdout.strip().splitlines() or [""])[0]

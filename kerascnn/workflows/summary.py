@@ -1,0 +1,105 @@
+"""``summary``: the layer table of a named model, a run or a Keras file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerascnn.analysis.profiling.explanation import Explanation, explain, normalization
+from kerascnn.analysis.profiling.profile import Profile, profile
+from kerascnn.foundation.errors import UsageError
+from kerascnn.models.description import ModelDescription
+from kerascnn.models.heads import is_head_layer
+from kerascnn.models.keras_file import open_model
+from kerascnn.models.registry import Network, Variant, build, family, known_models
+from kerascnn.training.run import Run
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A model's names and its layer table.
+
+    Attributes:
+        variant: ``unknown`` for a file that kerascnn did not write, as are ``norm`` and ``head``.
+        note: What the variant is, how it differs from the paper and from others of the same name; empty for
+            an unknown one.
+        explanations: One a layer, none unless asked for.
+    """
+
+    model: str
+    variant: str
+    norm: str
+    head: str
+    note: str
+    profile: Profile
+    explanations: tuple[Explanation, ...] = ()
+
+    @property
+    def normalization(self) -> str | None:
+        """What batch normalization adds to the parameters, in a sentence."""
+        return normalization(self.profile.layers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the names, the note, the totals and the layers, explained where that was asked for."""
+        names = {"model": self.model, "variant": self.variant, "norm": self.norm, "head": self.head}
+        table = self.profile.to_dict()
+        for layer, told in zip(table["layers"], self.explanations, strict=False):
+            layer |= {"formulas": dict(told.formulas), "lecture": told.lecture}
+        return names | {"note": self.note} | table
+
+
+def summary(model: Run | Path | str, *, explain: bool = False, **network: Any) -> Summary:
+    """Measure a model layer by layer.
+
+    Args:
+        model: A run folder, a ``.keras`` file, or the name of a model in its usual form.
+        explain: Whether each figure comes with its formula, the numbers filled in.
+        **network: For a model's name, see ``TrainingConfig``.
+
+    Raises:
+        UsageError: A name is unknown, the network does not fit together, or settings of a network are given
+            where the file already has its own.
+        KerasCnnError: The file cannot be opened, or its model is no graph of layers.
+    """
+    path = Path(model)
+    asked = {setting: value for setting, value in network.items() if value is not None}
+    if str(model) in known_models() or not (path.exists() or path.suffix or len(path.parts) > 1):
+        complete = Network(model=str(model), **asked).complete()
+        names = (family(complete.model).name, str(complete.variant), str(complete.norm), complete.head)
+        return _summary(build(**complete.model_dump()), names, explain)
+    if asked:
+        raise UsageError(f"{path} is a network already: {', '.join(asked)} goes with a model's name.")
+    if path.suffix and path.is_file() and path.suffix != ".keras":
+        raise UsageError(f"{path} is neither a run folder nor a .keras file.")
+    file = path if path.suffix == ".keras" else Run.open(path).require_model()
+    return _summary(open_model(file), _names(file), explain)
+
+
+def _names(file: Path) -> tuple[str, str, str, str]:
+    """Return model, variant, norm and head of a file."""
+    found = ModelDescription.embedded(file)
+    if found is None:
+        return file.stem, UNKNOWN, UNKNOWN, UNKNOWN
+    return found.model, found.variant, found.norm, found.head
+
+
+def _summary(model: Any, names: tuple[str, str, str, str], explained: bool) -> Summary:
+    name, variant, _, head = names
+    table = profile(model)
+    known = family(name).variants.get(variant) if name in known_models() else None
+    lecture = _lecture(known, head, table) if known else {}
+    explanations = explain(table.layers, lecture) if explained else ()
+    return Summary(*names, known.note if known else "", table, explanations)
+
+
+def _lecture(variant: Variant, head: str, table: Profile) -> Mapping[str, str]:
+    """Return what the notes say of these layers: they speak of one size and of fully connected layers."""
+    first, last = table.layers[0], table.layers[-1]
+    size = (variant.image_size, variant.image_size, variant.channels)
+    if (first.input, last.output) != (size, (variant.classes,)):
+        return {}
+    widths = tuple(row.output[-1] for row in table.layers if row.kind == "Dense")
+    published = head == "fc" and widths == (*variant.units, variant.classes)
+    return {layer: text for layer, text in variant.lecture.items() if published or not is_head_layer(layer)}

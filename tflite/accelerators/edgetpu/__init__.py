@@ -1,0 +1,1 @@
+"""The Coral Edge TPU: its operators and limits, its cost, its compiler."""

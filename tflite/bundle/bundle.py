@@ -1,0 +1,244 @@
+"""``bundle``: a run as a folder or an archive that runs on a device."""
+
+import hashlib
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from kerascnn.data.dataset import Dataset
+from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
+from kerascnn.foundation.files import json_text, whole_file
+from kerascnn.foundation.lock import held
+from kerascnn.foundation.progress import Progress, silent
+from kerascnn.tflite.bundle.golden import golden, logits_of
+from kerascnn.tflite.bundle.readme import LICENSE, readme
+from kerascnn.tflite.bundle.targets import targets
+from kerascnn.tflite.metadata.labels import LABELS, lines
+from kerascnn.tflite.quantization.schemes import FULL_INT8, Form
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.runtime.isolated import require_runs
+from kerascnn.training.records.trained_data import load_trained_data
+from kerascnn.training.run import Run
+
+SUMS = "SHA256SUMS"
+MODEL, COMPILED = "model.tflite", "model_edgetpu.tflite"
+NEEDED = ("ai-edge-litert", "numpy", "pillow")
+TESTED = ("accuracy", "low", "high", "n", "drop_points")  # on the test images
+#: The programs of a bundle: their package here, and their name there. They import each other by the latter.
+PROGRAMS = {
+    "run.py": ("kerascnn.tflite.bundle", "run_template"),
+    "pixels.py": ("kerascnn.data", "pixels"),
+    "device.py": ("kerascnn.tflite.bundle", "device"),
+    "examples/watch.py": ("kerascnn.tflite.bundle.examples", "watch"),
+    "examples/serve.py": ("kerascnn.tflite.bundle.examples", "serve"),
+    "examples/gpio.py": ("kerascnn.tflite.bundle.examples", "gpio"),
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What was written: a folder, or an archive where ``path`` ends in ``.zip``.
+
+    Attributes:
+        target: The device.
+        files: Their names, sorted.
+        sha256: Of the list of their hashes, so of everything in it.
+    """
+
+    path: Path
+    target: str
+    files: tuple[str, ...]
+    sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return path, target, files and sha256."""
+        return {
+            "path": str(self.path),
+            "target": self.target,
+            "files": list(self.files),
+            "sha256": self.sha256,
+        }
+
+
+def bundle(
+    run: Run | Path | str,
+    *,
+    target: str = "raspberrypi",
+    scheme: str | None = None,
+    out: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    progress: Progress = silent,
+) -> Bundle:
+    """Write what someone copies to a device: model, program, golden images, the lines to type.
+
+    The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
+
+    Args:
+        run: The run or its folder.
+        target: ``raspberrypi``, ``coral``, ``android`` or ``generic``.
+        scheme: ``None``: full int8.
+        out: A folder to make, or an archive where it ends in ``.zip``; ``None``: ``<run>-<target>`` here.
+        data_dir: Where the source's files are now, if not where they were at training.
+        progress: Told about the stages.
+
+    Raises:
+        UsageError: A name is unknown, or two settings exclude each other.
+        TargetError: The Edge TPU would not run all of the file.
+        KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    device, target = targets[target], targets.canonical(target)
+    form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)
+    if out is not None and not str(out):
+        raise UsageError("out must name a folder or an archive. Received: out=''")
+    path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{target}")
+    _require_free(path)
+    run.require_model()
+    with held(run.path):
+        progress("bundling", 0, 3, "loading")
+        dataset = load_trained_data(run, data_dir)
+        progress("bundling", 1, 3, "model")
+        model = _model(run, form, dataset, progress)
+        progress("bundling", 2, 3, "golden images")
+        content = dict(sorted(_content(run, target, form, model, dataset).items()))
+    _require_free(path)  # another process may have been quicker
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
+    content[SUMS] = sums.encode()
+    _write(path, content)
+    progress("bundling", 3, 3, "done")
+    return Bundle(path, target, tuple(sorted(content)), hashlib.sha256(sums.encode()).hexdigest())
+
+
+def _require_free(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
+
+
+def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
+    """Return the run's file of a form, made now where it is missing, of another model, or does not map."""
+    path = run.tflite_dir / f"{form.stem}.tflite"
+    with run.require_model().open("rb") as file:
+        made_from = hashlib.file_digest(file, "sha256").hexdigest()
+    fits = path.is_file() and made_from.encode() in path.read_bytes()  # its metadata names the model's hash
+    recorded = path.with_suffix(".result.json").is_file()
+    if not (fits and recorded) or (form.target == "edgetpu" and _problem(path)):
+        from kerascnn.tflite.quantization.quantize import quantize
+
+        quantize(
+            run, scheme=form.scheme, target=form.target, io=form.ends, dataset=dataset, progress=progress
+        )
+    return path
+
+
+def _problem(path: Path) -> str:
+    """Return why the Edge TPU would not run all of a file, empty where it would."""
+    from kerascnn.tflite.accelerators.edgetpu.check import check
+
+    return check(path).problem
+
+
+def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
+    """Return every file of the bundle but the list of hashes."""
+    require_runs(model)
+    lite = LiteRTClassifier(model)
+    compiled = _compiled(model) if form.target == "edgetpu" else None
+    card = _card(run, target, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
+    content = {
+        MODEL: model.read_bytes(),
+        LABELS: lines(lite.description.classes),
+        "model.json": (json_text(card, indent=2, ensure_ascii=False) + "\n").encode(),
+        **programs(),
+        "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
+        "README.md": readme(card).encode(),
+        "LICENSE": LICENSE.encode(),
+    }
+    return content | ({COMPILED: compiled} if compiled else {}) | golden(lite, dataset.test)
+
+
+def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
+    """Return the content of ``model.json``."""
+    described = lite.description
+    tested = run.read(f"tflite/{model.stem}.result.json")
+    rule = described.preprocessing
+    return {
+        "format": 1,
+        "kerascnn": version("kerascnn"),
+        "target": target,
+        "run": run.path.resolve().name,
+        "network": f"{described.model} ({described.variant}), head {described.head}",
+        "source": described.source,
+        "keras_sha256": hashlib.sha256(run.model_path.read_bytes()).hexdigest(),
+        "model": MODEL,
+        "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "scheme": form.scheme,
+        "input": form.ends,
+        "logits": logits_of(model),
+        "preprocessing": {
+            "height": rule.height,
+            "width": rule.width,
+            "channels": rule.channels,
+            "margin": rule.margin,
+            "fit": rule.fit,
+        },
+        "classes": list(described.classes),
+        "test": {name: tested[name] for name in TESTED},
+        "compile": f"kerascnn compile {MODEL}   (or edgetpu_compiler {MODEL})",
+    }
+
+
+def _compiled(model: Path) -> bytes | None:
+    """Return the file for the Edge TPU where the compiler is at hand."""
+    from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            (made,) = compile_for_edgetpu(model, out=folder).files
+        except MissingError:
+            return None
+        return made.path.read_bytes()
+
+
+def programs() -> dict[str, bytes]:
+    """Return the programs of a bundle; what they import of this package stands beside them there."""
+    sources = {
+        name: (files(package) / f"{module}.py").read_text(encoding="utf-8")
+        for name, (package, module) in PROGRAMS.items()
+    }
+    for name, (package, module) in PROGRAMS.items():
+        there = f"from {name.removesuffix('.py')} import"
+        sources = {at: text.replace(f"from {package}.{module} import", there) for at, text in sources.items()}
+    return {name: text.encode() for name, text in sources.items()}
+
+
+def _write(path: Path, content: dict[str, bytes]) -> None:
+    """Write an archive where the name ends in ``.zip``, or else a folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (_write_archive if path.suffix.lower() == ".zip" else _write_folder)(path, content)
+    except OSError as error:
+        raise KerasCnnError(f"{path} could not be written: {error.strerror}.") from error
+
+
+def _write_archive(path: Path, content: dict[str, bytes]) -> None:
+    with whole_file(path) as aside, zipfile.ZipFile(aside, "w") as archive:
+        for name, data in content.items():
+            member = zipfile.ZipInfo(f"{path.stem}/{name}")  # without a time: the same run, the same bytes
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, data, zipfile.ZIP_DEFLATED)
+
+
+def _write_folder(path: Path, content: dict[str, bytes]) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for name, data in content.items():
+            (aside / name).parent.mkdir(exist_ok=True)
+            (aside / name).write_bytes(data)
+        aside.chmod(0o755)
+        aside.rename(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The int8 error of each layer, measured against the float network."""

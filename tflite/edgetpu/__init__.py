@@ -1,1 +1,0 @@
-"""The Coral Edge TPU: what its compiler takes, what that costs, and the compiler itself."""

@@ -1,0 +1,1 @@
+"""Reads any ``.tflite`` file, damaged and hostile ones included."""

@@ -1,0 +1,198 @@
+"""A fine-tuning seen from this side: which images, how many steps, and what came of it."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerascnn.analysis.evaluation.evaluation import images_at_once, keras_classifier
+from kerascnn.data.dataset import Images, Split
+from kerascnn.data.sources.registry import is_folder
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.process import OtherProcess
+from kerascnn.foundation.progress import Progress
+from kerascnn.models.registry import family
+from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
+from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning
+from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.input.feed import class_weights, epoch_order
+from kerascnn.training.recipes import recipe_settings
+
+RATE = 0.1  # of Adam's peak learning rate: the weights are to be adapted, not learned anew
+COMPARED = 50  # validation images on which the network there must answer as the one here
+TUNER = "kerascnn.tflite.fine_tuning.tuner:Tuner"  # never imported here: it needs Keras 2
+ROUNDING = 1e-5  # of a probability in float32
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a network is tuned with.
+
+    Attributes:
+        train: The images that it was trained on, as they enter it.
+        validation: Likewise; its accuracy is shown after each epoch.
+        config: Of the training: seed, batch size, learning rate.
+    """
+
+    train: Split
+    validation: Split
+    config: ResolvedConfig
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A model that was pruned and clustered.
+
+    Attributes:
+        model: The Keras model with its new weights.
+        record: How.
+    """
+
+    model: Any
+    record: Tuning
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A model that was trained with the rounding of int8 in the loop.
+
+    Attributes:
+        content: The int8 file.
+        probabilities: The answers to the test images as trained, float32 (n, classes).
+        record: How.
+    """
+
+    content: bytes
+    probabilities: NDArray[np.float32]
+    record: Tuning
+
+
+def shrink(model: Any, plan: Plan, lesson: Lesson, progress: Progress) -> Shrunk:
+    """Prune and cluster a model, which stays as it is.
+
+    Raises:
+        TargetError: One of its layers cannot be tuned.
+        KerasCnnError: The fine-tuning failed.
+    """
+    import keras
+
+    with _twin(model, plan, lesson) as (tune, compared):
+        stages = tuple(_trained(tune, stage, plan, lesson, progress) for stage in plan.shrinks)
+        weights = tune("weights")
+    shrunk = keras.models.clone_model(model)
+    for name, values in weights.items():
+        shrunk.get_layer(name).set_weights(values)
+    return Shrunk(shrunk, Tuning(*compared, stages, *_kept(shrunk)))
+
+
+def teach(
+    model: Any,
+    plan: Plan,
+    lesson: Lesson,
+    first: NDArray[np.uint8],
+    progress: Progress,
+    *,
+    ends: str,
+    test: Images,
+) -> Taught:
+    """Train a model with the rounding of int8 in the loop.
+
+    Args:
+        model: From raw pixels to logits; it stays as it is.
+        plan: What was reached before and must be kept; the number of epochs.
+        lesson: The images.
+        first: Training images for the first ranges of int8, uint8 (n, height, width, channels).
+        progress: Told after each step.
+        ends: Type of the file's input and output.
+        test: Images for ``probabilities``.
+
+    Raises:
+        TargetError: One of its layers cannot be tuned.
+        KerasCnnError: The fine-tuning failed.
+    """
+    with _twin(model, plan, lesson) as (tune, compared):
+        stage = _trained(tune, AWARE, plan, lesson, progress, first)
+        return Taught(tune("int8_file", ends), _answers(tune, test), Tuning(*compared, (stage,)))
+
+
+@contextmanager
+def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
+    """Yield a process that has the same network, and by how much its answers differ on how many images."""
+    architecture = architecture_of(model, for_int8=plan.aware)
+    some = lesson.validation.images[:COMPARED]
+    expected = keras_classifier(model)(some)
+    with OtherProcess(TUNER, "fine-tuning") as tune:
+        tune("build", architecture, plan, lesson.config.seed)
+        difference = float(np.abs(_answers(tune, some) - expected).max())
+        if not difference <= ROUNDING:
+            raise KerasCnnError(
+                f"The same network on tf_keras answers differently: a probability is off by {difference:.2g}."
+            )
+        yield tune, (difference, len(some))
+
+
+def _trained(
+    tune: OtherProcess,
+    stage: Stage,
+    plan: Plan,
+    lesson: Lesson,
+    progress: Progress,
+    first: NDArray[np.uint8] | None = None,
+) -> TrainedStage:
+    """Run a stage and return its record."""
+    train, config = lesson.train, lesson.config
+    batch = min(config.batch_size, len(train))
+    steps = plan.epochs * math.ceil(len(train) / batch)
+    rate = RATE * _adams_peak(config)
+    weights = class_weights(train.labels) if config.class_weights else np.ones(0, np.float32)
+    progress(stage, 0, steps, "")
+    tune("begin", stage, steps, rate, first)
+    epochs: list[TrainedEpoch] = []
+    done, shown = 0, ""
+    for epoch in range(1, plan.epochs + 1):
+        order = epoch_order(config.seed, config.epochs + epoch, len(train))
+        losses = []
+        for start in range(0, len(order), batch):
+            numbers = order[start : start + batch]
+            labels = train.labels[numbers]
+            weighted = weights[labels] if len(weights) else None
+            losses.append(tune("step", train.images[numbers], labels, weighted)["loss"])
+            if not math.isfinite(losses[-1]):
+                raise KerasCnnError(f"{stage}: the loss is not finite any more. Try --method ptq.")
+            done += 1
+            progress(stage, done, steps, f"epoch {epoch}/{plan.epochs}  loss {losses[-1]:.4f}{shown}")
+        answers = _answers(tune, lesson.validation.images).argmax(axis=1)
+        accuracy = float((answers == lesson.validation.labels).mean())
+        shown = f"  validation {100 * accuracy:.2f} %"
+        epochs.append(TrainedEpoch(float(np.mean(losses)), accuracy))
+    tune("end")
+    return TrainedStage(stage, rate, tuple(epochs))
+
+
+def _adams_peak(config: ResolvedConfig) -> float:
+    """Return the peak learning rate of the training, or the recipe's if it was another optimizer's."""
+    if config.optimizer == "adam":
+        return config.learning_rate
+    name = family(config.model).name
+    kind = "folder" if is_folder(config.data) else config.data
+    return float(recipe_settings(name, config.recipe, kind, config.head, config.variant)["learning_rate"])
+
+
+def _answers(tune: OtherProcess, images: Images) -> NDArray[np.float32]:
+    at_once = images_at_once(images[:1].shape[1:])
+    starts = range(0, len(images), at_once)
+    return np.concatenate([tune("probabilities", images[start : start + at_once]) for start in starts])
+
+
+def _kept(model: Any) -> tuple[float, int]:
+    """Return what is left of the weights: the share of zeros, and of how many values a layer has at most."""
+    kernels = [layer.get_weights()[0] for layer in model.layers if hasattr(layer, "kernel")]
+    zeros, count = (
+        sum(figures) for figures in zip(*((np.sum(k == 0), k.size) for k in kernels), strict=True)
+    )
+    return float(zeros / count), max(len(np.unique(kernel)) for kernel in kernels)

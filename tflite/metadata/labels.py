@@ -1,0 +1,60 @@
+"""Class names as a file: one a line, in the order of the probabilities."""
+
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.escapes import printable
+from kerascnn.foundation.files import whole_file
+
+LABELS = "labels.txt"
+LARGEST = 2**24  # bytes; the longest lists name some ten thousand classes
+
+
+def lines(classes: Sequence[str]) -> bytes:
+    """Return the names as UTF-8; a line break inside a name becomes a blank, so that the lines keep count."""
+    return "".join(" ".join(name.splitlines()) + "\n" for name in classes).encode()
+
+
+def names(content: bytes) -> tuple[str, ...]:
+    """Return the names in a label file, this project's or another's."""
+    text = content.decode(errors="replace").removesuffix("\n")
+    return tuple(line.removesuffix("\r") for line in text.split("\n"))
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Return the names in a label file; numbers before them, where each line has its own, are left out.
+
+    Raises:
+        KerasCnnError: It cannot be read, or is larger than any label file.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise KerasCnnError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(content) > LARGEST:
+        raise KerasCnnError(f"{path} is no label file: it is larger than {LARGEST:,} bytes.")
+    try:
+        text = content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KerasCnnError(f"{path} is no label file: its text is not UTF-8.") from error
+    found = tuple(printable(name.strip()) for name in text.splitlines() if name.strip())
+    if not found:
+        raise KerasCnnError(f"{path} is no label file: it is empty.")
+    numbered = [re.fullmatch(r"(\d+)[\s:,]+(\S.*)", name) for name in found]
+    if all(match and int(match[1]) == position for position, match in enumerate(numbered)):
+        return tuple(match[2] for match in numbered if match)
+    return found
+
+
+def write_labels(path: Path, classes: Sequence[str]) -> None:
+    """Write a label file whole.
+
+    Raises:
+        KerasCnnError: The file system refused.
+    """
+    with whole_file(path) as aside:
+        aside.write_bytes(lines(classes))

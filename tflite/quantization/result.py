@@ -1,0 +1,141 @@
+"""What is known of a run's model and of the files made from it."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascnn.analysis.evaluation.evaluation import Evaluation
+from kerascnn.analysis.evaluation.metrics import Latency
+from kerascnn.tflite.fine_tuning.plan import Plan
+from kerascnn.tflite.fine_tuning.record import Tuning
+from kerascnn.tflite.quantization.budget import Budget
+from kerascnn.tflite.quantization.parity import Ladder
+from kerascnn.tflite.quantization.schemes import Form
+from kerascnn.tflite.quantization.stability import Stability
+
+
+@dataclass(frozen=True)
+class MeasuredFile:
+    """A model file with what was measured on the test images of its source; latency only if it was asked."""
+
+    path: Path
+    scheme: str
+    bytes: int
+    evaluation: Evaluation
+    latency: Latency | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return path, scheme, bytes, accuracy with interval and n, and latency in microseconds."""
+        return {
+            "path": str(self.path),
+            "scheme": self.scheme,
+            "bytes": self.bytes,
+            **self.evaluation.accuracy.to_dict(),
+            "latency_us": self.latency.to_dict() if self.latency else None,
+        }
+
+
+@dataclass(frozen=True)
+class QuantizedFile(MeasuredFile):
+    """A ``.tflite`` file.
+
+    Attributes:
+        form: What was asked for.
+        note: What a user of this form must know, or nothing.
+        zipped: Bytes of the file in a ZIP archive.
+        plan: What was asked of fine-tuning.
+        calibration: What the file was calibrated on, in short; ``None``: it was not.
+        original: The Keras model on the same test images.
+        ladder: The steps from there to this file.
+        budget: What was tried to keep ``max_drop``; ``None``: none was set.
+        stability: Whether other calibration images would have made another one; ``None``: it was not asked.
+        tunings: Records of what was done to the weights before.
+    """
+
+    form: Form
+    note: str
+    zipped: int
+    plan: Plan
+    calibration: dict[str, Any] | None
+    original: Evaluation
+    ladder: Ladder
+    budget: Budget | None
+    stability: Stability | None
+    tunings: tuple[Tuning, ...]
+
+    @property
+    def drop_points(self) -> float:
+        """Percentage points of accuracy it lost against the Keras model."""
+        return 100 * (self.original.accuracy.accuracy - self.evaluation.accuracy.accuracy)
+
+    @property
+    def agreement(self) -> float:
+        """Share of the test images on which it and the Keras model give the same class."""
+        answers = (each.probabilities.argmax(axis=1) for each in (self.original, self.evaluation))
+        return float(np.equal(*answers).mean())
+
+    @property
+    def break_told(self) -> str:
+        """Where on the way answers begin to differ more than they may, in words; empty where they do not."""
+        step = self.ladder.first_break
+        if self.ladder.reference_alone:
+            return f"{step} only: they are at fault, the optimised ones answer as the float file does"
+        return f"{step}: more answers differ from the step before than may" if step else ""
+
+    @property
+    def misses(self) -> str:
+        """How it misses the budget, in words; empty where it keeps it or none was set."""
+        if self.budget is None or (self.budget.kept and self.drop_points <= self.budget.points):
+            return ""
+        tried = "; ".join(f"{each.what}: {each.drop_points:.2f}" for each in self.budget.tries)
+        return (
+            f"{self.path} loses {self.drop_points:.2f} points: more than max_drop={self.budget.points:g} "
+            f"here or on the validation images. Tried there: {tried}."
+            f"{' Not tried: ' + self.budget.untried if self.budget.untried else ''}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is measured of any file, how it compares, and the steps."""
+        return super().to_dict() | {
+            "target": self.form.target,
+            "io": self.form.ends,
+            "note": self.note,
+            "zipped_bytes": self.zipped,
+            **self.plan.to_dict(),
+            "calibration": self.calibration,
+            "drop_points": round(self.drop_points, 4),
+            "agreement": self.agreement,
+            "ladder": self.ladder.to_dict(),
+            "budget": self.budget.to_dict() if self.budget else None,
+            "stability": self.stability.to_dict() if self.stability else None,
+            "fine_tuning": [tuning.to_dict() for tuning in self.tunings],
+        }
+
+
+def zipped_bytes(path: Path) -> int:
+    """Return the size of a ZIP archive with a file: weights that are 0 or few in kind pack well."""
+    with io.BytesIO() as packed:
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(path, path.name)
+        return packed.tell()
+
+
+@dataclass(frozen=True)
+class QuantizationResult:
+    """The Keras model and its quantized files side by side."""
+
+    run: Path
+    original: MeasuredFile
+    files: tuple[QuantizedFile, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return run, float and the list of files."""
+        return {
+            "run": str(self.run),
+            "float": self.original.to_dict(),
+            "files": [file.to_dict() for file in self.files],
+        }

@@ -1,0 +1,1 @@
+"""Runs ``.tflite`` files with LiteRT: predictions, every intermediate tensor, time, memory."""
