@@ -128,4 +128,4 @@ def test_a_study_is_repeated_with_what_it_did_to_pictures(augment, option):
     study = plan(
         "lenet", ["fc", "nin"], 1, data="digits", augment=augment
     )  # the recipe's for digits: nothing
-    assert study.settings(0.2)["command"].endswith(f"--precision float32{option}")
+    assert study.settings(0.2).command.endswith(f"--precision float32{option}")

@@ -98,7 +98,7 @@ def compare(
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     dataset.tell()
     dataset.augmentation.part(first.augment).tell()
-    grid = grid.for_images(dataset, batch_size)
+    grid = grid.settled(dataset, batch_size)
     from kerascnn.studies.conclude import conclude  # and with it all that reports are made of
 
     folder = free_name(Path("studies"), grid.name) if out is None else Path(out)

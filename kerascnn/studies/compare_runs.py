@@ -50,7 +50,7 @@ def compare_runs(
     """
     require_margin(margin)
     require_formats(formats)
-    opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
+    opened = [Run.of(run) for run in runs]
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
         named = ", ".join(str(run.path) for run in opened)
         raise UsageError(f"compare takes at least two different runs. Received: {named}")

@@ -98,7 +98,7 @@ class _Subject:
             return cls(path, path / FOLDER, {run.record.head: [run]})
         record = Record.read(path)
         if record.ending is None:
-            command = f"{record.settings['command']} --out {shlex.quote(str(path))}"
+            command = f"{record.settings.command} --out {shlex.quote(str(path))}"
             raise KerasCnnError(f"{path} is not finished. `{command}` goes on.")
         try:
             runs = {

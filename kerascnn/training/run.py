@@ -59,6 +59,11 @@ class Run:
         return cls.open(folders[0]) if folders else None
 
     @classmethod
+    def of(cls, run: "Run | Path | str") -> "Run":
+        """Return a run that is given itself or by its folder, see :meth:`open`."""
+        return run if isinstance(run, Run) else cls.open(run)
+
+    @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open a run folder.
 

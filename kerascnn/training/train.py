@@ -29,7 +29,7 @@ from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.framework import use_framework
 from kerascnn.training.loop.fit import Fit, fit
 from kerascnn.training.loop.tensorboard import TensorBoard
-from kerascnn.training.prepare import Prepared, network_for, prepare, with_pixels
+from kerascnn.training.prepare import Prepared, prepare, settled
 from kerascnn.training.records.card import write_card
 from kerascnn.training.records.checkpoint import Checkpoints
 from kerascnn.training.records.environment import environment, record_resumption, warn_of_other_versions
@@ -65,10 +65,10 @@ def train(
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
     use_framework(config.backend)
-    settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
-    device = _machine(settings, team)
-    dataset = dataset or _loaded(settings, team, progress)
-    settings = settings.for_images(len(dataset.train), asked=config.batch_size)
+    asked = config.resolved()
+    device = _machine(asked, team)
+    dataset = dataset or _loaded(asked, team, progress)
+    settings = settled(config, dataset).model_copy(update={"backend": keras.backend.backend()})
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
         model=settings.model,
@@ -77,7 +77,6 @@ def train(
         source=source_name(settings.data),
         seed=settings.seed,
     )
-    settings = with_pixels(settings, network_for(settings, dataset), dataset)
     made_with = environment(dataset, device, team)
     team.check_same("settings or data", settings.same_everywhere() + repr(made_with["data_sha256"]))
 
@@ -118,7 +117,7 @@ def resume(
         KerasCnnError: It is not a run, its data have changed, or another process is training it.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     settings = ResolvedConfig.read(run.path / "config.toml")
     settings.require_same(run.path, **same)
     use_framework(settings.backend)
@@ -160,7 +159,7 @@ def _train_into(
     """
     checkpoints = Checkpoints(run.path / "checkpoints")
     with keras.device(device.name) if team.devices == 1 else nullcontext():
-        prepared = prepare(config, network_for(config, dataset), dataset, begun=checkpoints.any)
+        prepared = prepare(config, dataset, begun=checkpoints.any)
         board = (
             TensorBoard(run.path / "tensorboard", prepared.finished, prepared.data)
             if config.tensorboard

@@ -99,7 +99,7 @@ def quantize(
             raw pixels; or the Edge TPU would not run all of it.
         KerasCnnError: The run is incomplete or in use, its data changed, or a file cannot be written.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     plan = Plan.of(method, prune, cluster, fine_tuning_epochs)
     forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target)
     _require_consistent(forms, plan, fine_tuning_epochs, calibration_samples, max_drop)
