@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.answers import Answers
-from kerascnn.comparison.cells import int8_file
+from kerascnn.comparison.cells import int8_file, require_records
 from kerascnn.comparison.conditions import settings_of
 from kerascnn.comparison.study_folder import study_folder
 from kerascnn.data.dataset import Dataset
@@ -56,6 +56,7 @@ def compare_runs(
         raise UsageError(f"compare takes at least two different runs. Received: {named}")
     for run in opened:
         run.require_model()
+        require_records(run)
     from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
 
     environments = [run.read("environment.json") for run in opened]
