@@ -393,6 +393,16 @@ def test_a_file_that_litert_does_not_survive_is_one_line(cli, tmp_path, operator
     refused(cli("predict", "model.tflite", "dark.png"), FAILED, told)
 
 
+@pytest.mark.parametrize("command", [("predict", "model.tflite", "dark.png"), ("benchmark", "model.tflite")])
+def test_a_file_of_no_fixed_size_is_told_in_our_words(cli, tmp_path, command):
+    pixels = Tensor((1, 1, 1, 3), **FLOAT, signature=(-1, -1, -1, 3))
+    scores = Tensor((1, 3), **FLOAT, signature=(-1, 3))
+    mean = Operator("MEAN", [pixels, constant(1, 2)], [scores], options=options("Reducer", keepDims=False))
+    (tmp_path / "model.tflite").write_bytes(tflite(mean))
+    size = "model.tflite takes images of any size, (None, None, 3): save or convert it with a fixed height"
+    refused(cli(*command), FAILED, size)
+
+
 def test_a_process_that_gives_no_answer_is_ended():
     with (
         OtherProcess("threading:Event", "a test") as process,

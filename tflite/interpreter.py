@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Images
-from kerascnn.description import ModelDescription, require_classifier
+from kerascnn.description import ModelDescription, require_classifier, require_fixed_size
 from kerascnn.errors import KerasCnnError, first_line
 from kerascnn.evaluation import as_probabilities, images_at_once
 from kerascnn.input_scaling import RAW, InputScaling
@@ -133,6 +133,9 @@ class LiteRTClassifier:
         )
         try:
             interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
+            for each in interpreter.get_input_details():  # before memory is asked for sides that are not known
+                sides = (None if side < 0 else int(side) for side in each["shape_signature"][1:])
+                require_fixed_size(self.path, tuple(sides))
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = first_line(error) if str(error) else "it may need more memory than it gets."
