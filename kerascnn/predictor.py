@@ -27,6 +27,7 @@ from kerascnn.input_scaling import RAW, InputScaling
 from kerascnn.model_file import load_model
 from kerascnn.other_formats import require_model_format
 from kerascnn.own_files import require_own
+from kerascnn.results import percent
 from kerascnn.run import Run
 from kerascnn.tflite.isolated import IsolatedClassifier
 from kerascnn.tflite.labels import read_labels
@@ -323,7 +324,7 @@ def evaluate(
             dataset = load(_registered_source(predictor), data_dir)
         classify = _in_order_of(dataset, predictor)
         test = dataset.test.prepared(described.preprocessing)
-        return evaluate_classifier(
+        found = evaluate_classifier(
             classify,
             test,
             dataset.classes,
@@ -331,6 +332,24 @@ def evaluate(
             data=dataset.source,
             baseline=baseline_of(dataset),
         )
+    if found.is_below_baseline:
+        warn(_doubt(found, is_foreign=described.is_foreign), KerasCnnWarning, stacklevel=2)
+    return found
+
+
+def _doubt(found: Evaluation, *, is_foreign: bool) -> str:
+    """Return what may be wrong with a model that knows less than nothing."""
+    assert found.baseline
+    why = (
+        "its class names may stand in another order, or its pixels be scaled otherwise: --labels FILE and "
+        "--input-range A..B say so"
+        if is_foreign
+        else "its training or quantization failed, or these images are of another kind than those it learned"
+    )
+    return (
+        f"{found.model} gets {percent(found.accuracy.accuracy)}, less than always answering "
+        f"{found.baseline.answer} ({percent(found.baseline.accuracy)}): {why}."
+    )
 
 
 def _in_order_of(dataset: Dataset, predictor: Predictor) -> Classifier:

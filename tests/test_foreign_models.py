@@ -200,7 +200,7 @@ def test_labels_name_the_classes_and_put_them_in_the_order_of_the_data(cli, tmp_
     network(layers.Rescaling(1 / 255)).save("model.keras")  # 0 is dark, 1 is bright
     for name, value in (("bright", 204), ("dark", 51)):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        for number in range(10):
+        for number in range(30):
             shade = Image.fromarray(np.full((4, 4), value + number, np.uint8))
             shade.save(tmp_path / "photos" / name / f"{number}.png")
     (tmp_path / "labels.txt").write_text("0 dark\n1 bright\n")
@@ -208,6 +208,11 @@ def test_labels_name_the_classes_and_put_them_in_the_order_of_the_data(cli, tmp_
     assert answer.out.split() == ["bright.png", "bright", "91.7%"]
     evaluated = cli("evaluate", "model.keras", "--data", "photos", "--labels", "labels.txt", "--json").json
     assert (evaluated["accuracy"], evaluated["classes"]) == (1.0, ["bright", "dark"])
+    swapped = cli("evaluate", "model.keras", "--data", "photos", "--json")  # its classes are 0 and 1
+    assert swapped.json["accuracy"] == 0.0
+    (note,) = [line for line in swapped.err.splitlines() if line.startswith("Note: ")]
+    assert note.startswith("Note: model.keras gets 0.00 %, less than always answering bright (50.00 %)")
+    assert "--labels FILE" in note
 
 
 def test_the_note_is_one_line_and_the_result_is_alone_on_stdout(cli):

@@ -133,7 +133,7 @@ class LiteRTClassifier:
         )
         try:
             interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
-            for each in interpreter.get_input_details():  # before memory is asked for sides that are not known
+            for each in interpreter.get_input_details():
                 sides = (None if side < 0 else int(side) for side in each["shape_signature"][1:])
                 require_fixed_size(self.path, tuple(sides))
             interpreter.allocate_tensors()
