@@ -16,7 +16,6 @@ from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
 from kerascnn.report.formats import FORMATS, require_formats
 from kerascnn.run import RECORD, Run
-from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
 from kerascnn.study import Study
 from kerascnn.training.config import ResolvedConfig
@@ -101,11 +100,9 @@ def compare(
     grid = grid.for_images(dataset, batch_size)
     from kerascnn.comparison.conclusion import conclude  # and with it all that reports are made of
 
-    folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
-    grid = grid.on_threads(began_on(folder) or first.threads)
-    settings = grid.settings(margin)
-    cells = grid.cells(folder)
-    with study_folder(folder, may_go_on=out is not None):
+    with study_folder(out, grid.name, may_go_on=True) as folder:
+        grid = grid.on_threads(began_on(folder) or first.threads)
+        settings, cells = grid.settings(margin), grid.cells(folder)
         try:
             environment = begin_or_go_on(folder, settings, dataset)
             for cell in cells:

@@ -16,7 +16,6 @@ from kerascnn.progress import Progress, silent
 from kerascnn.report.evidence import Group
 from kerascnn.report.formats import FORMATS, require_formats
 from kerascnn.run import Run
-from kerascnn.run_folder import free_name
 from kerascnn.statistics import MARGIN, require_margin
 from kerascnn.study import Study
 from kerascnn.training.trained_data import load_trained_data
@@ -62,8 +61,7 @@ def compare_runs(
     environments = [run.read("environment.json") for run in opened]
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
-    folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)
-    with study_folder(folder, may_go_on=False):
+    with study_folder(out, f"runs-{source}", may_go_on=False) as folder:
         dataset = load_trained_data(opened[0], data_dir)
         groups = _groups(opened, [answers_of(run, dataset, data_dir, progress) for run in opened])
         given = [] if margin == MARGIN else ["--margin", f"{margin:g}"]
