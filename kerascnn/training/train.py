@@ -44,6 +44,7 @@ def train(
     *,
     progress: Progress = silent,
     dataset: Dataset | None = None,
+    listed: Dataset | None = None,
     team: Team = ALONE,
 ) -> Run:
     """Train a model and write its run folder.
@@ -55,6 +56,7 @@ def train(
         config: What to train, on what, how.
         progress: Told how far the training is.
         dataset: The source's images, where the caller has loaded and checked them already.
+        listed: The same, where it has loaded them only.
         team: The processes that train it together, see ``kerascnn.training.distributed``.
 
     Raises:
@@ -67,7 +69,7 @@ def train(
     use_framework(config.backend)
     asked = config.resolved()
     device = _machine(asked, team)
-    dataset = dataset or _loaded(asked, team, progress)
+    dataset = dataset or _loaded(asked, listed, team, progress)
     settings = settled(config, dataset).model_copy(update={"backend": keras.backend.backend()})
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
@@ -129,10 +131,14 @@ def resume(
         return _train_into(going_on, settings, dataset, device, progress, team)
 
 
-def _loaded(settings: ResolvedConfig, team: Team, progress: Progress) -> Dataset:
+def _loaded(settings: ResolvedConfig, listed: Dataset | None, team: Team, progress: Progress) -> Dataset:
     """Return the data, and tell what is assumed of them and done to them, if that was not chosen in parts."""
     dataset = load_checked(
-        settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
+        settings.data,
+        settings.data_dir,
+        skip_bad_files=settings.skip_bad_files,
+        progress=progress,
+        listed=listed,
     )
     if team.is_writer:
         dataset.tell()

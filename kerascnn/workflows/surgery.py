@@ -76,6 +76,7 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
     """
     run = Run.of(run)
     file, target = run.require_model(), run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
+    run.require_records()
     if target.exists() and not overwrite:
         raise KerasCnnError(f"{target} exists. Add --overwrite to replace it.")
     with held(run.path):

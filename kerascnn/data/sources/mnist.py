@@ -92,6 +92,16 @@ class FourFiles:
             f"{unpack}"
         )
 
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder holds the four files, by their names, and not those known as another set's."""
+        try:
+            for prefix in ("train", "t10k"):
+                self._find(folder, f"{prefix}-images", "idx3-ubyte")
+                labels = self._find(folder, f"{prefix}-labels", "idx1-ubyte")
+            return published_set(labels, read_idx(labels, 1)) in (None, self.title)
+        except KerasCnnError:
+            return False
+
     def checked(
         self, images_path: Path, images: NDArray[np.uint8], labels_path: Path, labels: NDArray[np.uint8]
     ) -> Split:

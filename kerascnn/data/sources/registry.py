@@ -3,38 +3,54 @@
 Sources are known by name; the module of one is imported when its images are asked for.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from shlex import quote
+from typing import TYPE_CHECKING, Any
 
-from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.registry import Registry
 
 if TYPE_CHECKING:
     from kerascnn.data.dataset import Dataset
 
-#: From the folder with the source's original files, or ``None``, to its images.
-Loader = Callable[[Path | None], "Dataset"]
 
-sources: Registry[Loader] = Registry("data source")
+@dataclass(frozen=True)
+class Source:
+    """A source, whose module is imported when it is asked.
+
+    Attributes:
+        module: Its module in this folder.
+        loader: The name there of what loads it.
+        finder: The name of what tells its original files; empty: it has none.
+    """
+
+    module: str
+    loader: str
+    finder: str = ""
+
+    def load(self, data_dir: Path | None) -> "Dataset":
+        """Return its images; ``data_dir`` is the folder with its original files, or ``None``."""
+        loaded: Dataset = self._named(self.loader)(data_dir)
+        return loaded
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder holds its original files."""
+        return bool(self.finder) and bool(self._named(self.finder)(folder))
+
+    def _named(self, name: str) -> Any:
+        return attrgetter(name)(import_module(f"kerascnn.data.sources.{self.module}"))
 
 
-def _loader(module: str, name: str) -> Loader:
-    def load(data_dir: Path | None) -> "Dataset":
-        loader: Loader = attrgetter(name)(import_module(f"kerascnn.data.sources.{module}"))
-        return loader(data_dir)
-
-    return load
-
-
-sources.add("digits", _loader("digits", "load_digits"))
-sources.add("mnist", _loader("mnist", "MNIST.load"))
-sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
-sources.add("cifar10", _loader("cifar", "CIFAR10.load"))
-sources.add("cifar100", _loader("cifar", "CIFAR100.load"))
+sources: Registry[Source] = Registry("data source")
+sources.add("digits", Source("digits", "load_digits"))
+sources.add("mnist", Source("mnist", "MNIST.load", "MNIST.is_in"))
+sources.add("fashion_mnist", Source("fashion_mnist", "FASHION_MNIST.load", "FASHION_MNIST.is_in"))
+sources.add("cifar10", Source("cifar", "CIFAR10.load", "CIFAR10.is_in"))
+sources.add("cifar100", Source("cifar", "CIFAR100.load", "CIFAR100.is_in"))
 
 
 def canonical_source(data: str) -> str:
@@ -80,9 +96,18 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     """
     source = canonical_source(source)
     if not is_folder(source):
-        return sources[source](None if data_dir is None else Path(data_dir))
+        return sources[source].load(None if data_dir is None else Path(data_dir))
     if data_dir is not None:
         raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
     from kerascnn.data.sources.folder import load_folder
 
-    return load_folder(Path(source))
+    try:
+        return load_folder(Path(source))
+    except KerasCnnError as error:
+        found = [name for name in sources if sources[name].is_in(Path(source))]
+        if not found:
+            raise
+        raise KerasCnnError(
+            f"{source} holds the original files of {' or '.join(found)}, not folders of images: use --data "
+            f"{found[0]} --data-dir {quote(source)}."
+        ) from error
