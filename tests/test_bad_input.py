@@ -176,7 +176,7 @@ def test_no_network_for_a_download(cli, tmp_path):
         "HTTPS_PROXY": "http://127.0.0.1:9",
         "HOME": str(tmp_path),
     }
-    answer = cli("train", "lenet", "--data", "mnist", env=os.environ | nowhere, fresh=True)
+    answer = cli("train", "lenet", "--data", "mnist", env=os.environ | nowhere)
     refused(answer, FAILED, "MNIST could not be downloaded", "--data-dir", "--data digits")
     assert nothing_written(tmp_path)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from conftest import background
+from conftest import background, begun_part
 from waiting import wait_until
 
 from kerascnn.cli.terminal.dashboard import ASCII, sparkline
@@ -90,10 +90,10 @@ def test_a_terminal_sees_the_panel(tmp_path):
     assert f"best validation {100 * best:.2f} % in epoch " in panel[6]
 
 
-def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path):
-    shown = _on_a_terminal(
-        tmp_path, "compare", "lenet", "--heads", "nin,conv1x1", "--epochs", "2", "--format", "csv", columns=80
-    )
+def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path, whole_study):
+    begun_part(whole_study[0], ["nin", "conv1x1"], tmp_path / "study", cells=["nin-1"])
+    given = ("--heads", "nin,conv1x1", "--epochs", "2", "--out", "study", "--format", "csv")
+    shown = _on_a_terminal(tmp_path, "compare", "lenet", *given, columns=80)
     assert re.search(r"study .*conv1x1, seed 1: training", shown)
     trainings, layers = _remains(shown)
     assert re.search(r"study ━+ \d+ s 2 of 2 trainings done", CONTROL.sub("", shown))
@@ -110,11 +110,12 @@ def test_a_console_without_blocks_and_colours_sees_the_panel_too(tmp_path):
     assert "?" not in "".join(panel)
 
 
-def test_a_terminal_that_cannot_move_its_cursor_sees_plain_lines(tmp_path):
-    shown = _on_a_terminal(tmp_path, *TRAIN, TERM="dumb")
+def test_a_terminal_that_cannot_move_its_cursor_sees_plain_lines(tmp_path, run):
+    file = run / "tflite" / "static_wi8_ai8.tflite"
+    shown = _on_a_terminal(tmp_path, "benchmark", file, "--runs", "20", TERM="dumb")
     assert "\x1b" not in shown
-    assert shown.startswith("training: 0/60  epoch 1/3\n")
-    assert "training: 60/60  epoch 3/3" in shown
+    assert re.match(r"[a-z ]+: 0/\d+", shown)
+    assert re.search(r"^timing one image: 20/20", shown, re.MULTILINE)
 
 
 def test_without_a_terminal_there_are_short_plain_lines(trained):

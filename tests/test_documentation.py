@@ -84,9 +84,17 @@ def run_pieces(page: Path, folder: Path) -> list[str]:
 
 
 WITH_PYTHON = [page for page in TEXTS if python_pieces(page)]
+LONG = ("heads.md", "quantization.md")  # of the tutorial: each trains, as the README does
 
 
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=names(WITH_PYTHON))
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.long] * (page.parent.name == "tutorial" and page.name in LONG))
+        for page in WITH_PYTHON
+    ],
+    ids=names(WITH_PYTHON),
+)
 def test_the_python_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
     for piece, printed in zip(python_pieces(page), run_pieces(page, tmp_path), strict=True):
         assert as_shown(printed, piece.output or ""), f"{piece.code}\nprints\n{printed}\nnot\n{piece.output}"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import zipfile
@@ -228,15 +229,20 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path,
     monkeypatch.setattr(compiler, "GRACE", 1)
     for name, value in environment("hang").items():
         monkeypatch.setenv(name, value)
+    seen, communicate = tmp_path / "seen.pids", subprocess.Popen.communicate
+
+    def once_it_has_a_child(process, timeout=None):
+        wait_until(lambda: seen.exists() and len(seen.read_text().split()) == 2, "it has started its child")
+        return communicate(process, timeout=timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", once_it_has_a_child)
     began = time.monotonic()
     with pytest.raises(
         KerasCnnError, match=r"hung on .*lenet\.tflite and was ended 1 s after its time limit"
     ):
-        compiler.compile_for_edgetpu(file, timeout=10)  # the stand-in has started its child by then
+        compiler.compile_for_edgetpu(file, timeout=1)
     assert time.monotonic() - began < 60  # left alone they would sleep for two minutes
-    pids = (tmp_path / "seen.pids").read_text().split()
-    assert len(pids) == 2
-    assert not any(map(runs, pids))
+    assert not any(map(runs, seen.read_text().split()))
     assert _left(tmp_path) == []
 
 

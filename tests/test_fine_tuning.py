@@ -181,6 +181,7 @@ def test_pruned_weights_are_zero_in_the_file_and_pack_well(cli, tmp_path, run):
     assert file["drop_points"] == pytest.approx(100 * (before - file["accuracy"]), abs=1e-3)
 
 
+@pytest.mark.long
 def test_a_clustered_layer_has_no_more_values_than_asked_for(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     (file,) = cli("quantize", copy, "--cluster", 8, "--scheme", "float32", "--json").json["files"]

@@ -79,9 +79,17 @@ class Case:
         return _small(name, variant, head, norm=norm)
 
 
+#: Heads and norms do not know of the trunk: every one has a narrow trunk, and the wide ones have these.
+WIDE = {"one_tower": {("batch", "fc"), ("lrn", "nin")}, "two_towers": {("batch", "conv1x1")}}
+
+
+def _marks(variant, norm, head):
+    return () if (norm, head) in WIDE.get(variant, {(norm, head)}) else pytest.mark.long
+
+
 # Every head with the default norm, every other norm with the last head: they do not know of each other.
 EVERY = [
-    (name, variant, norm, head)
+    pytest.param((name, variant, norm, head), marks=_marks(variant, norm, head))
     for name, variant in VARIANTS
     for norm in _form(name, variant).norms
     for head in _form(name, variant).heads

@@ -34,8 +34,16 @@ class Case:
     logits: np.ndarray
 
 
+#: Every norm and every head with the narrow trunks, each of them once with the wide ones, a second a network.
+WIDE, ONCE = ("one_tower", "two_towers"), (("batch", "fc"), ("lrn", "conv1x1"), ("none", "nin"))
+
+
+def _marks(variant, *norm_and_head):
+    return pytest.mark.long if variant in WIDE and norm_and_head not in ONCE else ()
+
+
 EVERY = [
-    (name, variant, norm, head)
+    pytest.param((name, variant, norm, head), marks=_marks(variant, norm, head))
     for name in known_models()
     for variant, form in family(name).variants.items()
     for norm in form.norms

@@ -1,9 +1,12 @@
 """Training on photos, through the real command."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import kept
 from painted_photos import SMALL, paths
 from test_bad_input import FAILED, USAGE, nothing_written, refused
 from test_settings import batches_of, epoch_order, feed_of
@@ -25,35 +28,45 @@ def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp
 def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
     bad = sorted(paths(load(str(photos)).train))[0]
     bad.write_bytes(b"no picture")
-    options = ["lenet", "--data", "photos", "--epochs", 1, "--name", "a"]
+    options = ["lenet", "--data", "photos", "--epochs", 1]
     refused(cli("train", *options), FAILED, bad.name, "leave such files out with --skip-bad-files")
     assert nothing_written(tmp_path)
-    compared = ["compare", "lenet", "--data", "photos", "--heads", "fc,nin", "--epochs", 1, "--format", "csv"]
-    refused(cli(*compared), FAILED, bad.name, "--skip-bad-files")
-    assert cli(*compared, "--skip-bad-files").code == 0
     trained = cli("train", *options, "--skip-bad-files", "--json").json
-    assert trained["data"]["train"] == 47
-    made_with = json.loads((tmp_path / "runs/a/environment.json").read_text())
+    assert (trained["run"], trained["data"]["train"]) == ("runs/lenet-fc-photos-1", 47)
+    run = tmp_path / trained["run"]
+    made_with = json.loads((run / "environment.json").read_text())
     (skipped,) = made_with["skipped_files"]
     assert skipped["path"] == str(bad.relative_to(photos))
     assert "cannot be decoded" in skipped["reason"]
     (tmp_path / "link").symlink_to(photos)
-    assert cli("evaluate", "runs/a", "--data-dir", "link", "--json").json["n"] == 6
-    assert cli("quantize", "runs/a").code == 0
+    assert cli("evaluate", run, "--data-dir", "link", "--json").json["n"] == 6
+    assert cli("quantize", run).code == 0
     bad.unlink()
-    refused(cli("evaluate", "runs/a"), FAILED, bad.name, "is gone, and the split was drawn with it")
+    refused(cli("evaluate", run), FAILED, bad.name, "is gone, and the split was drawn with it")
 
 
-def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, photos):
-    trained = cli("train", "alexnet", "--data", "photos", *SMALL, "--epochs", 4, "--json").json
-    assert trained["run"] == "runs/alexnet-nin-photos-1"
+@pytest.mark.long
+def test_a_comparison_leaves_out_a_bad_file_too(cli, photos):
+    bad = sorted(paths(load(str(photos)).train))[0]
+    bad.write_bytes(b"no picture")
+    compared = ["compare", "lenet", "--data", "photos", "--heads", "fc,nin", "--epochs", 1, "--format", "csv"]
+    refused(cli(*compared), FAILED, bad.name, "--skip-bad-files")
+    assert cli(*compared, "--skip-bad-files").code == 0
+
+
+def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, on_photos):
+    trained = kept(on_photos / "answer.json").json
+    photos = Path(shutil.copytree(on_photos / "photos", tmp_path / "photos"))
+    shutil.copytree(on_photos / "runs", tmp_path / "runs")
+    settings = tmp_path / "runs" / "a" / "config.toml"
+    settings.write_text(settings.read_text().replace(str(on_photos), str(tmp_path)))
     assert (trained["variant"], trained["data"]["source"], trained["test"]["n"]) == (
         "small_stem",
         "photos",
         6,
     )
     run = tmp_path / trained["run"]
-    assert str(tmp_path) not in (run / "model.json").read_text()
+    assert str(on_photos) not in (run / "model.json").read_text()
     evaluated = cli("evaluate", run, "--json").json
     assert (evaluated["accuracy"], evaluated["n"]) == (trained["test"]["accuracy"], 6)
 
@@ -83,9 +96,9 @@ def test_a_picture_is_read_again_in_the_next_epoch_unless_it_is_kept(tmp_path, p
         if stage == "training" and figures.finished:
             path.unlink(missing_ok=True)
 
-    settings = {"variant": "small_stem", "image_size": 16, "head": "nin", "batch_size": 8, "epochs": 2}
+    settings = {"image_size": 16, "channels": 3, "head": "nin", "batch_size": 8, "epochs": 2}
     settings |= {"augment": ["flip", "crop"], "cache_mb": cache_mb}
-    config = TrainingConfig(model="alexnet", data=str(photos), runs_dir=tmp_path, **settings)
+    config = TrainingConfig(model="lenet", data=str(photos), runs_dir=tmp_path, **settings)
     if read_again:
         with pytest.raises(KerasCnnError, match=f"{path.name} has vanished"):
             train(config, progress=remove_after_the_first_epoch)

@@ -238,7 +238,12 @@ def test_every_scheme_at_once_with_its_ladder(cli, tmp_path, run):
 
 
 @pytest.mark.parametrize(
-    ("io", "scale", "offset"), [("uint8", 1.0, 0), ("int8", 1.0, -128), ("float32", 0.0, 0)]
+    ("io", "scale", "offset"),
+    [
+        ("uint8", 1.0, 0),
+        pytest.param("int8", 1.0, -128, marks=pytest.mark.long),  # the usual one, which many tests read
+        ("float32", 0.0, 0),
+    ],
 )
 def test_the_type_of_input_and_output_is_chosen(cli, tmp_path, run, io, scale, offset):
     copy = _copied(run, tmp_path)
@@ -274,7 +279,7 @@ def test_what_excludes_each_other_is_refused(cli, run, options, words):
     assert words in answer.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("io", ["int8", "uint8"])
+@pytest.mark.parametrize("io", [pytest.param("int8", marks=pytest.mark.long), "uint8"])
 def test_for_the_edge_tpu_the_whole_file_must_map(cli, tmp_path, run, io):
     copy = _copied(run, tmp_path)
     (file,) = cli("quantize", copy, "--target", "edgetpu", "--io", io, "--json").json["files"]

@@ -236,7 +236,8 @@ def test_layers_and_their_arithmetic(study, page):
 def test_a_report_of_runs_that_exist(study, cli, tmp_path):
     folder, _ = study
     told = cli(
-        "compare", folder / "runs/conv1x1-1", folder / "runs/conv1x1-2", "--out", tmp_path / "again", "--json"
+        *("compare", folder / "runs/conv1x1-1", folder / "runs/conv1x1-2", "--out", tmp_path / "again"),
+        *("--format", "html", "--json"),
     )
     page = Page((tmp_path / "again/report.html").read_text(encoding="utf-8"))
     no_blank_or_network(page)

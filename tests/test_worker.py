@@ -1,6 +1,7 @@
 """Processes that a command starts end with it, also when it is killed and they are in native code."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,11 +127,14 @@ def test_nothing_is_left_of_a_worker_that_ends(tmp_path):
             "epoch 1/50",
             marks=pytest.mark.long,
         ),
-        (("benchmark", "RUN", "--runs", 1_000_000), "timing one image"),
+        pytest.param(("benchmark", "RUN", "--runs", 1_000_000), "timing one image", marks=pytest.mark.long),
+        (("benchmark", "FILE", "COPY", "--runs", 1_000_000), "timing one image"),
     ],
 )
 def test_workers_of_a_killed_command_end_at_once(run, tmp_path, command, moment):
-    words = [run if word == "RUN" else word for word in command]
+    file = run / "tflite" / "static_wi8_ai8.tflite"
+    named = {"RUN": run, "FILE": file, "COPY": shutil.copy(file, tmp_path)}
+    words = [named.get(word, word) for word in command]
     with background(*words, cwd=tmp_path) as killed:
         wait_until(lambda: moment in killed.err, moment, killed)
         workers = _children(killed.pid)
