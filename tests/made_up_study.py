@@ -9,7 +9,7 @@ from kerascnn.analysis.evaluation.significance import paired_difference
 from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.data.dataset import Split
 from kerascnn.studies.results.evidence import Evidence, Group
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
 from kerascnn.tflite.debugging.layer_errors import LayerError
@@ -63,6 +63,6 @@ def made_up_evidence(study, classes):
     for head in study.heads:
         answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
         shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
-        groups.append(Group(head.head, [], [Answers(seed, seed) for seed in shares]))
+        groups.append(Group(head.head, [], [Predictions(seed, seed) for seed in shares]))
     pictures = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
     return Evidence(classes, Split(pictures, labels), groups)

@@ -9,7 +9,7 @@ from test_bad_input import FAILED, refused
 
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.files import read_json, write_json
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.training.records.checkpoint import Checkpoint, Checkpoints
 from kerascnn.training.records.history import read_history
 from kerascnn.training.run import Run
@@ -94,23 +94,23 @@ def _answers(n=4, classes=3):
 )
 def test_answers_are_probabilities(tmp_path, damage):
     floating, int8 = _answers()
-    Answers(floating, int8).write(tmp_path / "a.npz", [])
-    Answers.read(tmp_path / "a.npz", [], (4, 3))
+    Predictions(floating, int8).write(tmp_path / "a.npz", [])
+    Predictions.read(tmp_path / "a.npz", [], (4, 3))
     for shape in ((5, 3), (4, 2)):
         with pytest.raises(KerasCnnError, match="holds no probabilities"):
-            Answers.read(tmp_path / "a.npz", [], shape)
+            Predictions.read(tmp_path / "a.npz", [], shape)
     damage(floating, int8)
-    Answers(floating, int8).write(tmp_path / "a.npz", [])
+    Predictions(floating, int8).write(tmp_path / "a.npz", [])
     with pytest.raises(KerasCnnError, match=r"a\.npz holds no probabilities of 3 classes for 4 test"):
-        Answers.read(tmp_path / "a.npz", [], (4, 3))
+        Predictions.read(tmp_path / "a.npz", [], (4, 3))
 
 
 def test_probabilities_of_int8_files_of_many_classes_are_rounded_and_pass(tmp_path):
     shares = np.full((2, 1000), 0, np.float32)
     shares[:, 0] = 0.7  # hundreds of small ones are rounded to nothing
     floating = np.full((2, 1000), 0.001, np.float32)
-    Answers(floating, shares).write(tmp_path / "a.npz", [])
-    Answers.read(tmp_path / "a.npz", [], (2, 1000))
+    Predictions(floating, shares).write(tmp_path / "a.npz", [])
+    Predictions.read(tmp_path / "a.npz", [], (2, 1000))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.data.sources.registry import load
-from kerascnn.studies.grid.cell import kept_answers
+from kerascnn.studies.grid.cell import kept_predictions
 from kerascnn.studies.report.table import HEADER
 from kerascnn.training.run import Run
 
@@ -175,7 +175,7 @@ def test_mcnemar_of_each_seed_is_told(study, page):
         assert row[5:] == [f"{p_value:.2g}", f"{corrected:.2g}"]
         labels = load("digits").test.labels
         a, b = (
-            kept_answers(Run.open(folder / f"runs/{head}-{row[2]}")).floating.argmax(axis=1) == labels
+            kept_predictions(Run.open(folder / f"runs/{head}-{row[2]}")).floating.argmax(axis=1) == labels
             for head in ("fc", "conv1x1")
         )
         assert row[3:5] == [str((a > b).sum()), str((b > a).sum())]
@@ -249,7 +249,7 @@ def test_a_report_of_runs_that_exist(study, cli, tmp_path):
 
 def test_the_gallery_shows_what_the_answers_say(study, page):
     folder, _ = study
-    answers = {head: kept_answers(Run.open(folder / f"runs/{head}-1")) for head in ("fc", "conv1x1")}
+    answers = {head: kept_predictions(Run.open(folder / f"runs/{head}-1")) for head in ("fc", "conv1x1")}
     fc, conv = (answers[head].floating for head in ("fc", "conv1x1"))
     apart = np.flatnonzero(fc.argmax(axis=1) != conv.argmax(axis=1))
     assert f"{len(apart)} of 360 test images (first seed) are answered differently." in page.text

@@ -15,7 +15,7 @@ from test_bad_input import FAILED, USAGE, refused
 import kerascnn
 from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.analysis.interpretability.chapters import Subject, chapters
-from kerascnn.analysis.interpretability.conv_blocks import ends_of_trunk, stages
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_trunk
 from kerascnn.analysis.interpretability.feature_maps import filters, middle_squares, receptive_fields
 from kerascnn.analysis.interpretability.top_patches import BEYOND, excitations, patch, patches
 from kerascnn.arithmetic.receptive_field import Sight
@@ -283,8 +283,8 @@ def test_the_squares_hold_the_pixels_that_a_value_depends_on(network):
         one_row_brighter[row, row] = 255
     squares = middle_squares(model)
     shown = {name: square for square, names in squares.items() for name in names}
-    assert set(shown) == {stage.name for stage in stages(model)}
-    for stage in stages(model):
+    assert set(shown) == {stage.name for stage in conv_blocks(model)}
+    for stage in conv_blocks(model):
         maps = np.asarray(keras.Model(model.input, stage.after).predict_on_batch(one_row_brighter))
         middle = maps[:, maps.shape[1] // 2, maps.shape[2] // 2, 0]
         seen = np.flatnonzero(middle[:-1] != middle[-1])
@@ -346,17 +346,17 @@ def test_every_variant_and_head(name, variant, head, network, ends):
     subject = _subject(model, head, variant)
     found = {chapter.section.title: chapter for chapter in chapters(subject)}
     assert ends_of_trunk(model) == ends
-    patched = [exhibit.name for exhibit in found["What excites filters"].exhibits]
+    patched = [figure.name for figure in found["What excites filters"].figures]
     assert patched == [f"patches-{end}" for end in ends]
     mapped = found["Class activation maps"]
-    assert bool(mapped.exhibits) != bool(mapped.section.text) == (head == "fc")
+    assert bool(mapped.figures) != bool(mapped.section.text) == (head == "fc")
 
 
 def test_the_mean_of_the_drawn_scores_is_the_answer():
     model = build("lenet", head="nin")
     subject = _subject(model, "nin", "modern")
     (exhibit,) = next(
-        each.exhibits for each in chapters(subject) if each.section.title == "Class activation maps"
+        each.figures for each in chapters(subject) if each.section.title == "Class activation maps"
     )
     logits = model.predict_on_batch(subject.pixels[np.newaxis])[0]
     panels = exhibit.figure.axes[1:-1]

@@ -15,7 +15,7 @@ KINDS = {"svg": "svg+xml", "png": "png"}
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class CaptionedFigure:
     """One figure: ``name`` for its file, ``alt`` for those who do not see it, ``caption`` for everyone."""
 
     name: str
@@ -28,7 +28,7 @@ class Chapter(NamedTuple):
     """A section, and the figures that it will hold."""
 
     section: Section
-    exhibits: Sequence[Exhibit] = ()
+    figures: Sequence[CaptionedFigure] = ()
 
     def illustrated(self, folder: Path, forms: Sequence[str]) -> Section:
         """Write the figures in each form and return the section with the first form of them inside.
@@ -37,14 +37,14 @@ class Chapter(NamedTuple):
             folder: Of the files, which are named after the figures.
             forms: ``svg`` or ``png`` or both.
         """
-        for exhibit in self.exhibits:
+        for figure in self.figures:
             for form in forms:
-                save_figure(exhibit.figure, folder / f"{exhibit.name}.{form}")
-                exhibit.figure.set_layout_engine("none")  # all stays where the first form has it
+                save_figure(figure.figure, folder / f"{figure.name}.{form}")
+                figure.figure.set_layout_engine("none")  # all stays where the first form has it
         pictures = [
             Picture(
                 (folder / f"{each.name}.{forms[0]}").read_bytes(), each.alt, each.caption, KINDS[forms[0]]
             )
-            for each in self.exhibits
+            for each in self.figures
         ]
         return replace(self.section, pictures=pictures)

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-TILES = 96  # of one mosaic at most: AlexNet's first filters
+TILES = 96  # of one grid at most: AlexNet's first filters
 WHITE = (1.0, 1.0, 1.0)
 
 Values = NDArray[np.float32]
 
 
-def mosaic(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[float]) -> Values:
+def image_grid(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[float]) -> Values:
     """Put images in rows.
 
     Args:
@@ -39,16 +39,16 @@ def mosaic(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[fl
     return canvas
 
 
-def square_mosaic(tiles: Values) -> Values:
+def square_grid(tiles: Values) -> Values:
     """Put at most 96 images in about as many rows as columns."""
     shown = tiles[:TILES]
     gap = max(shown.shape[1] // 16, 1)
     blank = WHITE if shown.shape[-1] == 3 else [np.nan]  # what is not a number stays blank on any scale
-    return mosaic(shown, math.ceil(math.sqrt(len(shown))), (gap, gap), blank)
+    return image_grid(shown, math.ceil(math.sqrt(len(shown))), (gap, gap), blank)
 
 
 def draw(axes: "Axes", canvas: Values, title: str, **colours: Any) -> "AxesImage":
-    """Draw a mosaic without ticks; ``colours`` are those of ``imshow``."""
+    """Draw a grid without ticks; ``colours`` are those of ``imshow``."""
     shown = canvas if canvas.shape[-1] == 3 else canvas[..., 0]
     drawn = axes.imshow(shown, interpolation="nearest", **colours)
     axes.set_title(title, fontsize=10)

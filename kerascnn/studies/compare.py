@@ -9,7 +9,7 @@ from kerascnn.data.bad_files import load_checked
 from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.models.registry import Network
-from kerascnn.studies.grid.cell import cell_folder, is_done, kept_answers
+from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.grid.make import make_cells
 from kerascnn.studies.grid.plan import plan
@@ -136,7 +136,7 @@ def _require_a_model(model: str) -> None:
 
 def _group(head: str, folders: Sequence[Path]) -> Group:
     runs = [Run.open(folder) for folder in folders]
-    return Group(head, runs, [kept_answers(run) for run in runs])
+    return Group(head, runs, [kept_predictions(run) for run in runs])
 
 
 def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:

@@ -14,7 +14,7 @@ from kerascnn.studies.grid.cell import int8_file, require_records
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.results.evidence import Group
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.study import Study
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
@@ -63,7 +63,7 @@ def compare_runs(
     source = opened[0].record.source
     with study_folder(out, f"runs-{source}", may_go_on=False) as folder:
         dataset = load_trained_data(opened[0], data_dir)
-        groups = _groups(opened, [answers_of(run, dataset, data_dir, progress) for run in opened])
+        groups = _groups(opened, [predictions_of(run, dataset, data_dir, progress) for run in opened])
         given = [] if margin == MARGIN else ["--margin", f"{margin:g}"]
         command = shlex.join(["kerascnn", "compare", *(str(run.path) for run in opened), *given])
         settings = settings_of(opened, groups, command)
@@ -90,7 +90,9 @@ def _require_same_test_images(runs: Sequence[Run], environments: Sequence[dict[s
             )
 
 
-def answers_of(run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress) -> Answers:
+def predictions_of(
+    run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress
+) -> Predictions:
     """Return what a run and its full-int8 file, which is made if it is missing, answer to the test images."""
     progress("asking", 0, 1, run.path.name)
     if not int8_file(run).is_file():
@@ -99,14 +101,14 @@ def answers_of(run: Run, dataset: Dataset, data_dir: Path | str | None, progress
         quantize(run, accuracy_only=True, data_dir=data_dir, progress=progress)
     with Predictor.open(run.model_path) as floating, Predictor.open(int8_file(run)) as int8:
         images = dataset.test.prepared(floating.description.preprocessing).images
-        answers = Answers(floating.classify(images), int8.classify(images))
+        answers = Predictions(floating.classify(images), int8.classify(images))
     progress("asking", 1, 1, run.path.name)
     return answers
 
 
-def _groups(runs: Sequence[Run], answers: Sequence[Answers]) -> list[Group]:
+def _groups(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[Group]:
     """Group by heads where every head has the same seeds once, or else leave each run alone."""
-    cells: dict[str, dict[int, tuple[Run, Answers]]] = {}
+    cells: dict[str, dict[int, tuple[Run, Predictions]]] = {}
     for run, answered in zip(runs, answers, strict=True):
         cells.setdefault(run.record.head, {})[run.record.seed] = (run, answered)
     seeds = {tuple(sorted(of_head)) for of_head in cells.values()}

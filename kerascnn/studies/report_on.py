@@ -13,16 +13,16 @@ from kerascnn.foundation.files import require_writable, told_what_is_half_writte
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.studies.compare_runs import answers_of
+from kerascnn.studies.compare_runs import predictions_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of
 from kerascnn.studies.device_measurements import attachments
-from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_answers, require_records
+from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_predictions, require_records
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.report.write import FIGURES, report_files
 from kerascnn.studies.results.evidence import Group
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.study import Measurement, Study
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
@@ -91,7 +91,7 @@ class _Subject:
     folder: Path
     runs: Mapping[str, Sequence[Run]]
     record: Record | None = None
-    kept: Mapping[Path, Answers] = field(default_factory=dict)
+    kept: Mapping[Path, Predictions] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, path: Path) -> "_Subject":
@@ -116,7 +116,7 @@ class _Subject:
         for run in chain.from_iterable(runs.values()):
             require_records(run)
             if run.path.is_relative_to(path) and (run.path / ANSWERS).is_file():
-                kept[run.path] = kept_answers(run)
+                kept[run.path] = kept_predictions(run)
         return cls(path, path, runs, record, kept)
 
 
@@ -142,7 +142,7 @@ def _reported(
         Group(
             name,
             runs,
-            [subject.kept.get(run.path) or answers_of(run, dataset, data_dir, progress) for run in runs],
+            [subject.kept.get(run.path) or predictions_of(run, dataset, data_dir, progress) for run in runs],
         )
         for name, runs in subject.runs.items()
     ]

@@ -150,7 +150,7 @@ def _drawn(
         for chapter in chapters(subject, progress):
             sections.append(chapter.illustrated(folder, ("png",)))
             figures += [
-                SavedFigure(each.name, folder / f"{each.name}.png", each.caption) for each in chapter.exhibits
+                SavedFigure(each.name, folder / f"{each.name}.png", each.caption) for each in chapter.figures
             ]
         result = Visualization(run.path, shown.image, tuple(figures), folder / PAGE)
         write_text(result.page, page(f"What {run.path.resolve().name} has learned", sections))

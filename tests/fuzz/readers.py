@@ -19,7 +19,7 @@ from kerascnn.foundation.files import read_json
 from kerascnn.models.description import ModelDescription
 from kerascnn.studies.device_measurements import attachments
 from kerascnn.studies.grid.record import Record
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.tflite.accelerators.edgetpu.check import check
 from kerascnn.tflite.bundle.bundle import SUMS
 from kerascnn.tflite.bundle.verify import verify
@@ -150,7 +150,7 @@ def readers(bundle: Path | None = None) -> list[Reader]:
         Reader(
             "answers",
             "answers.npz",
-            lambda path: Answers.read(path, [], (4, 3)),
+            lambda path: Predictions.read(path, [], (4, 3)),
             lambda: [seeds.answers()],
             one,
         ),

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kerascnn.analysis.evaluation.evaluation import Evaluation
 from kerascnn.analysis.interpretability.class_activation import class_map
-from kerascnn.analysis.interpretability.conv_blocks import convolutions, ends_of_trunk, stages
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, convolutions, ends_of_trunk
 from kerascnn.analysis.interpretability.feature_maps import (
     activation_maps,
     filters,
@@ -18,9 +18,9 @@ from kerascnn.analysis.interpretability.feature_maps import (
     mistakes,
     receptive_fields,
 )
-from kerascnn.analysis.interpretability.top_patches import Excitation, patches
+from kerascnn.analysis.interpretability.top_patches import TopActivations, patches
 from kerascnn.data.dataset import Split
-from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.image_grid import TILES
 from kerascnn.figures.page import Section
 from kerascnn.figures.plots import confusion, heatmaps
@@ -50,7 +50,7 @@ class Subject:
     description: ModelDescription
     test: Split
     evaluation: Evaluation
-    excitations: Mapping[str, Excitation]
+    excitations: Mapping[str, TopActivations]
     picture: Image.Image
     label: str
     pixels: NDArray[np.uint8]
@@ -78,22 +78,22 @@ def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]
 def _filters(subject: Subject) -> Chapter:
     first = convolutions(subject.model)[0].name
     caption = "Weights of the first convolution: what each filter looks for in the picture."
-    exhibit = Exhibit("filters", filters(subject.model), f"The filters of {first}", caption)
-    return Chapter(Section("First filters"), [exhibit])
+    figure = CaptionedFigure("filters", filters(subject.model), f"The filters of {first}", caption)
+    return Chapter(Section("First filters"), [figure])
 
 
 def _maps(subject: Subject) -> Chapter:
     drawn = activation_maps(subject.model, subject.pixels, subject.label)
-    known = {stage.name: stage for stage in stages(subject.model)}
+    known = {stage.name: stage for stage in conv_blocks(subject.model)}
     picture = drawn.pop("picture")
-    exhibits = [Exhibit("picture", picture, "The picture", "The picture as it enters the network.")]
+    figures = [CaptionedFigure("picture", picture, "The picture", "The picture as it enters the network.")]
     for name, figure in drawn.items():
         (rows, columns, count), called = known[name].shape, known[name].nonlinearity
         when = f"before (left) and after {called} (right)" if called else "no nonlinearity follows"
         some = f", the first {TILES} are drawn" if count > TILES else ""
         caption = f"{name}, {when}: {count} maps of {rows}×{columns}{some}; red is positive, blue negative."
-        exhibits.append(Exhibit(f"maps-{name}", figure, f"The maps of {name}", caption))
-    return Chapter(Section("Activation maps", "What each convolution makes of the picture."), exhibits)
+        figures.append(CaptionedFigure(f"maps-{name}", figure, f"The maps of {name}", caption))
+    return Chapter(Section("Activation maps", "What each convolution makes of the picture."), figures)
 
 
 def _excitation(subject: Subject) -> Chapter:
@@ -101,7 +101,7 @@ def _excitation(subject: Subject) -> Chapter:
     images, ends = subject.test.images, ends_of_trunk(subject.model)
     if hidden := [name for name in ends if name not in subject.excitations]:
         text = f"What one value of {', '.join(hidden)} sees is not known."
-    exhibits = []
+    figures = []
     for name, found in subject.excitations.items():
         (count, total), field = found.places.values.shape, found.sight.field
         limit = TILES if field <= SMALL_PATCH else LARGE_PATCHED
@@ -113,8 +113,8 @@ def _excitation(subject: Subject) -> Chapter:
         )
         figure = patches(name, found, images, filters=limit)
         alt = f"The patches that excite the filters of {name} most"
-        exhibits.append(Exhibit(f"patches-{name}", figure, alt, caption))
-    return Chapter(Section(title, text), exhibits)
+        figures.append(CaptionedFigure(f"patches-{name}", figure, alt, caption))
+    return Chapter(Section(title, text), figures)
 
 
 def _class_maps(subject: Subject) -> Chapter:
@@ -133,7 +133,8 @@ def _class_maps(subject: Subject) -> Chapter:
     )
     figure = heatmaps(found.pixels, found.extent, drawn)
     return Chapter(
-        Section(title), [Exhibit("class-maps", figure, "Maps of class scores on the picture", caption)]
+        Section(title),
+        [CaptionedFigure("class-maps", figure, "Maps of class scores on the picture", caption)],
     )
 
 
@@ -146,7 +147,9 @@ def _fields(subject: Subject) -> Chapter:
         "What the value in the middle of each convolution's map sees; what lies beyond the picture is the "
         f"zeros of paddings. The largest square is {largest}×{largest} pixels."
     )
-    return Chapter(Section(title), [Exhibit("receptive-fields", figure, "Squares on the picture", caption)])
+    return Chapter(
+        Section(title), [CaptionedFigure("receptive-fields", figure, "Squares on the picture", caption)]
+    )
 
 
 def _confusion(subject: Subject) -> Chapter:
@@ -159,8 +162,8 @@ def _confusion(subject: Subject) -> Chapter:
         names, of = evaluation.classes, int(evaluation.confusion[truth].sum())
         caption += f" Most often {names[truth]} is taken for {names[answer]}: {count:,} of {of:,} times."
     figure = confusion(evaluation.confusion, evaluation.classes)
-    exhibit = Exhibit("confusion", figure, "The confusion matrix", caption)
-    return Chapter(Section("Confusion matrix", f"Test accuracy {evaluation.accuracy}."), [exhibit])
+    shown = CaptionedFigure("confusion", figure, "The confusion matrix", caption)
+    return Chapter(Section("Confusion matrix", f"Test accuracy {evaluation.accuracy}."), [shown])
 
 
 def _mistakes(subject: Subject) -> Chapter:
@@ -172,4 +175,6 @@ def _mistakes(subject: Subject) -> Chapter:
     if figure is None:
         return Chapter(Section(title, f"There is none: all {len(split):,} test images are answered right."))
     caption = "The wrong answers with the greatest probability, the worst first."
-    return Chapter(Section(title), [Exhibit("mistakes", figure, "Pictures that are answered wrong", caption)])
+    return Chapter(
+        Section(title), [CaptionedFigure("mistakes", figure, "Pictures that are answered wrong", caption)]
+    )

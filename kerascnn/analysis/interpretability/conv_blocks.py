@@ -1,4 +1,4 @@
-"""The stages of a network: each convolution, and its maps before and after the nonlinearity."""
+"""The convolution blocks of a network: each convolution with its maps before and after the nonlinearity."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +23,7 @@ _SPELLED = {"relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "elu": "ELU"}
 
 
 @dataclass(frozen=True)
-class Stage:
+class ConvBlock:
     """One convolution with its normalization and nonlinearity, as Keras tensors (n, rows, columns, maps).
 
     Attributes:
@@ -59,8 +59,8 @@ def convolutions(model: Any) -> list[Use]:
     return found
 
 
-def stages(model: Any) -> list[Stage]:
-    """Return the stages in the order of computation.
+def conv_blocks(model: Any) -> list[ConvBlock]:
+    """Return the convolution blocks in the order of computation.
 
     Raises:
         KerasCnnError: There is none, or the model is no graph of layers.
@@ -101,19 +101,19 @@ def _goes_on(use: Use) -> bool:
     return len(use.reads) == 1 and use.inputs[0].shape == use.outputs[0].shape and "/" not in use.name
 
 
-def _alone(use: Use) -> Stage:
+def _alone(use: Use) -> ConvBlock:
     """Return the stage of a convolution, its own activation taken off and put on again."""
     after, called = use.outputs[0], _nonlinearity(use.layer)
     if not called:
-        return Stage(use.name, None, after)
+        return ConvBlock(use.name, None, after)
     config = use.layer.get_config() | {"activation": None, "name": f"{use.layer.name}_before"}
     linear = type(use.layer).from_config(config)
     before = linear(use.inputs[0])
     linear.set_weights(use.layer.get_weights())
-    return Stage(use.name, before, after, called)
+    return ConvBlock(use.name, before, after, called)
 
 
-def _followed(stage: Stage, use: Use) -> Stage:
+def _followed(stage: ConvBlock, use: Use) -> ConvBlock:
     """Return a stage with the layer behind it; what stands behind the nonlinearity belongs to no stage."""
     if stage.nonlinearity:
         return stage

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.analysis.interpretability.conv_blocks import Stage, convolutions, stages
+from kerascnn.analysis.interpretability.conv_blocks import ConvBlock, conv_blocks, convolutions
 from kerascnn.analysis.profiling.profile import sights
 from kerascnn.data.dataset import Images
-from kerascnn.figures.image_grid import Values, draw, first_of, square_mosaic
+from kerascnn.figures.image_grid import Values, draw, first_of, square_grid
 from kerascnn.figures.plots import OKABE_ITO, new_figure, short
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def filters(model: Any) -> "Figure":
     else:
         tiles = weights.transpose(3, 2, 0, 1).reshape(count * channels, height, width, 1)
         scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-    canvas = square_mosaic(tiles)
+    canvas = square_grid(tiles)
     size = 7.2 if scale else 6.4, 0.5 + 6.2 * canvas.shape[0] / canvas.shape[1]
     figure = new_figure(*size)
     axes = figure.subplots()
@@ -66,7 +66,7 @@ def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> "dict
     Raises:
         KerasCnnError: The model has no convolution.
     """
-    shown = [stage for stage in stages(model) if math.prod(stage.shape[:2]) > 1]
+    shown = [stage for stage in conv_blocks(model) if math.prod(stage.shape[:2]) > 1]
     before = {f"{stage.name} before": stage.before for stage in shown if stage.nonlinearity}
     after = {f"{stage.name} after": stage.after for stage in shown}
     import keras
@@ -189,13 +189,13 @@ def _picture(picture: NDArray[np.uint8], label: str) -> "Figure":
     return figure
 
 
-def _before_and_after(stage: Stage, before: Values | None, after: Values) -> "Figure":
+def _before_and_after(stage: ConvBlock, before: Values | None, after: Values) -> "Figure":
     """Draw the maps, shape (rows, columns, maps), before a nonlinearity if there is one, and after it."""
     rows, columns, count = after.shape
     panels = [("", after)]
     if before is not None:
         panels = [(f"before {stage.nonlinearity}", before), (f"after {stage.nonlinearity}", after)]
-    canvases = [square_mosaic(maps.transpose(2, 0, 1)[..., np.newaxis]) for _, maps in panels]
+    canvases = [square_grid(maps.transpose(2, 0, 1)[..., np.newaxis]) for _, maps in panels]
     height = 0.9 + 4.6 * canvases[0].shape[0] / canvases[0].shape[1]
     figure = new_figure(5 * len(panels) + 0.6, height)
     figure.suptitle(f"{stage.name}: {count} maps of {rows}×{columns}{first_of(count)}", fontsize=11)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.evaluation import images_at_once
-from kerascnn.analysis.interpretability.conv_blocks import ends_of_trunk, stages
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_trunk
 from kerascnn.analysis.profiling.profile import sights
 from kerascnn.arithmetic.receptive_field import Sight
 from kerascnn.data.dataset import Images
-from kerascnn.figures.image_grid import WHITE, Values, draw, mosaic
+from kerascnn.figures.image_grid import WHITE, Values, draw, image_grid
 from kerascnn.figures.plots import new_figure
 from kerascnn.foundation.progress import Progress, silent
 
@@ -29,7 +29,7 @@ Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Places:
+class TopPatches:
     """The strongest place of some pictures for each filter, shape (pictures, filters).
 
     Attributes:
@@ -42,20 +42,20 @@ class Places:
     rows: Numbers
     columns: Numbers
 
-    def strongest(self, most: int) -> "Places":
+    def strongest(self, most: int) -> "TopPatches":
         """Return the pictures that excite each filter most, the strongest first."""
         order = np.argsort(-self.values, axis=0, kind="stable")[:most]
         chosen = [np.take_along_axis(getattr(self, each.name), order, axis=0) for each in fields(self)]
-        return Places(*chosen)
+        return TopPatches(*chosen)
 
-    def and_also(self, others: "Places") -> "Places":
+    def and_also(self, others: "TopPatches") -> "TopPatches":
         """Return the places in both."""
         pairs = [(getattr(self, each.name), getattr(others, each.name)) for each in fields(self)]
-        return Places(*map(np.concatenate, pairs))
+        return TopPatches(*map(np.concatenate, pairs))
 
 
 @dataclass(frozen=True)
-class Excitation:
+class TopActivations:
     """What excites the filters of a convolution most; each picture counts once for a filter.
 
     Attributes:
@@ -63,7 +63,7 @@ class Excitation:
         sight: What one value of the map sees of the picture.
     """
 
-    places: Places
+    places: TopPatches
     sight: Sight
 
 
@@ -74,7 +74,7 @@ def excitations(
     *,
     most: int = STRONGEST,
     progress: Progress = silent,
-) -> dict[str, Excitation]:
+) -> dict[str, TopActivations]:
     """Find the strongest places of every filter; of equal ones the first picture's, and there the first.
 
     Only a batch of maps is in memory at a time.
@@ -94,7 +94,7 @@ def excitations(
     """
     names, known = names or ends_of_trunk(model), sights(model)
     seen = {name: sight for name in names if (sight := known[name])}
-    chosen = [stage for stage in stages(model) if stage.name in seen]
+    chosen = [stage for stage in conv_blocks(model) if stage.name in seen]
     if not chosen:
         return {}
     import keras
@@ -102,7 +102,7 @@ def excitations(
     network = keras.Model(model.input, {stage.name: stage.after for stage in chosen})
     volumes = [model.input_shape[1:], *(stage.shape for stage in chosen)]
     at_once = model.input_shape[0] or images_at_once(max(volumes, key=math.prod))
-    found: dict[str, Places] = {}
+    found: dict[str, TopPatches] = {}
     for start in range(0, len(images), at_once):
         progress("looking for what excites filters", start, len(images), "")
         answers = network.predict_on_batch(images[start : start + at_once])
@@ -110,10 +110,10 @@ def excitations(
             places = _places(np.asarray(maps, np.float32), start)
             found[name] = (found[name].and_also(places) if start else places).strongest(most)
     progress("looking for what excites filters", len(images), len(images), "")
-    return {stage.name: Excitation(found[stage.name], seen[stage.name]) for stage in chosen}
+    return {stage.name: TopActivations(found[stage.name], seen[stage.name]) for stage in chosen}
 
 
-def patches(name: str, found: Excitation, images: Images, *, filters: int) -> "Figure":
+def patches(name: str, found: TopActivations, images: Images, *, filters: int) -> "Figure":
     """Draw what the strongest values of the first filters see; pale blue is beyond the picture.
 
     Args:
@@ -127,7 +127,7 @@ def patches(name: str, found: Excitation, images: Images, *, filters: int) -> "F
     blocks = np.stack([_block(found, number, images) for number in range(drawn)])
     block, columns = blocks.shape[1], min(IN_A_ROW, drawn)
     gap = max(math.ceil(0.2 * block), 1), max(math.ceil(0.08 * block), 1)  # the first with room for a number
-    canvas = mosaic(blocks, columns, gap, WHITE)
+    canvas = image_grid(blocks, columns, gap, WHITE)
     inches = 1.4 * columns
     height = inches * (canvas.shape[0] + gap[0]) / canvas.shape[1]
     figure = new_figure(max(inches, 6.4), height + 0.5)
@@ -154,17 +154,17 @@ def patch(picture: NDArray[np.uint8], sight: Sight, row: int, column: int) -> Va
     return seen
 
 
-def _places(maps: Values, first: int) -> Places:
+def _places(maps: Values, first: int) -> TopPatches:
     """Return the strongest place of each picture in maps, shape (n, rows, columns, filters)."""
     count, _, columns, filters = maps.shape
     flat = maps.reshape(count, -1, filters)
     places = flat.argmax(axis=1)
     values = np.take_along_axis(flat, places[:, np.newaxis], axis=1)[:, 0]
     numbers = np.broadcast_to(first + np.arange(count)[:, np.newaxis], places.shape)
-    return Places(values, numbers, places // columns, places % columns)
+    return TopPatches(values, numbers, places // columns, places % columns)
 
 
-def _block(found: Excitation, number: int, images: Images) -> Values:
+def _block(found: TopActivations, number: int, images: Images) -> Values:
     """Return the patches of one filter in a square as colours from 0 to 1; none where nothing excites it."""
     places, field = found.places, found.sight.field
     tiles = np.full((SIDE * SIDE, field, field, 3), BEYOND, np.float32)
@@ -175,4 +175,4 @@ def _block(found: Excitation, number: int, images: Images) -> Values:
             row, column = int(places.rows[place, number]), int(places.columns[place, number])
             tiles[place] = patch(picture, found.sight, row, column)
     gap = max(field // 20, 1)
-    return mosaic(tiles, SIDE, (gap, gap), BEYOND)
+    return image_grid(tiles, SIDE, (gap, gap), BEYOND)

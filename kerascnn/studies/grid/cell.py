@@ -6,7 +6,7 @@ from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.predictions import Predictions
 from kerascnn.tflite.quantization.schemes import FULL_INT8
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.records.history import read_history
@@ -23,17 +23,17 @@ def cell_folder(config: ResolvedConfig) -> Path:
 def is_done(config: ResolvedConfig) -> bool:
     """Whether a cell is made: its answers are written last. What somebody removed since is made again."""
     folder = cell_folder(config)
-    return (folder / ANSWERS).is_file() and all(file.is_file() for file in answering_files(Run.open(folder)))
+    return (folder / ANSWERS).is_file() and all(file.is_file() for file in predicting_files(Run.open(folder)))
 
 
-def kept_answers(run: Run) -> Answers:
+def kept_predictions(run: Run) -> Predictions:
     """Return what a cell's model and its int8 file answered to the test images when it was made.
 
     Raises:
         KerasCnnError: They are missing, damaged, or not those of its files, which were replaced since.
     """
     shape = run.metrics()["data"]["test"], len(run.read("model.json")["classes"])
-    return Answers.read(run.path / ANSWERS, answering_files(run), shape)
+    return Predictions.read(run.path / ANSWERS, predicting_files(run), shape)
 
 
 def require_records(run: Run) -> None:
@@ -47,7 +47,7 @@ def require_records(run: Run) -> None:
     read_history(run)
 
 
-def answering_files(run: Run) -> list[Path]:
+def predicting_files(run: Run) -> list[Path]:
     """Return the files of a run that are asked: its model and its full-int8 file."""
     return [run.model_path, int8_file(run)]
 
@@ -79,8 +79,8 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
     if not run.model_path.is_file():
         raise KerasCnnError(f"{folder} has no model.keras. Delete it; the next run creates it again.")
     made = quantize(run, accuracy_only=True, progress=progress, dataset=dataset)
-    answers = Answers(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities)
-    answers.write(folder / ANSWERS, answering_files(run))
+    answers = Predictions(made.original.evaluation.probabilities, made.files[0].evaluation.probabilities)
+    answers.write(folder / ANSWERS, predicting_files(run))
 
 
 class CellMaker:

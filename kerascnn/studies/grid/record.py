@@ -11,7 +11,7 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import file_sha256, read_json, write_json
 from kerascnn.foundation.settings import Settings
 from kerascnn.models.registry import family
-from kerascnn.studies.grid.cell import answering_files, cell_folder, is_done, kept_answers
+from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions, predicting_files
 from kerascnn.studies.grid.plan import FREE
 from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.settings import StudySettings
@@ -157,7 +157,7 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
             "Delete it; the next run creates it again."
         )
     if is_done(cell):
-        kept_answers(Run.open(folder))  # now, not after hours of the other trainings
+        kept_predictions(Run.open(folder))  # now, not after hours of the other trainings
 
 
 def is_study(folder: Path) -> bool:
@@ -214,7 +214,7 @@ def _differences(was: dict[str, Any], now: dict[str, Any], names: Any, words: st
 
 
 def _hashes(run: Run) -> list[str]:
-    return [file_sha256(file) for file in answering_files(run)]
+    return [file_sha256(file) for file in predicting_files(run)]
 
 
 def _from(folder: Path, run: Path) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.analysis.evaluation.reliability import Reliability
 from kerascnn.analysis.evaluation.significance import PairedDifference, paired_difference
-from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import confusion
 from kerascnn.studies.report import charts
@@ -40,7 +40,9 @@ def curves(evidence: Evidence) -> Chapter:
         images = first.metrics()["data"]
         caption += f" n = {images['train']:,} training and {images['validation']:,} validation images."
     alt = f"Loss and accuracy over the epochs of {', '.join(known)}, training and validation images"
-    return Chapter(Section(title, text), [Exhibit("learning-curves", charts.curves(known), alt, caption)])
+    return Chapter(
+        Section(title, text), [CaptionedFigure("learning-curves", charts.curves(known), alt, caption)]
+    )
 
 
 def confusions(study: Study, evidence: Evidence) -> Chapter:
@@ -55,8 +57,8 @@ def confusions(study: Study, evidence: Evidence) -> Chapter:
         rows = [row for group in evidence.groups for row in _largest(group, evidence)]
         return Chapter(Section(title, text, table=Table(columns, rows)))
     text = "Rows are the truth, columns the answers of the float networks; the shade is the share of the row."
-    exhibits = [
-        Exhibit(
+    figures = [
+        CaptionedFigure(
             f"confusion-{number}",
             confusion(group.confusion(labels), evidence.classes, group.name),
             f"The confusion matrix of {group.name}. {_most_often(group, evidence)}",
@@ -64,7 +66,7 @@ def confusions(study: Study, evidence: Evidence) -> Chapter:
         )
         for number, group in enumerate(evidence.groups, start=1)
     ]
-    return Chapter(Section(title, text), exhibits)
+    return Chapter(Section(title, text), figures)
 
 
 def _largest(group: Group, evidence: Evidence) -> list[list[Cell]]:
@@ -133,7 +135,7 @@ def _pairs(study: Study) -> list[tuple[tuple[str, SeedAccuracies], tuple[str, Se
 
 def _differences(
     a: tuple[str, SeedAccuracies], b: tuple[str, SeedAccuracies], evidence: Evidence, number: int
-) -> Exhibit:
+) -> CaptionedFigure:
     rows = [
         (
             evidence.classes[label],
@@ -153,7 +155,9 @@ def _differences(
         )
     name, _, most = max(rows, key=_images_apart)
     alt = f"Differences of accuracy, {names}; the largest is {most.points:+.1f} points on {name}"
-    return Exhibit(f"classes-{number}", charts.differences_of_classes(shown, a[0], b[0]), alt, caption)
+    return CaptionedFigure(
+        f"classes-{number}", charts.differences_of_classes(shown, a[0], b[0]), alt, caption
+    )
 
 
 def _images_apart(row: tuple[str, int, PairedDifference]) -> float:
@@ -185,5 +189,5 @@ def reliability(study: Study, evidence: Evidence) -> Chapter:
     alt = f"Right answers against stated probabilities. {errors}"
     return Chapter(
         Section("Reliability of the probabilities", text),
-        [Exhibit("reliability", charts.reliability(found), alt, caption)],
+        [CaptionedFigure("reliability", charts.reliability(found), alt, caption)],
     )

@@ -2,7 +2,7 @@
 
 from kerascnn.analysis.profiling.explanation import explain
 from kerascnn.arithmetic.formulas import volume
-from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.studies.report import charts
 from kerascnn.studies.report.table import DEVICE_HEADER, UNKNOWN, device_cells, device_orders
@@ -17,8 +17,9 @@ def parameters(study: Study) -> Chapter:
         f"{head.head}: {head.head_parameters:,} of {head.parameters:,} in the head ({100 * head.share:.1f} %)"
         for head in study.heads
     )
-    exhibit = Exhibit("parameters", figure, f"Bars of the parameters of each layer. {told}", f"{told}.")
-    return Chapter(Section("Where the parameters are"), [exhibit])
+    alt = f"Bars of the parameters of each layer. {told}"
+    shown = CaptionedFigure("parameters", figure, alt, f"{told}.")
+    return Chapter(Section("Where the parameters are"), [shown])
 
 
 def layer_table(head: HeadResult) -> Chapter:
@@ -59,7 +60,9 @@ def costs(study: Study) -> Chapter:
         f"{head.head} {100 * head.int8.mean:.2f} %, {head.bytes:,} bytes, {head.latency.median:,.1f} µs"
         for head in study.heads
     )
-    return Chapter(Section("Accuracy against size and latency"), [Exhibit("costs", figure, alt, caption)])
+    return Chapter(
+        Section("Accuracy against size and latency"), [CaptionedFigure("costs", figure, alt, caption)]
+    )
 
 
 def devices(study: Study) -> Chapter:

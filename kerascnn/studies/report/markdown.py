@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from kerascnn.figures.captioned import Exhibit
+from kerascnn.figures.captioned import CaptionedFigure
 from kerascnn.foundation.escapes import in_markdown
 from kerascnn.studies.report.provenance import environment, facts
 from kerascnn.studies.report.table import DEVICE_HEADER, HEADER, cells, device_cells
@@ -10,7 +10,7 @@ from kerascnn.studies.report.wording import conditions, how_to_read, title
 from kerascnn.studies.results.study import Study
 
 
-def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
+def markdown(study: Study, figures: Mapping[str, CaptionedFigure]) -> str:
     """Return the study as Markdown: verdict, table, figures, how it was made.
 
     Args:

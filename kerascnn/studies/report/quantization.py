@@ -1,6 +1,6 @@
 """What int8 costs each head: in answers, and at each layer."""
 
-from kerascnn.figures.captioned import Chapter, Exhibit
+from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import noise_of_layers
 from kerascnn.studies.report.wording import basis
@@ -44,11 +44,11 @@ def layer_noise(study: Study) -> Chapter:
         "itself, against the float operator on the very values that it got, and all that has come together "
         f"there, against the float network. n = {images:,} validation images."
     )
-    exhibits = [_noise_of(head, number) for number, head in enumerate(study.heads, start=1)]
-    return Chapter(Section("Quantization error by layer", text), exhibits)
+    figures = [_noise_of(head, number) for number, head in enumerate(study.heads, start=1)]
+    return Chapter(Section("Quantization error by layer", text), figures)
 
 
-def _noise_of(head: HeadResult, number: int) -> Exhibit:
+def _noise_of(head: HeadResult, number: int) -> CaptionedFigure:
     layers = head.figures.layers
     rows = [
         (name, each.own_sqnr, each.sqnr) for name, each in zip(operator_names(layers), layers, strict=True)
@@ -59,4 +59,4 @@ def _noise_of(head: HeadResult, number: int) -> Exhibit:
         own, noisiest = min(known)
         told = f"{head.head}: {noisiest} adds the most noise, {own:.1f} dB below its values."
     alt = f"Bars of the signal to quantization noise of each layer. {told}"
-    return Exhibit(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)
+    return CaptionedFigure(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from kerascnn.figures.captioned import Exhibit
+from kerascnn.figures.captioned import CaptionedFigure
 from kerascnn.figures.page import Section
 from kerascnn.foundation.files import require_writable, write_json, write_text
 from kerascnn.studies.report.chapters import chapters
@@ -30,15 +30,15 @@ def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMA
     if drawn:
         require_writable(study.path / FIGURES)
     sections: list[Section] = []
-    exhibits: list[Exhibit] = []
+    figures: list[CaptionedFigure] = []
     for chapter in chapters(study, evidence) if drawn else ():
         sections.append(chapter.illustrated(study.path / FIGURES, ("svg", "png")))
-        exhibits += chapter.exhibits
+        figures += chapter.figures
     if "html" in forms:
         write_text(study.path / "report.html", html(study, sections))
     if "md" in forms:
-        figures = {f"{FIGURES}/{each.name}.png": each for each in exhibits}
-        write_text(study.path / "report.md", markdown(study, figures))
+        placed = {f"{FIGURES}/{each.name}.png": each for each in figures}
+        write_text(study.path / "report.md", markdown(study, placed))
     if "csv" in forms:
         write_text(study.path / "report.csv", comma_separated(study))
     if "tex" in forms:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Split
-from kerascnn.studies.results.predictions import Answers, Probabilities
+from kerascnn.studies.results.predictions import Predictions, Probabilities
 from kerascnn.training.run import Run
 
 
@@ -23,7 +23,7 @@ class Group:
 
     name: str
     runs: Sequence[Run]
-    answers: Sequence[Answers]
+    answers: Sequence[Predictions]
 
     @property
     def floating(self) -> Probabilities:

@@ -18,7 +18,7 @@ INEXACT = 1e-3  # that float32 leaves of a sum of probabilities, and more
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Probabilities of every class for every test image, in their order.
 
     Attributes:
@@ -42,7 +42,7 @@ class Answers:
             )
 
     @classmethod
-    def read(cls, path: Path, made_of: Sequence[Path], shape: tuple[int, int]) -> "Answers":
+    def read(cls, path: Path, made_of: Sequence[Path], shape: tuple[int, int]) -> "Predictions":
         """Read what :meth:`write` wrote.
 
         Args:
