@@ -41,8 +41,8 @@ class Command(click.Command):
         except KerasCnnError as error:
             self._fail(str(error), error.exit_code, verbose=verbose)
         except KeyboardInterrupt as error:
-            kept = str(error) or "nothing was kept"
-            self._fail(f"Interrupted: {kept}.", INTERRUPTED, verbose=verbose)
+            kept = str(error) or "nothing was kept."
+            self._fail(f"Interrupted: {kept}", INTERRUPTED, verbose=verbose)
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads on
         except OSError as error:  # for instance a missing permission

@@ -110,7 +110,7 @@ def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     folder = tmp_path / "study"
     if how == interrupted:
         assert last == (
-            "Error: Interrupted: 1 of 2 trainings are done; the same command with --out study goes on."
+            "Error: Interrupted: 1 of 2 trainings are done; resume with the same command and --out study"
         )
     assert not (folder / "report.json").exists()
     done = folder / "runs/fc-1"
@@ -129,7 +129,9 @@ def test_ctrl_c_after_the_last_training_says_that_all_is_kept(tmp_path, study):
     begun_part(study[0], ["nin", "conv1x1"], tmp_path / "study", cells=["nin-1", "conv1x1-1"])
     command = ["compare", "lenet", "--heads", "nin,1x1", "--epochs", "2", "--out", "study"]
     last = interrupted(*command, at=exists("study/figures"), folder=tmp_path)
-    assert last == "Error: Interrupted: 2 of 2 trainings are done; the same command with --out study goes on."
+    assert (
+        last == "Error: Interrupted: 2 of 2 trainings are done; resume with the same command and --out study"
+    )
 
 
 def trains(folder: Path) -> bool:
@@ -187,7 +189,7 @@ def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_
     shutil.copytree(study[0], folder)
     shutil.copy(folder / "runs/fc-1" / INT8, folder / "runs/fc-2" / INT8)  # as another `quantize` would
     network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
-    refused(cli("report", folder), FAILED, "fc-2 was trained or quantized anew after it was compared")
+    refused(cli("report", folder), FAILED, "fc-2 was trained or quantized again after it was compared")
     again = ["compare", *network]
     refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Delete it; the next run")
     (folder / "runs/fc-2/answers.npz").unlink()
@@ -229,7 +231,7 @@ def test_a_cell_made_otherwise_is_refused_with_the_difference(study, cli, tmp_pa
     refused(
         answer,
         FAILED,
-        "nin-1 was made otherwise than this study",
+        "nin-1 does not match this study",
         words,
         "Delete it; the next run",
     )
@@ -348,7 +350,9 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     assert "- not under equal conditions, see above" in report
     assert "the same order of images" not in report
     shutil.copy(fc / INT8, small / INT8)
-    refused(cli("report", told["study"]), FAILED, "small was trained or quantized anew after it was compared")
+    refused(
+        cli("report", told["study"]), FAILED, "small was trained or quantized again after it was compared"
+    )
 
 
 def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_path):

@@ -156,7 +156,7 @@ def test_a_checkpoint_without_numbers_is_as_good_as_none(tmp_path, caplog, damag
     checkpoints.save(_checkpoint(1))
     checkpoints.save(damaged)
     assert len(checkpoints.newest().epochs) == 1
-    assert "epoch-000002.npz is damaged: the training goes on from epoch-000001.npz" in caplog.text
+    assert "epoch-000002.npz is damaged: training resumes from epoch-000001.npz" in caplog.text
 
 
 @pytest.fixture

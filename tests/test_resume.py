@@ -135,7 +135,7 @@ def test_a_training_on_photos_cut_off_ends_as_if_it_had_never_been_stopped(cli, 
 def test_ctrl_c_keeps_the_best_model_and_the_way_on(cli, tmp_path, undisturbed):
     run = tmp_path / "runs" / "a"
     said = interrupted("train", *EVERYTHING, "--name", "a", at=between_epochs, folder=tmp_path)
-    assert "kerascnn train --resume runs/a goes on" in said
+    assert "Resume: kerascnn train --resume runs/a" in said
     assert cli("evaluate", "runs/a").code == 0
     (run / "tflite").mkdir()
     (run / "tflite" / "old.tflite").touch()
@@ -163,8 +163,8 @@ def test_a_damaged_checkpoint_and_other_versions_are_named(cli, stopped, undistu
     made_with.write_text(made_with.read_text().replace(f'"keras": "{keras.__version__}"', '"keras": "3.0.0"'))
     resumed = cli("train", *EVERYTHING, "--resume", "runs/a")  # the same settings may be repeated
     assert resumed.code == 0
-    assert f"runs/a/checkpoints/{newest.name} is damaged: the training goes on from" in resumed.err
-    assert f"runs/a began with keras 3.0.0 and goes on with {keras.__version__}" in resumed.err
+    assert f"runs/a/checkpoints/{newest.name} is damaged: training resumes from" in resumed.err
+    assert f"runs/a began with keras 3.0.0 and resumes with {keras.__version__}" in resumed.err
     assert outcome(stopped) == undisturbed
 
 
@@ -195,7 +195,7 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
         (["--epochs", 9], ["epochs is 6, not 9"]),
         (["alexnet"], ["model is lenet, not alexnet"]),
         (["--no-augment", "--set", "ema=0.5"], ["augment is True, not False", "ema is 0.9, not 0.5"]),
-        (["--seed", 2], ["seed is 1, not 2", "train anew"]),
+        (["--seed", 2], ["seed is 1, not 2", "start a new training"]),
     ],
 )
 def test_other_settings_are_refused_with_the_difference(cli, stopped, options, words):

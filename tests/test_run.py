@@ -140,9 +140,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
             run.model_path.touch()
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match=r"a is kept; kerascnn train --resume .*a goes on"):
+    with pytest.raises(KeyboardInterrupt, match=r"a is kept\. Resume: kerascnn train --resume .*a"):
         interrupted()
-    with pytest.raises(KeyboardInterrupt, match="goes on"), continued_run(Run.open(tmp_path / "a")):
+    with pytest.raises(KeyboardInterrupt, match="Resume: "), continued_run(Run.open(tmp_path / "a")):
         raise KeyboardInterrupt
 
 

@@ -98,7 +98,7 @@ def test_a_run_with_dense_layers(cli, run, tmp_path):
     assert (document["run"], document["image"]) == ("digits", "first test image of digits")
     assert document["page"] == "digits/learned/index.html"
     text = _looked_at(document, tmp_path).text
-    assert "The fc head is no convolution and has no map of scores: `kerascnn surgery RUN`" in text
+    assert "Heatmaps need a convolutional head. Run kerascnn surgery RUN" in text
     tested = cli("evaluate", copied, "--json").json
     assert f"{100 * tested['accuracy']:.2f} %" in text
     wrong = np.array(tested["confusion"]) * (1 - np.eye(10, dtype=int))
@@ -346,7 +346,7 @@ def test_every_variant_and_head(name, variant, head, network, ends):
     subject = _subject(model, head, variant)
     found = {chapter.section.title: chapter for chapter in chapters(subject)}
     assert ends_of_trunk(model) == ends
-    patched = [figure.name for figure in found["What excites filters"].figures]
+    patched = [figure.name for figure in found["Top-activating patches"].figures]
     assert patched == [f"patches-{end}" for end in ends]
     mapped = found["Class activation maps"]
     assert bool(mapped.figures) != bool(mapped.section.text) == (head == "fc")

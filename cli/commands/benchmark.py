@@ -49,7 +49,7 @@ def _text(result: "Benchmark") -> str:
         f"Times are microseconds of one inference, over {counted} of them, files in turns; the first call "
         "and the warm-up are not among them. Memory is the most that a file needed in a process of its own, "
         "the libraries not counted. Images/s: one at a time, from an image as the input takes it. Many at "
-        "once: several a batch or one for each thread, from pixels to probabilities."
+        "once: several per batch or one for each thread, from pixels to probabilities."
     )
     return "\n\n".join(
         [

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the study; one that was cut short goes on.  [default: studies/<model>-<source>-<n>]",
+    help="Folder of the study; an unfinished one is resumed.  [default: studies/<model>-<source>-<n>]",
 )
 @options.formats
 def compare(

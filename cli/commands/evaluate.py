@@ -47,7 +47,7 @@ def _text(evaluation: "Evaluation") -> str:
             f"accuracy {evaluation.accuracy}",
             *([f"baseline {evaluation.baseline}"] if evaluation.baseline else []),
             "",
-            "rows: the truth; columns: the answers",
+            "rows: true class; columns: predicted class",
             table(["", *classes, "accuracy of the class"], rows),
         ]
     )

@@ -83,7 +83,7 @@ def train(
 
         best = run.metrics()["kept_epoch"]
         raise KeyboardInterrupt(
-            f"the best model so far, that of epoch {best}, is kept in {run.path}; {way_on(run)} goes on"
+            f"the best model so far (epoch {best}) is saved in {run.path}. Resume: {way_on(run)}"
         )
 
 

@@ -33,6 +33,6 @@ def _text(result: "Verification") -> str:
         return "\n".join(f"  {problem}" for problem in result.problems)
     made = f", made of {result.run}" if result.run else ""
     return (
-        f"{result.path}: {result.files} files, whole{made}; the golden images give the same answers here\n"
+        f"{result.path}: {result.files} files, whole{made}; the reference images give the same answers here\n"
         f"sha256  {result.sha256}"
     )

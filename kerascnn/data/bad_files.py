@@ -85,7 +85,7 @@ def without(dataset: Dataset, paths: Collection[Path]) -> Dataset:
     missing = sorted(set(dataset.train.labels.tolist()) - set(train.labels.tolist()))
     if missing:
         raise KerasCnnError(
-            f"No training image of {dataset.classes[missing[0]]} in {dataset.source} can be read: mend its "
+            f"No training image of {dataset.classes[missing[0]]} in {dataset.source} can be read: repair its "
             "files or remove the class."
         )
     kept = replace(dataset, train=train, validation=validation, test=test)

@@ -71,7 +71,7 @@ def told_what_is_half_written(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(
-            f"some files in {folder} are new, others old or missing; the same command writes them all"
+            f"some files in {folder} are new, others old or missing; the same command writes them all."
         ) from error
 
 

@@ -143,4 +143,4 @@ def _way_on(folder: Path, cells: Sequence[ResolvedConfig]) -> str:
     if not any(cell_folder(cell).exists() for cell in cells):
         return ""
     done = sum(map(is_done, cells))
-    return f"{done} of {len(cells)} trainings are done; the same command with --out {folder} goes on"
+    return f"{done} of {len(cells)} trainings are done; resume with the same command and --out {folder}"

@@ -103,7 +103,7 @@ class _Subject:
         record = Record.read(path)
         if record.ending is None:
             command = f"{record.settings.command} --out {shlex.quote(str(path))}"
-            raise KerasCnnError(f"{path} is not finished. `{command}` goes on.")
+            raise KerasCnnError(f"{path} is not finished. Resume: {command}")
         try:
             runs = {
                 name: [_whole(path / place) for place in places]

@@ -253,8 +253,8 @@ class ResolvedConfig(TrainingConfig):
                 differing.append(f"{name} is {here}, not {wanted}")
         if differing:
             raise UsageError(
-                f"{run} goes on with the settings it was made with: {'; '.join(sorted(differing))}. Leave "
-                "the option away, or train anew; --data-dir says where moved data are."
+                f"{run} resumes with its own settings: {'; '.join(sorted(differing))}. Leave "
+                "the option out, or start a new training; --data-dir says where moved data are."
             )
 
     def write(self, path: Path) -> None:

@@ -135,7 +135,7 @@ def _interrupted(run: Run) -> None:
 
 def _say_the_way_on(error: BaseException, run: Run) -> None:
     if isinstance(error, KeyboardInterrupt) and not error.args:
-        error.args = (f"{run.path} is kept; {way_on(run)} goes on",)
+        error.args = (f"{run.path} is kept. Resume: {way_on(run)}",)
 
 
 def way_on(run: Run) -> str:

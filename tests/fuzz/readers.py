@@ -190,7 +190,7 @@ def resummed(members: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def forged(bundle: Path) -> Reader:
-    """Return ``verify`` of bundles that fit their hashes: it computes the golden images, so it gets few."""
+    """Return ``verify`` of bundles that fit their hashes: it runs the reference images, so it gets few."""
     archive = seeds.archived(bundle)
     mutate = mutations.zipped(mutations.binary, resummed)
     return Reader("verify, forged", "bundle.zip", _verified, lambda: [archive], mutate)

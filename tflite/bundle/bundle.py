@@ -74,7 +74,7 @@ def bundle(
     data_dir: Path | str | None = None,
     progress: Progress = silent,
 ) -> Bundle:
-    """Write what someone copies to a device: model, program, golden images, the lines to type.
+    """Write what someone copies to a device: model, program, reference images, the lines to type.
 
     The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
 
@@ -104,7 +104,7 @@ def bundle(
         dataset = load_trained_data(run, data_dir)
         progress("bundling", 1, 3, "model")
         model = _model(run, form, dataset, progress)
-        progress("bundling", 2, 3, "golden images")
+        progress("bundling", 2, 3, "reference images")
         content = dict(sorted(_content(run, target, form, model, dataset).items()))
     _require_free(path)  # another process may have been quicker
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())

@@ -1,4 +1,4 @@
-"""The golden images of a bundle: what a device must compute of them, and how far rounding may carry it.
+"""The reference images of a bundle: what a device must compute of them, and how far rounding may carry it.
 
 Each output has a range of its own, see ``rounding``, with one step more for the rounding of the probability
 itself. Where a class is certain its probability hides what happens before it; a device therefore shows its

@@ -13,7 +13,7 @@ LICENSE = """run.py, pixels.py, device.py and the examples are part of kerascnn 
 Apache License, Version 2.0:
 https://www.apache.org/licenses/LICENSE-2.0
 
-The model, its labels and the golden images are the work of whoever trained it, from images that
+The model, its labels and the reference images are the work of whoever trained it, from images that
 have licences of their own.
 
 Installed from requirements.txt, not contained here: ai-edge-litert (Apache-2.0), NumPy (BSD-3-Clause),

@@ -2,7 +2,7 @@
 """Classify images with the model in this folder.
 
 python run.py photo.jpg …    classes and probabilities; a folder; - for standard input; --camera
-python run.py --selftest     whether this machine computes what it must: the golden images, compared
+python run.py --selftest     whether this machine computes what it must: the reference images, compared
 python run.py --benchmark    how long one inference takes here
 
 In a program of your own: from run import Model, upright (see examples/).
@@ -250,7 +250,7 @@ def camera(model: Model, options: argparse.Namespace) -> int:
 
 
 def selftest(model: Model, options: argparse.Namespace) -> int:
-    """Compare the golden images' inputs and outputs with those of LiteRT's reference kernels."""
+    """Compare the reference images' inputs and outputs with those of LiteRT's reference kernels."""
     inputs, outputs, lowest, highest, logits = (
         np.load(HERE / f"golden/{name}.npy", allow_pickle=False)
         for name in ("inputs", "outputs", "lowest", "highest", "logits")

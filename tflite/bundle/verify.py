@@ -34,7 +34,7 @@ from kerascnn.tflite.runtime.isolated import memory_for
 from kerascnn.training.run import Run
 
 LARGEST = 2**30  # bytes of everything in a bundle
-PATIENCE = 120  # seconds for its golden images
+PATIENCE = 120  # seconds for its reference images
 #: Bytes of one file, by its suffix; of a text those of "".
 LARGEST_OF = {".tflite": 2**29, ".npy": 2**26, ".png": 2**22, "": 2**20}
 MOST = 256  # files
@@ -102,7 +102,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
     problems += [*_against_sums(content), *_misshapen(content)]
     if not problems:
         problems += _oversized(content)
-    if not problems:  # else the golden images would only say the same in other words
+    if not problems:  # else the reference images would only say the same in other words
         problems += _against_itself(content)
     if run and not problems:
         problems += _against_run(content, run)
@@ -274,7 +274,7 @@ class Served:
 
 
 def _contradictions(content: dict[str, bytes]) -> list[str]:
-    """Compare the files with what the card says of them, and compute the golden images here."""
+    """Compare the files with what the card says of them, and compute the reference images here."""
     try:
         card = json.loads(content[CARD])
         with tempfile.TemporaryDirectory() as folder:
@@ -317,7 +317,7 @@ def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifi
 
 
 def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifier) -> dict[str, bool]:
-    """Compute what the golden images give, with the reference kernels and with those that run here."""
+    """Compute what the reference images give, with the reference kernels and with those that run here."""
     rule = Preprocessing(**card["preprocessing"])
     inputs, *known = (
         np.load(io.BytesIO(content[f"golden/{name}.npy"]), allow_pickle=False) for name in ARRAYS
@@ -333,7 +333,7 @@ def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassif
     if not has_reference(lite.path):  # made by the kernels of another processor
         same = bool(((again.lowest <= stored.outputs) & (stored.outputs <= again.highest)).all())
     return {
-        "the golden images do not become the golden inputs": np.array_equal(encoded, inputs),
+        "the reference images do not become the golden inputs": np.array_equal(encoded, inputs),
         "the golden outputs are not those of the model": same,
         "this machine computes other outputs": bool(
             ((again.lowest <= computed) & (computed <= again.highest)).all()

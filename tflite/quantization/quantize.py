@@ -338,7 +338,7 @@ def _told_what_is_kept(pairs: list[tuple[Latency | None, QuantizedFile]]) -> Ite
         yield
     except KeyboardInterrupt:
         kept = ", ".join(str(file.path) for _, file in pairs)
-        raise KeyboardInterrupt(f"kept {kept}" if kept else "") from None
+        raise KeyboardInterrupt(f"kept {kept}." if kept else "") from None
 
 
 def _record(run: Run, file: QuantizedFile, calibration: Calibration | None) -> None:

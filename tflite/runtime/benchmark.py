@@ -44,7 +44,7 @@ class Speed:
         memory_mib: What it needed at most for that, the libraries not counted; ``None``: the system does not
             tell.
         images_per_second: One image at a time, as the input tensor takes it.
-        many_images: Given at once, several a batch or one for each thread, for the next figure.
+        many_images: Given at once, several per batch or one for each thread, for the next figure.
         many_images_per_second: Then, from pixels to probabilities; the median of three.
     """
 

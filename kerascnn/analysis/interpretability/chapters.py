@@ -77,7 +77,7 @@ def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]
 
 def _filters(subject: Subject) -> Chapter:
     first = convolutions(subject.model)[0].name
-    caption = "Weights of the first convolution: what each filter looks for in the picture."
+    caption = "Weights of the first convolution: the pattern that each filter responds to."
     figure = CaptionedFigure("filters", filters(subject.model), f"The filters of {first}", caption)
     return Chapter(Section("First filters"), [figure])
 
@@ -86,18 +86,18 @@ def _maps(subject: Subject) -> Chapter:
     drawn = activation_maps(subject.model, subject.pixels, subject.label)
     known = {stage.name: stage for stage in conv_blocks(subject.model)}
     picture = drawn.pop("picture")
-    figures = [CaptionedFigure("picture", picture, "The picture", "The picture as it enters the network.")]
+    figures = [CaptionedFigure("picture", picture, "The input image", "The image as it enters the network.")]
     for name, figure in drawn.items():
         (rows, columns, count), called = known[name].shape, known[name].nonlinearity
         when = f"before (left) and after {called} (right)" if called else "no nonlinearity follows"
         some = f", the first {TILES} are drawn" if count > TILES else ""
         caption = f"{name}, {when}: {count} maps of {rows}×{columns}{some}; red is positive, blue negative."
         figures.append(CaptionedFigure(f"maps-{name}", figure, f"The maps of {name}", caption))
-    return Chapter(Section("Activation maps", "What each convolution makes of the picture."), figures)
+    return Chapter(Section("Activation maps", "The output of each convolution for this image."), figures)
 
 
 def _excitation(subject: Subject) -> Chapter:
-    title, text = "What excites filters", "The first convolution and the last one before the head."
+    title, text = "Top-activating patches", "For the first and the last convolution before the head."
     images, ends = subject.test.images, ends_of_trunk(subject.model)
     if hidden := [name for name in ends if name not in subject.excitations]:
         text = f"What one value of {', '.join(hidden)} sees is not known."
@@ -134,7 +134,7 @@ def _class_maps(subject: Subject) -> Chapter:
     figure = heatmaps(found.pixels, found.extent, drawn)
     return Chapter(
         Section(title),
-        [CaptionedFigure("class-maps", figure, "Maps of class scores on the picture", caption)],
+        [CaptionedFigure("class-maps", figure, "Class activation maps over the image", caption)],
     )
 
 
@@ -148,7 +148,8 @@ def _fields(subject: Subject) -> Chapter:
         f"zeros of paddings. The largest square is {largest}×{largest} pixels."
     )
     return Chapter(
-        Section(title), [CaptionedFigure("receptive-fields", figure, "Squares on the picture", caption)]
+        Section(title),
+        [CaptionedFigure("receptive-fields", figure, "Receptive fields drawn on the image", caption)],
     )
 
 
@@ -157,7 +158,7 @@ def _confusion(subject: Subject) -> Chapter:
     wrong = evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)
     truth, answer = np.unravel_index(wrong.argmax(), wrong.shape)
-    caption = "Rows are the truth, columns the answers; the shade is the share of the row."
+    caption = "Rows are true classes, columns predicted classes; the shade is the share of the row."
     if count := int(wrong[truth, answer]):
         names, of = evaluation.classes, int(evaluation.confusion[truth].sum())
         caption += f" Most often {names[truth]} is taken for {names[answer]}: {count:,} of {of:,} times."
@@ -169,12 +170,10 @@ def _confusion(subject: Subject) -> Chapter:
 def _mistakes(subject: Subject) -> Chapter:
     found, split = subject.evaluation, subject.test
     title, figure = (
-        "Surest mistakes",
+        "Most confident mistakes",
         mistakes(split.images, split.labels, found.probabilities, found.classes),
     )
     if figure is None:
         return Chapter(Section(title, f"There is none: all {len(split):,} test images are answered right."))
-    caption = "The wrong answers with the greatest probability, the worst first."
-    return Chapter(
-        Section(title), [CaptionedFigure("mistakes", figure, "Pictures that are answered wrong", caption)]
-    )
+    caption = "Wrong predictions, the most confident first."
+    return Chapter(Section(title), [CaptionedFigure("mistakes", figure, "Misclassified images", caption)])

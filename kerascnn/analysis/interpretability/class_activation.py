@@ -94,8 +94,11 @@ def require_class_map(model: Any, description: ModelDescription) -> None:
     names = {layer.name for layer in model.layers}
     if description.variant != "unknown" and CLASS_MAP in names:
         return
-    hint = "`kerascnn surgery RUN` rewrites fc so" if "flatten" in names else "conv1x1 and nin are"
-    raise UsageError(f"The {description.head} head is no convolution and has no map of scores: {hint}.")
+    if "flatten" in names:
+        way_out = "Run kerascnn surgery RUN, then use RUN-conv."
+    else:
+        way_out = "conv1x1 and nin are such heads."
+    raise UsageError(f"Heatmaps need a convolutional head. {way_out}")
 
 
 def resized_to_map(model: Any, height: int, width: int) -> Any:

@@ -83,7 +83,7 @@ class Ending(Settings):
             for run, hashes in zip(of_group, self.sha256[name], strict=True):
                 if _hashes(run) != hashes:
                     raise KerasCnnError(
-                        f"{run.path} was trained or quantized anew after it was compared. Compare anew."
+                        f"{run.path} was trained or quantized again after it was compared. Run compare again."
                     )
 
 
@@ -153,7 +153,7 @@ def require_planned(cell: ResolvedConfig, began: Mapping[str, Any]) -> None:
         differing += _differences(each["versions"], began["versions"], DECISIVE, "{}'s version")
     if differing:
         raise KerasCnnError(
-            f"{folder} was made otherwise than this study: {'; '.join(dict.fromkeys(differing))}. "
+            f"{folder} does not match this study: {'; '.join(dict.fromkeys(differing))}. "
             "Delete it; the next run creates it again."
         )
     if is_done(cell):
@@ -200,7 +200,8 @@ def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> d
     ]
     if differing:
         raise KerasCnnError(
-            f"{folder} is a study made otherwise: {'; '.join(differing)}. Name another folder with --out."
+            f"{folder} holds a study with other settings: {'; '.join(differing)}. Name another folder with "
+            "--out."
         )
     return began
 

@@ -34,7 +34,7 @@ def curves(evidence: Evidence) -> Chapter:
         if seeds > 1
         else "One seed: how much another one would differ is not known."
     )
-    caption += " Figures of the training images are means over the epoch while the weights still moved."
+    caption += " Figures of the training images are running averages over the epoch."
     first = next(group.runs[0] for group in evidence.groups if group.name in known)
     if first.has_metrics:
         images = first.metrics()["data"]
@@ -101,7 +101,7 @@ def classes(study: Study, evidence: Evidence) -> Chapter:
     text = (
         f"Of each class the difference of {'the float networks' if study.verdicts else 'int8 and float'} on "
         "its own test images, with a paired bootstrap "
-        "over seeds and images. Each interval holds for its class alone: of twenty one may miss by chance."
+        "over seeds and images. Each interval holds for its class alone: about 1 in 20 will miss by chance."
     )
     empty = len(evidence.classes) - len(np.unique(evidence.test.labels))
     if empty:
@@ -180,7 +180,7 @@ def reliability(study: Study, evidence: Evidence) -> Chapter:
     )
     text = (
         "Of the answers given with a probability, how many are right: on the diagonal the probabilities hold "
-        "what they say, below it they promise too much. Tenths without an answer are left out."
+        "what they say, below it they promise too much. Empty bins are omitted."
     )
     caption = (
         f"Expected calibration error, {basis(study)}: {errors}. Bars are 95 % Wilson intervals for the "

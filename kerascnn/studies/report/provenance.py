@@ -38,7 +38,7 @@ def environment(study: Study) -> dict[str, str]:
         f"SHA-256 of the {split} images and labels": digest
         for split, digest in found.pop("data_sha256").items()
     }
-    measured = {"latencies measured on": ", ".join(map(str, study.machine.values()))}
+    measured = {"latency measured on": ", ".join(map(str, study.machine.values()))}
     return facts(found) | measured | versions | hashes
 
 

@@ -55,7 +55,7 @@ class Checkpoint:
         except ValueError as error:
             raise KerasCnnError(
                 f"The checkpoints in {folder} are not those of this network, or of another version of Keras. "
-                "Remove them to begin anew."
+                "Delete them to start again."
             ) from error
 
 
@@ -104,10 +104,10 @@ class Checkpoints:
                 damaged.append(path)
                 continue
             if damaged:
-                log.warning("%s is damaged: the training goes on from %s.", damaged[0], path.name)
+                log.warning("%s is damaged: training resumes from %s.", damaged[0], path.name)
             return stored
         if damaged:
-            log.warning("%s is damaged, and there is none before: the training begins anew.", damaged[0])
+            log.warning("%s is damaged and there is no earlier one: training starts again.", damaged[0])
         return None
 
     @property

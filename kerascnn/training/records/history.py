@@ -14,7 +14,7 @@ HISTORY = "history.csv"
 
 
 class Epoch(TypedDict):
-    """One row: figures of the training images are means over the epoch while the weights still moved.
+    """One row: figures of the training images are running averages over the epoch.
 
     ``seconds`` is the time of training alone, without the validation after it.
     """
