@@ -16,13 +16,14 @@ from kerascnn.studies.compare_runs import answers_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of
 from kerascnn.studies.device_measurements import attachments
-from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_answers
+from kerascnn.studies.grid.cell import ANSWERS, kept_answers
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.report.write import FIGURES, report_files
 from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.predictions import Answers
 from kerascnn.studies.results.study import Measurement, Study
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 

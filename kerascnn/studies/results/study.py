@@ -12,7 +12,7 @@ from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
 from kerascnn.analysis.evaluation.significance import PairedDifference, images_for_equality
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.models.heads import is_head_layer
-from kerascnn.tflite.accelerators.edgetpu.check import Check
+from kerascnn.tflite.accelerators.check import Check
 from kerascnn.tflite.debugging.layer_errors import LayerNoise
 
 

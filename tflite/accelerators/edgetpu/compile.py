@@ -18,7 +18,8 @@ from typing import Any
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
 from kerascnn.foundation.files import whole_file, write_text
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.tflite.accelerators.edgetpu.check import EDGETPU, UNKNOWN, Check, check, is_compiled
+from kerascnn.tflite.accelerators.check import UNKNOWN, Check, check, is_compiled
+from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
     TRANSIENT,
     Report,
@@ -158,7 +159,7 @@ def compile_for_edgetpu(
         delegate_step=delegate_step,
         multiple_subgraphs=multiple_subgraphs,
     )
-    expected = check(path)
+    expected = check(path, ACCELERATOR.name)
     if expected.compiled:
         raise TargetError(f"{path} is compiled for the Edge TPU already.")
     program = shutil.which(PROGRAM)
@@ -276,7 +277,7 @@ def _judge_one(path: Path, folder: Path, report: Report) -> Report:
 
 def _runs_on_edgetpu(output: Path) -> bool:
     try:
-        return is_compiled(read_graph(output))
+        return is_compiled(read_graph(output), ACCELERATOR)
     except KerasCnnError:
         return False
 
@@ -313,8 +314,8 @@ def _about_operators(expected: Check, reports: Sequence[Report]) -> Iterator[Dis
         total[row.name] += row.count
         mapped[row.name] += row.count if row.mapped else 0
     for operator in expected.operators:
-        sure[operator.name] += operator.side == EDGETPU
-        possible[operator.name] += operator.side in (EDGETPU, UNKNOWN)
+        sure[operator.name] += operator.side == expected.target
+        possible[operator.name] += operator.side in (expected.target, UNKNOWN)
     for name in total:
         if not sure[name] <= mapped[name] <= possible[name]:
             why = sorted({row.status for row in rows if row.name == name and not row.mapped})
