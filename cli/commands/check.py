@@ -28,7 +28,9 @@ SIDES = {"cpu": "CPU", "unknown": "unknown"}  # beside the accelerator
 
 @click.command(cls=Command, example="kerascnn check model.tflite --target edgetpu")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", default=USUAL, show_default=True, help=f"{' or '.join(accelerators)}.")
+@click.option(
+    "--target", default=USUAL, show_default=True, help=f"The accelerator: {' or '.join(accelerators)}."
+)
 def check(file: Path, target: str, as_json: bool) -> None:
     """Say which operators of FILE, any .tflite, an accelerator runs, what is streamed and what that costs.
 

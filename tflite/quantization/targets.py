@@ -51,9 +51,9 @@ class Target:
         """Return why it would not run all of a file, empty where it would."""
         if self.accelerator is None:
             return ""
-        from kerascnn.tflite.accelerators.check import check
+        from kerascnn.tflite.file_format.graph import read_graph
 
-        return check(file, self.name).problem
+        return self.accelerator.check(read_graph(file)).problem
 
 
 PROCESSOR = Target("mobile")

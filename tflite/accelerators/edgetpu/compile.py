@@ -18,7 +18,7 @@ from typing import Any
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
 from kerascnn.foundation.files import whole_file, write_text
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.tflite.accelerators.check import UNKNOWN, Check, check, is_compiled
+from kerascnn.tflite.accelerators.check import UNKNOWN, Check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
     TRANSIENT,
@@ -159,7 +159,7 @@ def compile_for_edgetpu(
         delegate_step=delegate_step,
         multiple_subgraphs=multiple_subgraphs,
     )
-    expected = check(path, ACCELERATOR.name)
+    expected = ACCELERATOR.check(read_graph(path))
     if expected.compiled:
         raise TargetError(f"{path} is compiled for the Edge TPU already.")
     program = shutil.which(PROGRAM)
