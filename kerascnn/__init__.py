@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kerascnn.studies.compare import compare
     from kerascnn.studies.compare_runs import compare_runs
     from kerascnn.studies.report_on import report_on
-    from kerascnn.tflite.accelerators.edgetpu.check import check
+    from kerascnn.tflite.accelerators.check import check
     from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu as compile  # noqa: A004
     from kerascnn.tflite.bundle.bundle import bundle
     from kerascnn.tflite.bundle.verify import verify
@@ -45,7 +45,7 @@ _HOME = {
     "UsageError": "foundation.errors",
     "benchmark": "tflite.runtime.benchmark",
     "bundle": "tflite.bundle.bundle",
-    "check": "tflite.accelerators.edgetpu.check",
+    "check": "tflite.accelerators.check",
     "compare": "studies.compare",
     "compare_runs": "studies.compare_runs",
     "compile": "tflite.accelerators.edgetpu.compile:compile_for_edgetpu",

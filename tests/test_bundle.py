@@ -13,9 +13,10 @@ from bundles import FAILED, MISSING, PICTURES, on_device, one_line
 from PIL import Image
 from test_bad_input import USAGE, refused
 
-from kerascnn.tflite.accelerators.edgetpu.check import is_compiled
+from kerascnn.tflite.accelerators.check import is_compiled
+from kerascnn.tflite.accelerators.registry import accelerators
 from kerascnn.tflite.bundle.bundle import bundle
-from kerascnn.tflite.bundle.targets import targets
+from kerascnn.tflite.bundle.devices import devices
 from kerascnn.tflite.bundle.verify import verify
 from kerascnn.tflite.file_format.graph import read_graph
 from kerascnn.tflite.metadata.metadata import read_metadata
@@ -93,7 +94,7 @@ def test_a_coral_bundle_holds_the_compiled_file_where_the_compiler_is(cli, bundl
     made = cli("bundle", bundled_run, "--target", "coral", "--out", "coral", "--json", env=environment)
     assert "model_edgetpu.tflite" in made.json["files"]
     folder = tmp_path / "coral"
-    assert is_compiled(read_graph(folder / "model_edgetpu.tflite"))
+    assert is_compiled(read_graph(folder / "model_edgetpu.tflite"), *accelerators.values())
     assert read_metadata(folder / "model_edgetpu.tflite").classes == tuple("0123456789")
     assert "python run.py photo.jpg --delegate edgetpu" in (folder / "README.md").read_text()
     assert not verify(folder).problems
@@ -124,7 +125,7 @@ def test_another_scheme_proves_itself_too(bundled_run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--target", "toaster"], ["Unknown target 'toaster'", *targets]),
+        (["--target", "toaster"], ["Unknown target 'toaster'", *devices]),
         (["--scheme", "int3"], ["Unknown scheme 'int3'"]),
         (["--target", "coral", "--scheme", "float16"], ["full int8 only"]),
     ],

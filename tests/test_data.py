@@ -11,7 +11,7 @@ from kerascnn.data.dataset import Split
 from kerascnn.data.formats import published
 from kerascnn.data.formats.idx import read_idx
 from kerascnn.data.sources.registry import load
-from kerascnn.data.split import stratified_indices
+from kerascnn.data.split import stratified_indices, stratified_sample
 from kerascnn.foundation.errors import KerasCnnError
 
 
@@ -52,6 +52,17 @@ def test_a_split_is_that_of_scikit_learn(classes):
         )
         for found, same in zip(stratified_indices(labels, size, case), expected, strict=True):
             assert found.tolist() == sorted(same)
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_a_sample_has_each_class_in_its_share(seed):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(4), [40, 20, 20, 20])).astype(np.int32)
+    found = stratified_sample(labels, 10, seed)
+    assert (np.diff(found) > 0).all()
+    assert np.bincount(labels[found]).tolist() == [4, 2, 2, 2]
+    np.testing.assert_array_equal(stratified_sample(labels, 10, seed), found)
+    np.testing.assert_array_equal(stratified_sample(labels, 100, seed), np.arange(100))
+    assert not np.array_equal(stratified_sample(labels, 10, 2), found)
 
 
 def test_digits_are_stratified_disjoint_and_whole():

@@ -13,8 +13,8 @@ from test_bad_input import refused
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.models.heads import heads
 from kerascnn.models.registry import build
-from kerascnn.tflite.accelerators.edgetpu.check import Check, check
-from kerascnn.tflite.accelerators.edgetpu.cost import estimate
+from kerascnn.tflite.accelerators.check import Check, check
+from kerascnn.tflite.accelerators.edgetpu.cost import estimate, overhead_decides
 from kerascnn.tflite.accelerators.edgetpu.rules import LIMITS, rules, table
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
@@ -312,8 +312,8 @@ def test_layers_are_kept_in_order_and_one_that_does_not_fit_whole_is_streamed():
     assert cost.milliseconds == pytest.approx(0.43 + 3.3 * 6)
     assert cost.milliseconds_pcie == pytest.approx(0.43 + 2.7 * 6)
     assert estimate([]).milliseconds == 0.43
-    assert not estimate([2 * MIB]).overhead_decides
-    assert estimate([3 * MIB]).overhead_decides  # 3 + 5 > 7.7
+    assert not overhead_decides(estimate([2 * MIB]))
+    assert overhead_decides(estimate([3 * MIB]))  # 3 + 5 > 7.7
 
 
 # Networks, converted for real.

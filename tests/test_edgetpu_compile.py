@@ -21,8 +21,9 @@ from waiting import runs, wait_until
 from kerascnn.cli.main import kerascnn as group
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.models.description import ModelDescription
-from kerascnn.tflite.accelerators.edgetpu import compiler, install
-from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.accelerators.check import check
+from kerascnn.tflite.accelerators.edgetpu import compile as compiling
+from kerascnn.tflite.accelerators.edgetpu import install
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import Row, failure, read_reports, read_version
 from kerascnn.tflite.metadata.metadata import read_metadata
 
@@ -226,7 +227,7 @@ def test_a_failure_leaves_an_earlier_file_as_it_was(compiled, tmp_path):
 
 
 def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path, file, monkeypatch):
-    monkeypatch.setattr(compiler, "GRACE", 1)
+    monkeypatch.setattr(compiling, "GRACE", 1)
     for name, value in environment("hang").items():
         monkeypatch.setenv(name, value)
     seen, communicate = tmp_path / "seen.pids", subprocess.Popen.communicate
@@ -240,7 +241,7 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path,
     with pytest.raises(
         KerasCnnError, match=r"hung on .*lenet\.tflite and was ended 1 s after its time limit"
     ):
-        compiler.compile_for_edgetpu(file, timeout=1)
+        compiling.compile_for_edgetpu(file, timeout=1)
     assert time.monotonic() - began < 60  # left alone they would sleep for two minutes
     assert not any(map(runs, seen.read_text().split()))
     assert _left(tmp_path) == []
@@ -371,4 +372,4 @@ def test_words_that_nobody_has_seen_are_quoted():
 
 def test_the_function_refuses_settings_too(file):
     with pytest.raises(UsageError, match="min_runtime"):
-        compiler.compile_for_edgetpu(file, min_runtime=15)
+        compiling.compile_for_edgetpu(file, min_runtime=15)

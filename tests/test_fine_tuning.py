@@ -27,13 +27,19 @@ from kerascnn.foundation.progress import silent
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.models.registry import build
-from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.accelerators.check import check
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
-from kerascnn.tflite.fine_tuning.fine_tune import TUNER, Lesson, shrink, teach
-from kerascnn.tflite.fine_tuning.plan import Plan
-from kerascnn.tflite.quantization.candidates import Maker
+from kerascnn.tflite.fine_tuning.fine_tune import (
+    TUNER,
+    FineTuningData,
+    prune_and_cluster,
+    train_for_int8,
+)
+from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
+from kerascnn.tflite.quantization.candidates import CandidateBuilder
+from kerascnn.tflite.quantization.context import QuantizationContext
+from kerascnn.tflite.quantization.file_spec import FileSpec
 from kerascnn.tflite.quantization.quantize import quantize
-from kerascnn.tflite.quantization.schemes import Form
 from kerascnn.tflite.quantization.verification import verify_integer
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.training.config import TrainingConfig
@@ -114,17 +120,17 @@ def test_every_head_and_variant_becomes_a_whole_int8_file(name, settings, tmp_pa
         np.random.default_rng(1).integers(0, 256, (SOME, *shape), dtype=np.uint8),
         (np.arange(SOME) % 10).astype(np.int32),
     )
-    lesson = Lesson(split, split, TrainingConfig(batch_size=16).resolved())
-    taught = teach(
-        model, Plan(aware=True, epochs=1), lesson, split.images, silent, ends="int8", test=split.images
+    data = FineTuningData(split, split, TrainingConfig(batch_size=16).resolved())
+    qat = train_for_int8(
+        model, FineTuningPlan(aware=True, epochs=1), data, split.images, silent, io="int8", test=split.images
     )
     path = tmp_path / "model.tflite"
-    path.write_bytes(taught.content)
-    verify_integer(taught.content, path)
+    path.write_bytes(qat.content)
+    verify_integer(qat.content, path)
     assert check(path).problem == ""
     description = ModelDescription.foreign(path, shape, (10,)).model_copy(update={"output": "probabilities"})
-    found = LiteRTClassifier(path, taught.content, description)(split.images)
-    assert np.abs(found - taught.probabilities).mean() < 4e-3  # a step of a probability is 1/256
+    found = LiteRTClassifier(path, qat.content, description)(split.images)
+    assert np.abs(found - qat.probabilities).mean() < 4e-3  # a step of a probability is 1/256
 
 
 @pytest.mark.long
@@ -136,13 +142,13 @@ def test_ranges_begin_at_those_of_the_network(run):
         split.prepared(description.preprocessing) for split in (digits.train, digits.validation)
     )
     config = TrainingConfig(batch_size=len(train), learning_rate=1e-4).resolved()
-    lesson = Lesson(train, validation, config)
+    data = FineTuningData(train, validation, config)
     first = train.images[:200]
-    plan = Plan(aware=True, epochs=1)
-    taught = teach(model, plan, lesson, first, silent, ends="int8", test=validation.images)
+    plan = FineTuningPlan(aware=True, epochs=1)
+    qat = train_for_int8(model, plan, data, first, silent, io="int8", test=validation.images)
     expected = keras_classifier(model)(validation.images)
-    assert np.abs(taught.probabilities - expected).mean() < 8e-3
-    assert (taught.probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.98
+    assert np.abs(qat.probabilities - expected).mean() < 8e-3
+    assert (qat.probabilities.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.98
 
 
 @pytest.mark.long
@@ -223,17 +229,17 @@ def test_what_pruning_lost_no_layer_in_float_can_bring_back(cli, tmp_path, run):
     assert tried == ["full int8", "quantization-aware training"]
 
 
-def test_what_cannot_be_taught_is_named_beside_the_tries():
+def test_what_cannot_be_trained_for_int8_is_named_beside_the_tries():
     model = build("lenet5", variant="paper")
     images = np.random.default_rng(1).integers(0, 256, (20, 32, 32, 1), dtype=np.uint8)
     split = Split(images, (np.arange(20) % 10).astype(np.int32))
-    lesson = Lesson(split, split, TrainingConfig().resolved())
+    data = FineTuningData(split, split, TrainingConfig().resolved())
     described = ModelDescription.foreign(Path("x"), (32, 32, 1), (10,))
     splits = {"train": split, "validation": split, "test": split}
-    maker = Maker(
-        model, model, described.model_copy(update={"output": "probabilities"}), splits, lesson, silent
-    )
-    _, budget = maker.make(Form.of("static_wi8_ai8", "uint8"), Plan(), images, max_drop=-101)  # never kept
+    context = QuantizationContext(None, model, described, splits, data, FineTuningPlan(), False, silent)
+    builder = CandidateBuilder(context, model)
+    spec = FileSpec.of("static_wi8_ai8", "uint8")
+    _, budget = builder.build(spec, images, max_drop=-101)  # never kept
     assert [each.what for each in budget.tries] == ["full int8"]
     assert "layer C1_tanh (ScaledTanh) cannot be fine-tuned" in budget.to_dict()["untried"]
 
@@ -333,7 +339,7 @@ def test_a_failure_over_there_is_an_error_here(run):
         other_process.OtherProcess(TUNER, "fine-tuning") as tune,
         pytest.raises(KerasCnnError, match="for fine-tuning failed in build: ValueError"),
     ):
-        tune("build", broken, Plan(), 1)
+        tune("build", broken, FineTuningPlan(), 1)
 
 
 @pytest.mark.long
@@ -341,10 +347,10 @@ def test_a_clustering_of_a_tiny_data_set_ends(tmp_path):
     """Three images, two steps: schedules must not divide by their length."""
     model = build("lenet5", head="nin")
     few = Split(np.eye(32, dtype=np.uint8)[None, :, :, None].repeat(3, 0) * 200, np.arange(3, dtype=np.int32))
-    lesson = Lesson(few, few, TrainingConfig(batch_size=32).resolved())
-    shrunk = shrink(model, Plan(sparsity=0.5, clusters=4, epochs=2), lesson, silent)
-    assert shrunk.record.zeros == pytest.approx(0.5, abs=0.02)
-    assert shrunk.record.most_values <= 4
+    data = FineTuningData(few, few, TrainingConfig(batch_size=32).resolved())
+    compressed = prune_and_cluster(model, FineTuningPlan(sparsity=0.5, clusters=4, epochs=2), data, silent)
+    assert compressed.record.zeros == pytest.approx(0.5, abs=0.02)
+    assert compressed.record.most_values <= 4
 
 
 @pytest.mark.long

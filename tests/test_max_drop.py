@@ -15,8 +15,8 @@ from kerascnn.data.sources.registry import load
 from kerascnn.foundation import process
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.file_format.graph import read_graph
-from kerascnn.tflite.quantization.budget import Candidate, spend
-from kerascnn.tflite.quantization.mixed_precision import SelectiveQuantizer
+from kerascnn.tflite.quantization.budget import Candidate, first_within
+from kerascnn.tflite.quantization.mixed_precision import MixedPrecisionQuantizer
 
 MISSED = 3
 
@@ -59,7 +59,7 @@ def test_ranges_are_as_wide_as_the_widest_image(run):
     model, _ = load_model(run / "model.keras")
     digits = load("digits")
     images = digits.preprocessing(32).batch(digits.train.images[:20])
-    (graph,) = schema.ModelT.InitFromPackedBuf(SelectiveQuantizer(model, images).convert(())).subgraphs
+    (graph,) = schema.ModelT.InitFromPackedBuf(MixedPrecisionQuantizer(model, images).convert(())).subgraphs
     (scores,) = (each for each in graph.tensors if list(each.shape) == [1, 10] and b"MatMul" in each.name)
     low, high = (float(end(keras_scores(model, images))) for end in (np.min, np.max))
     assert scores.quantization.scale[0] == pytest.approx((high - low) / 255, rel=0.02)
@@ -109,8 +109,8 @@ def test_of_all_that_miss_the_budget_the_best_is_chosen():
             yield Candidate(what, bytes(number))
 
     lost = {0: 3.0, 1: 1.5, 2: 2.0}
-    missed = spend(1.0, ways(), lambda content: lost[len(content)])
+    missed = first_within(1.0, ways(), lambda content: lost[len(content)])
     assert (missed.chosen.what, missed.kept, [each.bytes for each in missed.tries]) == ("b", False, [0, 1, 2])
     made.clear()
-    held = spend(1.5, ways(), lambda content: lost[len(content)])
+    held = first_within(1.5, ways(), lambda content: lost[len(content)])
     assert (held.chosen.what, held.kept, made) == ("b", True, ["a", "b"])

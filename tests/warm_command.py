@@ -31,7 +31,7 @@ OTHERS = (
     ".__main__",
     ".bundle.run_template",
     *(f".bundle.examples.{name}" for name in ("gpio", "serve", "watch")),
-    *(f".fine_tuning.{name}" for name in ("stages", "tuner", "twin")),
+    *(f".fine_tuning.{name}" for name in ("keras2_twin", "tfmot_wrappers", "tuner")),
 )
 TIME_LIMIT = 600  # seconds, of a command; on a machine with nothing else to do none takes longer than 60
 

@@ -11,29 +11,32 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.terminal.display import display, facts, size, table
 from kerascnn.cli.terminal.formats import WIDTH
 from kerascnn.foundation.errors import TargetError
+from kerascnn.tflite.accelerators.registry import USUAL, accelerators
 
 if TYPE_CHECKING:
-    from kerascnn.tflite.accelerators.edgetpu.check import Check, CheckedOperator
+    from kerascnn.tflite.accelerators.check import Check, CheckedOperator
 
 VERDICTS = {
-    "maps": "every operator runs on the Edge TPU",
+    "maps": "every operator runs on the {}",
     "partly": "part of it stays on the CPU",
-    "cpu": "nothing of it runs on the Edge TPU",
-    "unknown": "it is not known whether all of it runs on the Edge TPU",
-    "refused": "the Edge TPU compiler would refuse it",
+    "cpu": "nothing of it runs on the {}",
+    "unknown": "it is not known whether all of it runs on the {}",
+    "refused": "the {} compiler would refuse it",
 }
-SIDES = {"edgetpu": "Edge TPU", "cpu": "CPU", "unknown": "unknown"}
+SIDES = {"cpu": "CPU", "unknown": "unknown"}  # beside the accelerator
 
 
 @click.command(cls=Command, example="kerascnn check model.tflite --target edgetpu")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", default="edgetpu", show_default=True, help="edgetpu, the Coral Edge TPU.")
+@click.option(
+    "--target", default=USUAL, show_default=True, help=f"The accelerator: {' or '.join(accelerators)}."
+)
 def check(file: Path, target: str, as_json: bool) -> None:
-    """Say which operators of FILE, any .tflite, run on the Edge TPU, what is streamed and what that costs.
+    """Say which operators of FILE, any .tflite, an accelerator runs, what is streamed and what that costs.
 
     Needs neither the compiler nor a device: it is an estimate. Ends with 4 if not everything maps.
     """
-    from kerascnn.tflite.accelerators.edgetpu.check import check as judge
+    from kerascnn.tflite.accelerators.check import check as judge
 
     result = judge(file, target)
     display(result, as_json=as_json, text=_text)
@@ -43,21 +46,23 @@ def check(file: Path, target: str, as_json: bool) -> None:
 
 def _text(result: "Check") -> str:
     header = ["", "operator", "runs on", "version", "parameters", ""]
+    verdict = VERDICTS[result.verdict].format(result.accelerator.title)
+    sides = SIDES | {result.target: result.accelerator.title}
     sections = [
-        f"{result.path}: {VERDICTS[result.verdict]}" + (", it is compiled" if result.compiled else ""),
-        table(header, [_row(operator) for operator in result.operators], left=3),
+        f"{result.path}: {verdict}" + (", it is compiled" if result.compiled else ""),
+        table(header, [_row(operator, sides) for operator in result.operators], left=3),
         "\n".join(_reasons(result.operators)),
         facts(_facts(result)),
-        _assumptions(result),
+        textwrap.fill(" ".join(result.cost.assumptions), WIDTH) if result.cost else "",
     ]
     return "\n\n".join(section for section in sections if section)
 
 
-def _row(operator: "CheckedOperator") -> list[str]:
+def _row(operator: "CheckedOperator", sides: dict[str, str]) -> list[str]:
     return [
         str(operator.index),
         operator.name,
-        SIDES[operator.side],
+        sides[operator.side],
         str(operator.version),
         size(operator.parameter_bytes) if operator.parameter_bytes else "",
         "" if operator.cached is None else "on chip" if operator.cached else "streamed",
@@ -78,24 +83,17 @@ def _reasons(operators: "tuple[CheckedOperator, ...]") -> list[str]:
 def _facts(result: "Check") -> dict[str, str]:
     counts = f"{result.on_target:,} of {len(result.operators):,} operators"
     counts += f", {result.unknown:,} unknown" if result.unknown else ""
+    name = result.accelerator.title.lower()
     if not result.cost:
-        return {"edge tpu": counts}
+        return {name: counts}
     cost = result.cost
     streamed = [str(operator.index) for operator in result.operators if operator.cached is False]
     where = f" at each inference, of operator{'s' if len(streamed) > 1 else ''} {', '.join(streamed)}"
     least = f"; {size(cost.least_streamed_bytes)} if parts of layers are kept"
     return {
-        "edge tpu": f"{counts}, runtime {result.runtime} or later",
+        name: counts + (f", runtime {result.runtime} or later" if result.runtime else ""),
         "on chip": f"{size(cost.cached_bytes)} of parameters",
         "streamed": f"{size(cost.streamed_bytes)}{where}{least}" if streamed else "nothing",
-        "time": f"{cost.milliseconds:,.1f} ms over USB 3, {cost.milliseconds_pcie:,.1f} ms over PCIe, "
-        "computing not counted",
+        "time": ", ".join(f"{time:,.1f} ms over {way}" for way, time in cost.times.items())
+        + ", computing not counted",
     }
-
-
-def _assumptions(result: "Check") -> str:
-    if not result.cost:
-        return ""
-    from kerascnn.tflite.accelerators.edgetpu.cost import assumptions
-
-    return textwrap.fill(" ".join(assumptions(result.cost)), WIDTH)

@@ -11,11 +11,12 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.terminal.display import display, facts, table
 from kerascnn.cli.terminal.formats import DASH
 from kerascnn.cli.terminal.progress import shown_progress
+from kerascnn.tflite.quantization.targets import PROCESSOR, target_names
 
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning
     from kerascnn.tflite.quantization.parity import Step
-    from kerascnn.tflite.quantization.result import MeasuredFile, QuantizationResult, QuantizedFile
+    from kerascnn.tflite.quantization.result import FileResult, QuantizationResult, QuantizedFile
 
 
 @click.command(cls=Command, example="kerascnn quantize runs/lenet-fc-digits-1 --target edgetpu")
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     "repeatable.",
 )
 @click.option("--all", "every", is_flag=True, help="Every scheme.")
-@click.option("--target", default="mobile", show_default=True, help="mobile or edgetpu.")
+@click.option("--target", default=PROCESSOR.name, show_default=True, help=f"{' or '.join(target_names())}.")
 @click.option("--io", help="Type of input and output: int8 (for full int8 the default), uint8 or float32.")
 @click.option("--method", default="ptq", show_default=True, help="ptq, or qat: train with int8 in the loop.")
 @click.option("--prune", type=float, metavar="SPARSITY", help="Share of weights that become 0, before int8.")
@@ -113,7 +114,7 @@ def _text(result: "QuantizationResult") -> str:
     return "\n\n".join([overview, *map(_steps, result.files)])
 
 
-def _latency(file: "MeasuredFile") -> str:
+def _latency(file: "FileResult") -> str:
     return f"{file.latency.median:,.1f} µs" if file.latency else DASH
 
 

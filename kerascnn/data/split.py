@@ -58,6 +58,20 @@ def stratified_indices(
     return np.sort(np.concatenate(rest)), np.sort(np.concatenate(part))
 
 
+def stratified_sample(labels: NDArray[np.int32], size: int, seed: int | None = None) -> NDArray[np.intp]:
+    """Return ``size`` ascending indices, taken at even distances of the images sorted by class.
+
+    Args:
+        labels: Of the images.
+        size: How many; at most all.
+        seed: Shuffles the images before, ``None``: they stay in their order.
+    """
+    order = np.arange(len(labels)) if seed is None else np.random.default_rng(seed).permutation(len(labels))
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    even = ((np.arange(size) + 0.5) * len(labels) / size).astype(np.intp)
+    return np.sort(by_class[even])
+
+
 def _apportioned(counts: NDArray[np.intp], seats: int, draw: np.random.RandomState) -> NDArray[np.intp]:
     """Share seats out in proportion to counts by the largest remainder; a tie is decided by lot."""
     shares = counts / counts.sum() * seats

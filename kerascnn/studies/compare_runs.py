@@ -10,12 +10,13 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.studies.conditions import settings_of
-from kerascnn.studies.grid.cell import int8_file, require_records
+from kerascnn.studies.grid.cell import require_records
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.study import Study
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 from kerascnn.workflows.predict import Predictor

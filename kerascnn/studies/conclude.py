@@ -16,7 +16,6 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.progress import Progress
 from kerascnn.models.keras_file import load_model
-from kerascnn.studies.grid.cell import int8_file
 from kerascnn.studies.grid.record import Ending, Record
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.studies.report.write import report_files, write_reports
@@ -31,9 +30,10 @@ from kerascnn.studies.results.study import (
     Study,
     Verdict,
 )
-from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.accelerators.check import check
 from kerascnn.tflite.debugging.debug import chosen_images
 from kerascnn.tflite.debugging.layer_errors import LayerError, measure_layers
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.tflite.runtime import latency
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 

@@ -17,13 +17,14 @@ from kerascnn.studies.compare_runs import predictions_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of
 from kerascnn.studies.device_measurements import attachments
-from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_predictions, require_records
+from kerascnn.studies.grid.cell import ANSWERS, kept_predictions, require_records
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.report.write import FIGURES, report_files
 from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.study import Measurement, Study
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 

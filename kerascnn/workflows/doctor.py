@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.tflite.accelerators.edgetpu.install import LINES, PROGRAM
+from kerascnn.tflite.accelerators.accelerator import Accelerator
+from kerascnn.tflite.accelerators.registry import accelerators
 
 DISK, MEMORY = 2.0, 2.0  # GiB: the least for runs; what training AlexNet takes at its peak
-LIBEDGETPU = "libedgetpu.so.1"
 FEW_SECONDS = 10  # for a program that only tells its version
 LOADING, LITERT = 120, 60  # seconds to load TensorFlow, and LiteRT, from a slow disk
 #: Calls the function ``module:name`` and prints its answer, or the first line of what went wrong.
@@ -73,7 +73,7 @@ class Health:
 
 
 def doctor(*, load: bool = False) -> Health:
-    """Check Python, packages, backend, graphics card, LiteRT, Edge TPU, disk and memory.
+    """Check Python, packages, backend, graphics card, LiteRT, accelerators, disk and memory.
 
     Versions are read, not imported. LiteRT runs a network in a process of its own.
 
@@ -85,8 +85,8 @@ def doctor(*, load: bool = False) -> Health:
     backend = _backend(loads=load or card.state == "ok")
     if card.state == "ok" and "trains on gpu" not in backend.detail:
         card = replace(card, fix="python -m pip install 'kerascnn[gpu]'")
-    others = (_litert(), _compiler(), _libedgetpu(), _disk(), _memory())
-    return Health((_python(), *_packages(), backend, card, *others))
+    chips = [check for each in accelerators.values() for check in _accelerator(each)]
+    return Health((_python(), *_packages(), backend, card, _litert(), *chips, _disk(), _memory()))
 
 
 def _python() -> Check:
@@ -171,23 +171,24 @@ def _answer_of(function: str, seconds: float) -> str:
     return said[-1]
 
 
-def _compiler() -> Check:
-    if not shutil.which(PROGRAM):
-        return Check(
-            "Edge TPU compiler", "absent", f"no {PROGRAM}; only kerascnn compile needs it", " && ".join(LINES)
-        )
-    return Check(
-        "Edge TPU compiler", "ok", _told([PROGRAM, "--version"]) or "it is there, and tells no version"
-    )
-
-
-def _libedgetpu() -> Check:
-    try:
-        ctypes.CDLL(LIBEDGETPU)
-    except OSError:
-        fix = "https://github.com/feranick/libedgetpu/releases: 16.0tf2.17.1 or later"
-        return Check("libedgetpu", "absent", "only a machine with a Coral needs it", fix)
-    return Check("libedgetpu", "ok", LIBEDGETPU)
+def _accelerator(accelerator: Accelerator) -> Iterator[Check]:
+    """Yield a check for its compiler and one for the library that drives it, where it has them."""
+    if compiler := accelerator.compiler:
+        name, program = f"{accelerator.title} compiler", compiler.program
+        if shutil.which(program):
+            yield Check(name, "ok", _told([program, "--version"]) or "it is there, and tells no version")
+        else:
+            detail = f"no {program}; only kerascnn compile needs it"
+            yield Check(name, "absent", detail, " && ".join(compiler.install))
+    if delegate := accelerator.delegate:
+        name = delegate.library.partition(".")[0]
+        try:
+            ctypes.CDLL(delegate.library)
+        except OSError:
+            detail = f"only a machine with {delegate.device} needs it"
+            yield Check(name, "absent", detail, delegate.source)
+        else:
+            yield Check(name, "ok", delegate.library)
 
 
 def _disk() -> Check:

@@ -20,7 +20,7 @@ from kerascnn.models.description import ModelDescription
 from kerascnn.studies.device_measurements import attachments
 from kerascnn.studies.grid.record import Record
 from kerascnn.studies.results.predictions import Predictions
-from kerascnn.tflite.accelerators.edgetpu.check import check
+from kerascnn.tflite.accelerators.check import check
 from kerascnn.tflite.bundle.bundle import SUMS
 from kerascnn.tflite.bundle.verify import verify
 from kerascnn.tflite.inspection.inspect import inspect

@@ -15,11 +15,14 @@ from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.foundation.files import json_text, whole_file
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.tflite.accelerators.accelerator import Accelerator
+from kerascnn.tflite.bundle.devices import devices
 from kerascnn.tflite.bundle.golden import golden, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
-from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.metadata.labels import LABELS, lines
-from kerascnn.tflite.quantization.schemes import FULL_INT8, Form
+from kerascnn.tflite.quantization.file_spec import FileSpec
+from kerascnn.tflite.quantization.schemes import FULL_INT8
+from kerascnn.tflite.quantization.targets import Target
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.tflite.runtime.isolated import require_runs
 from kerascnn.training.records.trained_data import load_trained_data
@@ -88,12 +91,13 @@ def bundle(
 
     Raises:
         UsageError: A name is unknown, or two settings exclude each other.
-        TargetError: The Edge TPU would not run all of the file.
+        TargetError: The device's accelerator would not run all of the file.
         KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
     """
     run = Run.of(run)
-    device, target = targets[target], targets.canonical(target)
-    form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)
+    device, target = devices[target], devices.canonical(target)
+    io = device.io if scheme in (None, FULL_INT8) else None
+    spec = FileSpec.of(scheme or FULL_INT8, io, Target.on(device.accelerator))
     if out is not None and not str(out):
         raise UsageError("out must name a folder or an archive. Received: out=''")
     path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{target}")
@@ -103,9 +107,9 @@ def bundle(
         progress("bundling", 0, 3, "loading")
         dataset = load_trained_data(run, data_dir)
         progress("bundling", 1, 3, "model")
-        model = _model(run, form, dataset, progress)
+        model = _model(run, spec, dataset, progress)
         progress("bundling", 2, 3, "reference images")
-        content = dict(sorted(_content(run, target, form, model, dataset).items()))
+        content = dict(sorted(_content(run, target, spec, model, dataset).items()))
     _require_free(path)  # another process may have been quicker
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
     content[SUMS] = sums.encode()
@@ -119,35 +123,33 @@ def _require_free(path: Path) -> None:
         raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
 
 
-def _model(run: Run, form: Form, dataset: Dataset, progress: Progress) -> Path:
-    """Return the run's file of a form, made now where it is missing, of another model, or does not map."""
-    path = run.tflite_dir / f"{form.stem}.tflite"
+def _model(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Path:
+    """Return the file that is asked for, made now where it is missing, of another model, or does not map."""
+    path = run.tflite_dir / f"{spec.stem}.tflite"
     with run.require_model().open("rb") as file:
         made_from = hashlib.file_digest(file, "sha256").hexdigest()
     fits = path.is_file() and made_from.encode() in path.read_bytes()  # its metadata names the model's hash
     recorded = path.with_suffix(".result.json").is_file()
-    if not (fits and recorded) or (form.target == "edgetpu" and _problem(path)):
+    if not (fits and recorded) or spec.target.problem(path):
         from kerascnn.tflite.quantization.quantize import quantize
 
         quantize(
-            run, scheme=form.scheme, target=form.target, io=form.ends, dataset=dataset, progress=progress
+            run,
+            scheme=spec.scheme.name,
+            target=spec.target.name,
+            io=spec.io,
+            dataset=dataset,
+            progress=progress,
         )
     return path
 
 
-def _problem(path: Path) -> str:
-    """Return why the Edge TPU would not run all of a file, empty where it would."""
-    from kerascnn.tflite.accelerators.edgetpu.check import check
-
-    return check(path).problem
-
-
-def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -> dict[str, bytes]:
+def _content(run: Run, target: str, spec: FileSpec, model: Path, dataset: Dataset) -> dict[str, bytes]:
     """Return every file of the bundle but the list of hashes."""
     require_runs(model)
     lite = LiteRTClassifier(model)
-    compiled = _compiled(model) if form.target == "edgetpu" else None
-    card = _card(run, target, form, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
+    compiled = _compiled(model, spec.target.accelerator)
+    card = _card(run, target, spec, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
     content = {
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
@@ -160,7 +162,7 @@ def _content(run: Run, target: str, form: Form, model: Path, dataset: Dataset) -
     return content | ({COMPILED: compiled} if compiled else {}) | golden(lite, dataset.test)
 
 
-def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
+def _card(run: Run, target: str, spec: FileSpec, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
     """Return the content of ``model.json``."""
     described = lite.description
     tested = run.read(f"tflite/{model.stem}.result.json")
@@ -175,8 +177,8 @@ def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier
         "keras_sha256": hashlib.sha256(run.model_path.read_bytes()).hexdigest(),
         "model": MODEL,
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "scheme": form.scheme,
-        "input": form.ends,
+        "scheme": spec.scheme.name,
+        "input": spec.io,
         "logits": logits_of(model),
         "preprocessing": {
             "height": rule.height,
@@ -191,16 +193,15 @@ def _card(run: Run, target: str, form: Form, model: Path, lite: LiteRTClassifier
     }
 
 
-def _compiled(model: Path) -> bytes | None:
-    """Return the file for the Edge TPU where the compiler is at hand."""
-    from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu
-
+def _compiled(model: Path, accelerator: Accelerator | None) -> bytes | None:
+    """Return the file for an accelerator where it has a compiler and that is at hand."""
+    if accelerator is None or accelerator.compiler is None:
+        return None
     with tempfile.TemporaryDirectory() as folder:
         try:
-            (made,) = compile_for_edgetpu(model, out=folder).files
+            return accelerator.compiler.compile(model, Path(folder)).read_bytes()
         except MissingError:
             return None
-        return made.path.read_bytes()
 
 
 def programs() -> dict[str, bytes]:

@@ -15,9 +15,9 @@ from PIL import Image
 
 from kerascnn.data.dataset import Split
 from kerascnn.data.image_files import FileSplit
+from kerascnn.data.split import stratified_sample
 from kerascnn.tflite.file_format.graph import Tensor, read_graph
-from kerascnn.tflite.quantization.calibration import stratified
-from kerascnn.tflite.runtime.intermediate_tensors import InnerValues
+from kerascnn.tflite.runtime.intermediate_tensors import IntermediateTensors
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.tflite.runtime.rounding import PROBABILITY_STEP, Logits, carried, step_of
 
@@ -46,7 +46,7 @@ ARRAYS = ("inputs", *Expected._fields)
 
 def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
     """Return test images of every class, their inputs, outputs and ranges, as files of a bundle."""
-    chosen = stratified(test.labels, min(IMAGES, len(test)), seed=0)
+    chosen = stratified_sample(test.labels, min(IMAGES, len(test)), seed=0)
     images = [_image(test, int(number)) for number in chosen]
     rule = lite.description.preprocessing
     inputs = lite.encode(np.stack([rule.image(image) for image in images]))
@@ -61,7 +61,7 @@ def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
 def logits_of(model: Path) -> dict[str, int] | None:
     """Return what ``model.json`` says of the logits."""
     (graph,) = read_graph(model).subgraphs
-    return Logits.of(InnerValues(model, graph)).to_dict()
+    return Logits.of(IntermediateTensors(model, graph)).to_dict()
 
 
 def has_reference(model: Path) -> bool:
@@ -78,7 +78,7 @@ def expected(model: Path, inputs: NDArray[Any]) -> Expected:
         inputs: Encoded images, shape (n, height, width, channels).
     """
     (graph,) = read_graph(model).subgraphs
-    values = InnerValues(model, graph, reference=has_reference(model))
+    values = IntermediateTensors(model, graph, reference=has_reference(model))
     logits = Logits.of(values)
     rows, stored, real = [], [], []
     for image in inputs:

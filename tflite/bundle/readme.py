@@ -5,7 +5,7 @@ from shlex import quote
 from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import percent
-from kerascnn.tflite.bundle.targets import targets
+from kerascnn.tflite.bundle.devices import devices
 
 LIGHT_ON_DARK = ("digits", "mnist", "fashion_mnist")  # sources
 
@@ -215,7 +215,7 @@ val square = Bitmap.createBitmap(photo, (photo.width - side) / 2, (photo.height 
 
 def readme(card: dict[str, Any]) -> str:
     """Return the text for what ``model.json`` says."""
-    device, tested, rule = targets[card["target"]], card["test"], card["preprocessing"]
+    device, tested, rule = devices[card["target"]], card["test"], card["preprocessing"]
     fit = "the middle of the image" if rule["fit"] == "crop" else "the whole image on black"
     low, high = (f"{100 * tested[end]:.2f}" for end in ("low", "high"))
     lost = tested["drop_points"]
@@ -230,7 +230,7 @@ def readme(card: dict[str, Any]) -> str:
     use = _USE.replace("LABEL", quote(card["classes"][0])).replace(
         "CAMERA", _CAMERA_OF_A_PI if its_own else _USB_CAMERA
     )
-    if device.form == "edgetpu":
+    if device.accelerator:
         parts += [_CORAL, use] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
     elif card["input"] == "uint8":
         app = _sized(_MEDIAPIPE if rule["channels"] == 3 else _INTERPRETER, card)

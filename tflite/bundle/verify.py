@@ -28,7 +28,7 @@ from kerascnn.tflite.bundle.bundle import COMPILED, MODEL, NEEDED, SUMS, TESTED,
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.metadata.labels import LABELS, lines
-from kerascnn.tflite.quantization.schemes import Form
+from kerascnn.tflite.quantization.file_spec import FileSpec
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.tflite.runtime.isolated import memory_for
 from kerascnn.training.run import Run
@@ -346,8 +346,7 @@ def _against_run(content: dict[str, bytes], run: Run) -> list[str]:
     card = json.loads(content[CARD])
     if _sha256(run.require_model().read_bytes()) != card["keras_sha256"]:
         return [f"it was made of another model than that of {run.path}"]
-    form = Form.of(card["scheme"], card["input"], "mobile")
-    recorded = run.tflite_dir / f"{form.stem}.result.json"
+    recorded = run.tflite_dir / f"{FileSpec.of(card['scheme'], card['input']).stem}.result.json"
     if not recorded.is_file():
         return [f"{run.path} has no record of such a file: what was measured cannot be compared"]
     tested = run.read(f"tflite/{recorded.name}")

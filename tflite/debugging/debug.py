@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerascnn.data.dataset import Split
+from kerascnn.data.split import stratified_sample
 from kerascnn.figures.plots import noise_of_layers, save_figure, spreads_of_layers
 from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.files import write_json
@@ -161,7 +160,7 @@ def _run_of(file: Path, run: Path | str | None) -> Run:
 
 
 def chosen_images(split: Split, samples: int | None = None) -> Split:
-    """Take images at even distances from the split sorted by class, so that every class is there.
+    """Take images, each class in its share.
 
     Args:
         split: The validation images.
@@ -177,5 +176,4 @@ def chosen_images(split: Split, samples: int | None = None) -> Split:
             f"samples must be 1 to {len(split):,}, the number of validation images. "
             f"Received: samples={samples}"
         )
-    even = ((np.arange(samples) + 0.5) * len(split) / samples).astype(np.intp)
-    return split.take(np.argsort(split.labels, kind="stable")[even])
+    return split.take(stratified_sample(split.labels, samples))

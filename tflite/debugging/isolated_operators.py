@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 
-def with_operators_alone(content: bytes) -> bytes:
+def with_isolated_operators(content: bytes) -> bytes:
     """Add a twin of each operator that shares its weights; what it reads are further inputs of the file.
 
     Args:

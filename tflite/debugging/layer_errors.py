@@ -15,13 +15,13 @@ from kerascnn.data.dataset import Images
 from kerascnn.figures.plots import Spread
 from kerascnn.foundation.errors import KerasCnnError, TargetError
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.tflite.debugging.isolated_operators import with_operators_alone
-from kerascnn.tflite.debugging.running_statistics import Comparison, Usage, spread_of
+from kerascnn.tflite.debugging.isolated_operators import with_isolated_operators
+from kerascnn.tflite.debugging.running_statistics import Comparison, RangeUsage, spread_of
 from kerascnn.tflite.file_format.graph import ModelGraph, Operator, Tensor, read_graph
 from kerascnn.tflite.inspection.layer_matching import Match, computed, layer_of, match_operators
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
-from kerascnn.tflite.runtime.intermediate_tensors import InnerValues
+from kerascnn.tflite.runtime.intermediate_tensors import IntermediateTensors
 
 READ_AT_ONCE = 16  # images; a split of files reads them only now
 STEPS = ("INT8", "UINT8", "INT16")
@@ -123,9 +123,9 @@ def measure_layers(
     (graph,) = read_quantized(file).subgraphs
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps a mapped file
         path = Path(folder) / "float32.tflite"
-        path.write_bytes(with_operators_alone(convert(model, schemes["float32"])))
-        trained = InnerValues(path, read_graph(path).subgraphs[0])
-        layers = _layers(InnerValues(file, graph), trained, model, file, run)
+        path.write_bytes(with_isolated_operators(convert(model, schemes["float32"])))
+        trained = IntermediateTensors(path, read_graph(path).subgraphs[0])
+        layers = _layers(IntermediateTensors(file, graph), trained, model, file, run)
         for start in range(0, len(images), READ_AT_ONCE):
             for number, image in enumerate(images[start : start + READ_AT_ONCE], start):
                 progress("comparing layers", number, len(images), f"image {number + 1}")
@@ -151,13 +151,18 @@ class _Layer:
     """An operator of the file, its partner in the float network, and the partner's twin that stands alone."""
 
     def __init__(
-        self, name: str, match: Match, quantized: InnerValues, trained: InnerValues, twin: Operator
+        self,
+        name: str,
+        match: Match,
+        quantized: IntermediateTensors,
+        trained: IntermediateTensors,
+        twin: Operator,
     ) -> None:
         self.match, self.quantized, self.trained, self.twin = match, quantized, trained, twin
         self._name = name
         self._given = quantized.graph.tensors[match.operator.outputs[0]]
         self._whole, self._own = Comparison(), Comparison()
-        self._usage = Usage(self._given) if _has_steps(self._given) else None
+        self._usage = RangeUsage(self._given) if _has_steps(self._given) else None
 
     @property
     def _partner(self) -> Operator:
@@ -203,7 +208,9 @@ class _Layer:
         )
 
 
-def _layers(quantized: InnerValues, trained: InnerValues, model: Any, file: Path, run: Path) -> list[_Layer]:
+def _layers(
+    quantized: IntermediateTensors, trained: IntermediateTensors, model: Any, file: Path, run: Path
+) -> list[_Layer]:
     """Match the file with the float network, of which each operator is there twice."""
     both = trained.graph.operators
     operators, twins = both[: len(both) // 2], both[len(both) // 2 :]

@@ -42,7 +42,7 @@ class Comparison:
         return self._product / lengths if lengths else float(self._expected == self._found)
 
 
-class Usage:
+class RangeUsage:
     """How the values of a quantized tensor use the steps of its type.
 
     Args:

@@ -17,7 +17,7 @@ from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress
 from kerascnn.models.registry import family
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
-from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
+from kerascnn.tflite.fine_tuning.plan import AWARE, FineTuningPlan, Stage
 from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.input.feed import class_weights, epoch_order
@@ -30,7 +30,7 @@ ROUNDING = 1e-5  # of a probability in float32
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FineTuningData:
     """What a network is tuned with.
 
     Attributes:
@@ -45,7 +45,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Shrunk:
+class CompressedModel:
     """A model that was pruned and clustered.
 
     Attributes:
@@ -58,7 +58,7 @@ class Shrunk:
 
 
 @dataclass(frozen=True)
-class Taught:
+class QatResult:
     """A model that was trained with the rounding of int8 in the loop.
 
     Attributes:
@@ -72,7 +72,9 @@ class Taught:
     record: Tuning
 
 
-def shrink(model: Any, plan: Plan, lesson: Lesson, progress: Progress) -> Shrunk:
+def prune_and_cluster(
+    model: Any, plan: FineTuningPlan, data: FineTuningData, progress: Progress
+) -> CompressedModel:
     """Prune and cluster a model, which stays as it is.
 
     Raises:
@@ -81,53 +83,55 @@ def shrink(model: Any, plan: Plan, lesson: Lesson, progress: Progress) -> Shrunk
     """
     import keras
 
-    with _twin(model, plan, lesson) as (tune, compared):
-        stages = tuple(_trained(tune, stage, plan, lesson, progress) for stage in plan.shrinks)
+    with _twin(model, plan, data) as (tune, compared):
+        stages = tuple(_trained(tune, stage, plan, data, progress) for stage in plan.compression)
         weights = tune("weights")
-    shrunk = keras.models.clone_model(model)
+    compressed = keras.models.clone_model(model)
     for name, values in weights.items():
-        shrunk.get_layer(name).set_weights(values)
-    return Shrunk(shrunk, Tuning(*compared, stages, *_kept(shrunk)))
+        compressed.get_layer(name).set_weights(values)
+    return CompressedModel(compressed, Tuning(*compared, stages, *_kept(compressed)))
 
 
-def teach(
+def train_for_int8(
     model: Any,
-    plan: Plan,
-    lesson: Lesson,
+    plan: FineTuningPlan,
+    data: FineTuningData,
     first: NDArray[np.uint8],
     progress: Progress,
     *,
-    ends: str,
+    io: str,
     test: Images,
-) -> Taught:
+) -> QatResult:
     """Train a model with the rounding of int8 in the loop.
 
     Args:
         model: From raw pixels to logits; it stays as it is.
         plan: What was reached before and must be kept; the number of epochs.
-        lesson: The images.
+        data: The images.
         first: Training images for the first ranges of int8, uint8 (n, height, width, channels).
         progress: Told after each step.
-        ends: Type of the file's input and output.
+        io: Type of the file's input and output.
         test: Images for ``probabilities``.
 
     Raises:
         TargetError: One of its layers cannot be tuned.
         KerasCnnError: The fine-tuning failed.
     """
-    with _twin(model, plan, lesson) as (tune, compared):
-        stage = _trained(tune, AWARE, plan, lesson, progress, first)
-        return Taught(tune("int8_file", ends), _answers(tune, test), Tuning(*compared, (stage,)))
+    with _twin(model, plan, data) as (tune, compared):
+        stage = _trained(tune, AWARE, plan, data, progress, first)
+        return QatResult(tune("int8_file", io), _answers(tune, test), Tuning(*compared, (stage,)))
 
 
 @contextmanager
-def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
+def _twin(
+    model: Any, plan: FineTuningPlan, data: FineTuningData
+) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
     """Yield a process that has the same network, and by how much its answers differ on how many images."""
     architecture = architecture_of(model, for_int8=plan.aware)
-    some = lesson.validation.images[:COMPARED]
+    some = data.validation.images[:COMPARED]
     expected = keras_classifier(model)(some)
     with OtherProcess(TUNER, "fine-tuning") as tune:
-        tune("build", architecture, plan, lesson.config.seed)
+        tune("build", architecture, plan, data.config.seed)
         difference = float(np.abs(_answers(tune, some) - expected).max())
         if not difference <= ROUNDING:
             raise KerasCnnError(
@@ -139,13 +143,13 @@ def _twin(model: Any, plan: Plan, lesson: Lesson) -> Iterator[tuple[OtherProcess
 def _trained(
     tune: OtherProcess,
     stage: Stage,
-    plan: Plan,
-    lesson: Lesson,
+    plan: FineTuningPlan,
+    data: FineTuningData,
     progress: Progress,
     first: NDArray[np.uint8] | None = None,
 ) -> TrainedStage:
     """Run a stage and return its record."""
-    train, config = lesson.train, lesson.config
+    train, config = data.train, data.config
     batch = min(config.batch_size, len(train))
     steps = plan.epochs * math.ceil(len(train) / batch)
     rate = RATE * _adams_peak(config)
@@ -166,8 +170,8 @@ def _trained(
                 raise KerasCnnError(f"{stage}: the loss is not finite any more. Try --method ptq.")
             done += 1
             progress(stage, done, steps, f"epoch {epoch}/{plan.epochs}  loss {losses[-1]:.4f}{shown}")
-        answers = _answers(tune, lesson.validation.images).argmax(axis=1)
-        accuracy = float((answers == lesson.validation.labels).mean())
+        answers = _answers(tune, data.validation.images).argmax(axis=1)
+        accuracy = float((answers == data.validation.labels).mean())
         shown = f"  validation {100 * accuracy:.2f} %"
         epochs.append(TrainedEpoch(float(np.mean(losses)), accuracy))
     tune("end")

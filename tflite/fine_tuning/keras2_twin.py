@@ -81,16 +81,16 @@ def take_raw_pixels(aware: Any, architecture: Architecture) -> None:
                 variable.assign(byte)
 
 
-def int8_file(aware: Any, ends: str) -> bytes:
+def int8_file(aware: Any, io: str) -> bytes:
     """Convert a network that takes raw pixels, for one image at a time.
 
     Args:
         aware: The network with int8 in the loop.
-        ends: Type of input and output: ``int8``, ``uint8`` or ``float32``.
+        io: Type of input and output: ``int8``, ``uint8`` or ``float32``.
     """
     pixels = tf_keras.Input(batch_shape=(1, *aware.input_shape[1:]), name="pixels")
     converter = tf.lite.TFLiteConverter.from_keras_model(tf_keras.Model(pixels, aware(pixels)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = converter.inference_output_type = getattr(tf, ends)
+    converter.inference_input_type = converter.inference_output_type = getattr(tf, io)
     content: bytes = converter.convert()
     return content

@@ -18,7 +18,7 @@ MOST_CLUSTERS = 256  # int8 has no more values
 
 
 @dataclass(frozen=True)
-class Plan:
+class FineTuningPlan:
     """A fine-tuning, stage by stage.
 
     Attributes:
@@ -63,7 +63,7 @@ class Plan:
         return cls(prune, cluster, method == "qat", EPOCHS if epochs is None else epochs)
 
     @property
-    def shrinks(self) -> tuple[Stage, ...]:
+    def compression(self) -> tuple[Stage, ...]:
         """The stages whose result is a float network again."""
         asked = [(PRUNING, self.sparsity), (CLUSTERING, self.clusters)]
         return tuple(stage for stage, wanted in asked if wanted is not None)
@@ -71,7 +71,7 @@ class Plan:
     @property
     def tunes(self) -> bool:
         """Whether the weights change."""
-        return bool(self.shrinks) or self.aware
+        return bool(self.compression) or self.aware
 
     def to_dict(self) -> dict[str, Any]:
         """Return method, prune, cluster and fine_tuning_epochs as they are asked for."""
@@ -84,12 +84,12 @@ class Plan:
 
     @property
     def suffix(self) -> str:
-        """What the name of a file of the shrunk network says of it, for instance ``-pruned50``."""
+        """What the name of a file of the compressed network says of it, for instance ``-pruned50``."""
         pruned = f"-pruned{100 * self.sparsity:g}" if self.sparsity is not None else ""
         return pruned + (f"-clustered{self.clusters}" if self.clusters is not None else "")
 
     @property
     def words(self) -> str:
-        """What the shrunk network is, for instance ``pruned to 50 %, 16 values``."""
+        """What the compressed network is, for instance ``pruned to 50 %, 16 values``."""
         pruned = [f"pruned to {100 * self.sparsity:g} %"] if self.sparsity is not None else []
         return ", ".join(pruned + ([f"{self.clusters} values"] if self.clusters is not None else []))

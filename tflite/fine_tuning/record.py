@@ -32,7 +32,7 @@ class Tuning:
             tf_keras before the first step.
         twin_compared: Images on which they were compared.
         stages: In order.
-        zeros: Share of the weights of a shrunk network that are 0, biases not counted.
+        zeros: Share of the weights of a compressed network that are 0, biases not counted.
         most_values: How many different weights its most varied layer has.
     """
 

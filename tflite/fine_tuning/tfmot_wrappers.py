@@ -8,12 +8,12 @@ from tensorflow_model_optimization.python.core.quantization.keras.collab_opts.cl
     cluster_utils,
 )
 
-from kerascnn.tflite.fine_tuning.plan import AWARE, CLUSTERING, PRUNING, Plan, Stage
+from kerascnn.tflite.fine_tuning.plan import AWARE, CLUSTERING, PRUNING, FineTuningPlan, Stage
 
 PRUNINGS = 20  # times that more weights become 0, over the first half of the steps; the rest is to recover
 
 
-def wrapped(model: Any, stage: Stage, plan: Plan, steps: int) -> Any:
+def wrapped(model: Any, stage: Stage, plan: FineTuningPlan, steps: int) -> Any:
     """Return the network as the stage trains it.
 
     Args:
@@ -48,8 +48,8 @@ def wrapped(model: Any, stage: Stage, plan: Plan, steps: int) -> Any:
     )
 
 
-def _scheme(plan: Plan) -> Any:
-    """Return the scheme that keeps what the shrinking reached, ``None``: there was none."""
+def _scheme(plan: FineTuningPlan) -> Any:
+    """Return the scheme that keeps what the compression reached, ``None``: there was none."""
     if plan.clusters is not None:
         return tfmot.experimental.combine.Default8BitClusterPreserveQuantizeScheme(
             preserve_sparsity=plan.sparsity is not None
@@ -64,7 +64,7 @@ def callbacks(stage: Stage) -> list[Any]:
     return [tfmot.sparsity.keras.UpdatePruningStep()] if stage == PRUNING else []
 
 
-def stripped(model: Any, stage: Stage, plan: Plan) -> Any:
+def stripped(model: Any, stage: Stage, plan: FineTuningPlan) -> Any:
     """Return the network as it is used after the stage."""
     if stage == PRUNING:
         return tfmot.sparsity.keras.strip_pruning(model)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from kerascnn.tflite.fine_tuning.architecture import Architecture
 from kerascnn.tflite.fine_tuning.keras2_twin import int8_file, start_ranges, take_raw_pixels, to_logits, twin
-from kerascnn.tflite.fine_tuning.plan import AWARE, Plan, Stage
+from kerascnn.tflite.fine_tuning.plan import AWARE, FineTuningPlan, Stage
 from kerascnn.tflite.fine_tuning.tfmot_wrappers import callbacks, stripped, wrapped
 
 Weights = dict[str, list[NDArray[np.float32]]]
@@ -15,7 +15,7 @@ Weights = dict[str, list[NDArray[np.float32]]]
 class Tuner:
     """Its methods are called from the other process, in this order: build, then begin, steps, end a stage."""
 
-    def build(self, architecture: Architecture, plan: Plan, seed: int) -> None:
+    def build(self, architecture: Architecture, plan: FineTuningPlan, seed: int) -> None:
         """Build the network; the seed is that of its dropout."""
         tf_keras.utils.set_random_seed(seed)
         self._network, self._plan = architecture, plan
@@ -71,9 +71,9 @@ class Tuner:
         """Return the weights of each layer of a float network."""
         return {layer.name: self._model.get_layer(layer.name).get_weights() for layer in self._network.layers}
 
-    def int8_file(self, ends: str) -> bytes:
+    def int8_file(self, io: str) -> bytes:
         """Return the network as a ``.tflite`` file, after the training for int8."""
-        return int8_file(self._model, ends)
+        return int8_file(self._model, io)
 
     def _taken(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scale, offset = np.float32(self._scale), np.float32(self._offset)

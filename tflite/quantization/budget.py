@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kerascnn.tflite.fine_tuning.fine_tune import Taught
+from kerascnn.tflite.fine_tuning.fine_tune import QatResult
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,19 @@ class Candidate:
         content: The file.
         suffix: What its name says of it.
         in_float: Layers that it keeps in float.
-        taught: The training with int8 in the loop that it comes from.
+        qat: The training with int8 in the loop that it comes from.
     """
 
     what: str
     content: bytes
     suffix: str = ""
     in_float: tuple[str, ...] = ()
-    taught: Taught | None = None
+    qat: QatResult | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether calibration alone made it."""
-        return not self.in_float and self.taught is None
+        return not self.in_float and self.qat is None
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Budget:
         }
 
 
-def spend(points: float, candidates: Iterable[Candidate], drop: Callable[[bytes], float]) -> Budget:
+def first_within(points: float, candidates: Iterable[Candidate], drop: Callable[[bytes], float]) -> Budget:
     """Go through the candidates until one is within the budget.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.data.dataset import Split
+from kerascnn.data.split import stratified_sample
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 
 DEFAULT_SAMPLES = 500
@@ -120,7 +121,7 @@ def _apart(
     left_out: dict[int, str] = {}
     while len(left_out) < len(train):
         allowed = np.setdiff1d(np.arange(len(train)), list(left_out))
-        indices = allowed[stratified(train.labels[allowed], min(wanted, len(allowed)), seed)]
+        indices = allowed[stratified_sample(train.labels[allowed], min(wanted, len(allowed)), seed)]
         drawn = zip(indices.tolist(), _hashes(train.take(indices)), strict=True)
         met = {index: content for index, content in drawn if content in forbidden}
         if not met:
@@ -136,14 +137,6 @@ def _hashes(split: Split) -> Iterator[str]:
 
 def _hash(image: NDArray[np.uint8]) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
-
-
-def stratified(labels: NDArray[np.int32], samples: int, seed: int) -> NDArray[np.intp]:
-    """Return ascending indices: shuffled, sorted by class, then taken at even distances."""
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    even = ((np.arange(samples) + 0.5) * len(labels) / samples).astype(np.intp)
-    return np.sort(by_class[even])
 
 
 def _stretch_one(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], dict[str, int]]:

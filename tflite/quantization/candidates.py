@@ -1,6 +1,6 @@
 """The ways to make a file of a model, the plainest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,87 +12,88 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.evaluation import keras_classifier
 from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import TargetError
-from kerascnn.foundation.progress import Progress
-from kerascnn.models.description import ModelDescription
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
-from kerascnn.tflite.fine_tuning.fine_tune import Lesson, teach
-from kerascnn.tflite.fine_tuning.plan import AWARE, Plan
-from kerascnn.tflite.quantization.budget import Budget, Candidate, spend
+from kerascnn.tflite.fine_tuning.fine_tune import train_for_int8
+from kerascnn.tflite.fine_tuning.plan import AWARE
+from kerascnn.tflite.quantization.budget import Budget, Candidate, first_within
+from kerascnn.tflite.quantization.context import QuantizationContext
 from kerascnn.tflite.quantization.convert import convert
-from kerascnn.tflite.quantization.mixed_precision import SelectiveQuantizer
-from kerascnn.tflite.quantization.schemes import FULL_INT8, Form, schemes
+from kerascnn.tflite.quantization.file_spec import FileSpec
+from kerascnn.tflite.quantization.mixed_precision import MixedPrecisionQuantizer
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 RANKED = 50  # validation images that choose the layers to leave in float
 
 
 @dataclass(frozen=True)
-class Maker:
-    """Makes the files of one model.
+class CandidateBuilder:
+    """Builds the files of one model.
 
     Attributes:
-        original: The Keras model of the run.
+        context: The run's model and its images.
         model: The one that is converted: the same, or pruned and clustered.
-        description: Of the files.
-        splits: Images by split; the test images judge nothing here.
-        lesson: With what it can be fine-tuned.
-        progress: Told about that.
     """
 
-    original: Any
+    context: QuantizationContext
     model: Any
-    description: ModelDescription
-    splits: Mapping[str, Split]
-    lesson: Lesson
-    progress: Progress
 
-    def make(
-        self, form: Form, plan: Plan, images: NDArray[np.uint8] | None, max_drop: float | None
+    def build(
+        self, spec: FileSpec, images: NDArray[np.uint8] | None, max_drop: float | None
     ) -> tuple[Candidate, Budget | None]:
         """Return a file, and what was tried to keep a budget where there is one.
 
         Args:
-            form: What is asked for.
-            plan: What was done to the weights before, and whether they are to be trained for int8.
+            spec: What is asked for.
             images: Calibration images, where the scheme needs them.
             max_drop: Percentage points that full int8 may lose.
         """
-        if form.scheme != FULL_INT8:
-            return Candidate(form.scheme, self._converted(form, images)), None
+        if not spec.scheme.is_full_int8:
+            return Candidate(spec.scheme.name, self._converted(spec, images)), None
         assert images is not None
         if max_drop is None:
-            return next(self._full_int8(form, plan, images)), None
-        budget = spend(max_drop, self._full_int8(form, plan, images, max_drop), self._drop)
-        if not budget.kept and (why := self._untaught):
+            return next(self._full_int8(spec, images)), None
+        budget = first_within(max_drop, self._full_int8(spec, images, max_drop), self._drop)
+        if not budget.kept and (why := self._untrainable):
             budget = replace(budget, untried=why)
         return budget.chosen.candidate, budget
 
     def _full_int8(
-        self, form: Form, plan: Plan, images: NDArray[np.uint8], max_drop: float = 0.0
+        self, spec: FileSpec, images: NDArray[np.uint8], max_drop: float = 0.0
     ) -> Iterator[Candidate]:
-        """Yield it as it is; then, where float is taken and would do, layers in float; then trained."""
+        """Yield it as it is; then, where float is allowed and would do, layers in float; then trained."""
+        plan = self.context.plan
         if not plan.aware:
-            yield Candidate("full int8", self._converted(form, images))
-            if form.takes_float and (not plan.shrinks or self._lost(self._tuned_shares) <= max_drop):
+            yield Candidate("full int8", self._converted(spec, images))
+            if spec.allows_float_layers and (
+                not plan.compression or self._lost(self._converted_shares) <= max_drop
+            ):
                 yield from self._mixed(images)
-        if plan.aware or not self._untaught:
-            yield self._taught(form, plan, images)
+        if plan.aware or not self._untrainable:
+            yield self._trained_for_int8(spec, images)
 
-    def _converted(self, form: Form, images: NDArray[np.uint8] | None) -> bytes:
-        return convert(self.model, schemes[form.scheme], images, ends=form.ends)
+    def _converted(self, spec: FileSpec, images: NDArray[np.uint8] | None) -> bytes:
+        return convert(self.model, spec.scheme, images, io=spec.io)
 
     def _mixed(self, images: NDArray[np.uint8]) -> Iterator[Candidate]:
-        selective = SelectiveQuantizer(self.model, images)
-        for layers, mixed in selective.noisiest_first(self._noise):
-            yield Candidate(f"{', '.join(layers)} in float", mixed, "-mixed", layers)
+        mixed = MixedPrecisionQuantizer(self.model, images)
+        for layers, content in mixed.noisiest_first(self._noise):
+            yield Candidate(f"{', '.join(layers)} in float", content, "-mixed", layers)
 
-    def _taught(self, form: Form, plan: Plan, images: NDArray[np.uint8]) -> Candidate:
-        plan, test = replace(plan, aware=True), self.splits["test"].images
-        taught = teach(self.model, plan, self.lesson, images, self.progress, ends=form.ends, test=test)
-        return Candidate(AWARE, taught.content, "-qat", taught=taught)
+    def _trained_for_int8(self, spec: FileSpec, images: NDArray[np.uint8]) -> Candidate:
+        context = self.context
+        qat = train_for_int8(
+            self.model,
+            replace(context.plan, aware=True),
+            context.fine_tuning,
+            images,
+            context.progress,
+            io=spec.io,
+            test=context.splits["test"].images,
+        )
+        return Candidate(AWARE, qat.content, "-qat", qat=qat)
 
     @cached_property
-    def _untaught(self) -> str:
+    def _untrainable(self) -> str:
         """Why it cannot be trained for int8, empty if it can."""
         try:
             architecture_of(self.model, for_int8=True)
@@ -102,12 +103,12 @@ class Maker:
 
     @property
     def _validation(self) -> Split:
-        return self.splits["validation"]
+        return self.context.splits["validation"]
 
     def _noise(self, content: bytes) -> float:
         """Return the mean difference of a probability from the float network's on some validation images."""
         found = self._lite(content)(self._validation.images[:RANKED])
-        return float(np.abs(found - self._tuned_shares[:RANKED]).mean())
+        return float(np.abs(found - self._converted_shares[:RANKED]).mean())
 
     def _drop(self, content: bytes) -> float:
         """Return the percentage points of accuracy on the validation images that a file loses."""
@@ -119,12 +120,12 @@ class Maker:
         return 100 * (before - after)
 
     def _lite(self, content: bytes) -> LiteRTClassifier:
-        return LiteRTClassifier(Path("try.tflite"), content, self.description)
+        return LiteRTClassifier(Path("try.tflite"), content, self.context.described)
 
     @cached_property
     def _shares(self) -> NDArray[np.float32]:
-        return keras_classifier(self.original)(self._validation.images)
+        return keras_classifier(self.context.model)(self._validation.images)
 
     @cached_property
-    def _tuned_shares(self) -> NDArray[np.float32]:
+    def _converted_shares(self) -> NDArray[np.float32]:
         return keras_classifier(self.model)(self._validation.images)

@@ -1,10 +1,10 @@
 """From a Keras model of logits to the bytes of a ``.tflite`` file that returns probabilities."""
 
-import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ def convert(
     scheme: Scheme,
     images: NDArray[np.uint8] | None = None,
     *,
-    ends: str | None = None,
+    io: str | None = None,
 ) -> bytes:
     """Convert with a static batch of 1 and a softmax at the end.
 
@@ -31,7 +31,7 @@ def convert(
         model: From raw pixels to logits.
         scheme: How to quantize.
         images: Calibration images, uint8 (n, height, width, channels), where the scheme needs them.
-        ends: Type of input and output; ``None``: the scheme's usual one.
+        io: Type of input and output; ``None``: the scheme's usual one.
 
     Raises:
         KerasCnnError: TensorFlow's converter refused.
@@ -45,7 +45,7 @@ def convert(
 
     converter = _converter(_one_image(model))
     scheme.set_up(converter)
-    converter.inference_input_type = converter.inference_output_type = getattr(tf, ends or scheme.ends[0])
+    converter.inference_input_type = converter.inference_output_type = getattr(tf, io or scheme.io[0])
     if scheme.calibrated:
         converter.representative_dataset = samples
     try:
@@ -83,7 +83,7 @@ def _signed(content: bytes) -> bytes:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep Keras from printing what it exports, and TensorFlow from asking for statistics it does not use."""
-    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with redirect_stdout(StringIO()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
         yield
 

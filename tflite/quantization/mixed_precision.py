@@ -16,7 +16,7 @@ from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
 
 
-class SelectiveQuantizer:
+class MixedPrecisionQuantizer:
     """Makes int8 files of one model that leave layers in float; the ranges are found once.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is known of a run's model and of the files made from it."""
+"""Result records of ``quantize``: size, accuracy, latency and agreement of the Keras model and each file."""
 
 import io
 import zipfile
@@ -10,16 +10,23 @@ import numpy as np
 
 from kerascnn.analysis.evaluation.evaluation import Evaluation
 from kerascnn.analysis.evaluation.metrics import Latency
-from kerascnn.tflite.fine_tuning.plan import Plan
+from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
 from kerascnn.tflite.fine_tuning.record import Tuning
 from kerascnn.tflite.quantization.budget import Budget
+from kerascnn.tflite.quantization.file_spec import FileSpec
 from kerascnn.tflite.quantization.parity import Ladder
-from kerascnn.tflite.quantization.schemes import Form
+from kerascnn.tflite.quantization.schemes import FULL_INT8
 from kerascnn.tflite.quantization.stability import Stability
+from kerascnn.training.run import Run
+
+
+def int8_file(run: Run) -> Path:
+    """Return where a run has its full-int8 file."""
+    return run.tflite_dir / f"{FULL_INT8}.tflite"
 
 
 @dataclass(frozen=True)
-class MeasuredFile:
+class FileResult:
     """A model file with what was measured on the test images of its source; latency only if it was asked."""
 
     path: Path
@@ -40,12 +47,12 @@ class MeasuredFile:
 
 
 @dataclass(frozen=True)
-class QuantizedFile(MeasuredFile):
+class QuantizedFile(FileResult):
     """A ``.tflite`` file.
 
     Attributes:
-        form: What was asked for.
-        note: What a user of this form must know, or nothing.
+        spec: What was asked for.
+        note: What a user of such a file must know, or nothing.
         zipped: Bytes of the file in a ZIP archive.
         plan: What was asked of fine-tuning.
         calibration: What the file was calibrated on, in short; ``None``: it was not.
@@ -56,10 +63,10 @@ class QuantizedFile(MeasuredFile):
         tunings: Records of what was done to the weights before.
     """
 
-    form: Form
+    spec: FileSpec
     note: str
     zipped: int
-    plan: Plan
+    plan: FineTuningPlan
     calibration: dict[str, Any] | None
     original: Evaluation
     ladder: Ladder
@@ -101,8 +108,8 @@ class QuantizedFile(MeasuredFile):
     def to_dict(self) -> dict[str, Any]:
         """Return what is measured of any file, how it compares, and the steps."""
         return super().to_dict() | {
-            "target": self.form.target,
-            "io": self.form.ends,
+            "target": self.spec.target.name,
+            "io": self.spec.io,
             "note": self.note,
             "zipped_bytes": self.zipped,
             **self.plan.to_dict(),
@@ -129,7 +136,7 @@ class QuantizationResult:
     """The Keras model and its quantized files side by side."""
 
     run: Path
-    original: MeasuredFile
+    original: FileResult
     files: tuple[QuantizedFile, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,14 +32,14 @@ def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
         )
 
 
-def verify_integer(content: bytes, name: Path, *, activations: str = "INT8", ends: str = "int8") -> None:
+def verify_integer(content: bytes, name: Path, *, activations: str = "INT8", io: str = "int8") -> None:
     """Check that a file is integer only, static, and takes pixels as they are (int8: pixel − 128).
 
     Args:
         content: The file.
         name: For messages.
         activations: Type of the tensors between operators: ``INT8`` or ``INT16``.
-        ends: Type of its input and output; another than the activations' has a conversion behind or before.
+        io: Type of its input and output; another than the activations' has a conversion behind or before.
 
     Raises:
         TargetError: An operator computes in another type, a shape is dynamic, or the input is not scaled as
@@ -54,8 +54,8 @@ def verify_integer(content: bytes, name: Path, *, activations: str = "INT8", end
         _check_operator(operator, graph, model, name, activations, outer)
     for number, what in [*((n, "input") for n in graph.inputs), *((n, "output") for n in graph.outputs)]:
         found = _TYPES[graph.tensors[number].type]
-        if found != ends.upper():
-            raise TargetError(f"{name}: the {what} must be {ends}, it is {found}.")
+        if found != io.upper():
+            raise TargetError(f"{name}: the {what} must be {io}, it is {found}.")
     for number in (number for number in graph.inputs if activations == "INT8"):
         _check_pixels(graph.tensors[number], name)
         for converted in _converted(number, graph, model):

@@ -16,7 +16,8 @@ from kerascnn.foundation.files import file_sha256
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.tflite.accelerators.edgetpu.check import is_compiled
+from kerascnn.tflite.accelerators.check import is_compiled
+from kerascnn.tflite.accelerators.registry import accelerators
 from kerascnn.tflite.file_format.graph import read_graph
 from kerascnn.training.run import Run
 
@@ -194,9 +195,10 @@ def _run(timed: Sequence[_Timed], runs: int | None, progress: Progress) -> None:
 
 
 def _runnable(run: Run) -> list[Path]:
-    """Return a run's files but those that were compiled for an Edge TPU: they run there only."""
+    """Return a run's files but those that were compiled for an accelerator: they run there only."""
     files = [run.path / name for name in run.files]
-    return [file for file in files if file.suffix != ".tflite" or not is_compiled(read_graph(file))]
+    known = accelerators.values()
+    return [file for file in files if file.suffix != ".tflite" or not is_compiled(read_graph(file), *known)]
 
 
 def _files(models: Sequence[Run | Path | str]) -> list[Path]:

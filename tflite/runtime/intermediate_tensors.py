@@ -15,7 +15,7 @@ from kerascnn.tflite.file_format.graph import Operator, Subgraph
 Values = NDArray[np.float32]
 
 
-class InnerValues:
+class IntermediateTensors:
     """A file opened without delegates, which would hide tensors.
 
     LiteRT's optimized kernels compute unless the reference kernels are asked for: those take ten times as

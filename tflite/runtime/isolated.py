@@ -121,11 +121,11 @@ class Served:
 
     def run_once(self, path: Path) -> None:
         """Run a file of one subgraph on a black image."""
-        from kerascnn.tflite.runtime.intermediate_tensors import InnerValues
+        from kerascnn.tflite.runtime.intermediate_tensors import IntermediateTensors
         from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
         shape = LiteRTClassifier(path).input_shape
-        values = InnerValues(path, read_graph(path).subgraphs[0])
+        values = IntermediateTensors(path, read_graph(path).subgraphs[0])
         values.run({values.graph.inputs[0]: values.encoded(np.zeros(shape, np.uint8))})
 
     def read_as(self, description: ModelDescription, scaling: InputScaling) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kerascnn.tflite.file_format.graph import Tensor, read_graph
 from kerascnn.tflite.inspection.layer_matching import computed
-from kerascnn.tflite.runtime.intermediate_tensors import InnerValues
+from kerascnn.tflite.runtime.intermediate_tensors import IntermediateTensors
 
 PROBABILITY_STEP = 1 / 256  # of an int8 or uint8 output; what a float output is compared with, too
 
@@ -36,7 +36,7 @@ class Logits:
     steps: int
 
     @classmethod
-    def of(cls, values: InnerValues) -> "Logits":
+    def of(cls, values: IntermediateTensors) -> "Logits":
         """Find them in a file that ends in softmax."""
         graph = values.graph
         made_by = {number: operator for operator in graph.operators for number in operator.outputs}
@@ -89,7 +89,7 @@ def largest_difference(file: Path) -> float:
     0 for float files.
     """
     (graph,) = read_graph(file).subgraphs
-    logits = Logits.of(InnerValues(file, graph))
+    logits = Logits.of(IntermediateTensors(file, graph))
     # tanh(reach / 2) is how much the logistic function rises from −reach / 2 to reach / 2, where it is
     # steepest; one step more is the rounding of the probability.
     return math.tanh(logits.reach / 2) + PROBABILITY_STEP if logits.step else 0.0

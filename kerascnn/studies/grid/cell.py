@@ -7,7 +7,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.studies.results.predictions import Predictions
-from kerascnn.tflite.quantization.schemes import FULL_INT8
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.records.history import read_history
 from kerascnn.training.run import Run
@@ -50,11 +50,6 @@ def require_records(run: Run) -> None:
 def predicting_files(run: Run) -> list[Path]:
     """Return the files of a run that are asked: its model and its full-int8 file."""
     return [run.model_path, int8_file(run)]
-
-
-def int8_file(run: Run) -> Path:
-    """Return the full-int8 file of a run."""
-    return run.tflite_dir / f"{FULL_INT8}.tflite"
 
 
 def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = silent) -> None:

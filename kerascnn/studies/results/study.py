@@ -13,7 +13,7 @@ from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, 
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.settings import StudySettings
-from kerascnn.tflite.accelerators.edgetpu.check import Check
+from kerascnn.tflite.accelerators.check import Check
 from kerascnn.tflite.debugging.layer_errors import LayerNoise
 
 

@@ -1,16 +1,15 @@
-"""``check``: which operators of a ``.tflite`` file run on the Edge TPU, judged without its compiler.
+"""Which operators the Edge TPU runs.
 
 The compiler cuts a network once: what needs an operator that does not map runs on the CPU too, and nothing
 comes back. Only the type of an input may be changed on the CPU first. Some things make it refuse the file.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.tflite.accelerators.edgetpu.cost import Cost, assumptions, estimate
+from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.tflite.accelerators.check import CPU, UNKNOWN, Check, CheckedOperator, is_compiled
+from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR, COMPILED
+from kerascnn.tflite.accelerators.edgetpu.cost import estimate
 from kerascnn.tflite.accelerators.edgetpu.rules import (
     EIGHT_BIT,
     Use,
@@ -20,145 +19,16 @@ from kerascnn.tflite.accelerators.edgetpu.rules import (
     printable,
     rules,
 )
-from kerascnn.tflite.file_format.graph import ModelGraph, Operator, Tensor, constant_data, read_graph
+from kerascnn.tflite.file_format.graph import ModelGraph, Operator, Tensor, constant_data
 
-TARGETS = ("edgetpu",)
-COMPILED = "edgetpu-custom-op"  # the custom operator that stands for all that was mapped
+EDGETPU = ACCELERATOR.name
 OLDEST_RUNTIME = 10
 
-EDGETPU, CPU, UNKNOWN = "edgetpu", "cpu", "unknown"
 
-
-@dataclass(frozen=True)
-class CheckedOperator:
-    """One operator and where it runs.
-
-    Attributes:
-        index: Its number in the file.
-        side: ``edgetpu``, ``cpu`` or ``unknown``.
-        reason: Why not on the Edge TPU, or what is left open; empty for one that maps.
-        output: Name of the tensor it computes.
-        parameter_bytes: Weights and biases.
-        cached: Whether they stay on the chip; ``None``: they are none, or not on the Edge TPU.
-    """
-
-    index: int
-    name: str
-    version: int
-    side: str
-    reason: str = ""
-    output: str = ""
-    parameter_bytes: int = 0
-    cached: bool | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything."""
-        return vars(self).copy()
-
-
-@dataclass(frozen=True)
-class Check:
-    """What the Edge TPU would do with a file.
-
-    Attributes:
-        compiled: Whether the compiler has been over it already; what it costs is then not visible.
-        refusal: Why the compiler would not take the file at all; empty where it would.
-        cost: ``None`` where nothing maps, or the file is compiled.
-        runtime: The lowest Edge TPU runtime that the mapped operators need.
-    """
-
-    path: Path
-    target: str
-    compiled: bool
-    refusal: str
-    operators: tuple[CheckedOperator, ...]
-    cost: Cost | None
-    runtime: int
-
-    @property
-    def verdict(self) -> str:
-        """``maps``, ``partly``, ``cpu`` (nothing maps), ``unknown``, or ``refused``."""
-        if self.refusal:
-            return "refused"
-        if self.operators and self.on_target == len(self.operators):
-            return "maps"
-        if self.unknown and not self.on_cpu:
-            return "unknown"
-        return "partly" if self.on_target else "unknown" if self.unknown else "cpu"
-
-    @property
-    def on_target(self) -> int:
-        """How many operators run on the Edge TPU."""
-        return self._count(EDGETPU)
-
-    @property
-    def on_cpu(self) -> int:
-        """How many operators stay on the CPU."""
-        return self._count(CPU)
-
-    @property
-    def unknown(self) -> int:
-        """Of how many operators it is not known."""
-        return self._count(UNKNOWN)
-
-    @property
-    def problem(self) -> str:
-        """Why not everything maps, in one line; empty where it does."""
-        if self.verdict == "maps":
-            return ""
-        if self.refusal:
-            return f"{self.path}: the Edge TPU compiler would refuse the file: {self.refusal}."
-        if not self.operators:
-            return f"{self.path} has no operators."
-        first = next(each for each in self.operators if each.side != EDGETPU)
-        perhaps = f", {self.unknown} more perhaps" if self.unknown else ""
-        return (
-            f"{self.path}: {self.on_target} of {len(self.operators)} operators map to the Edge TPU{perhaps}. "
-            f"The first of the others is operator {first.index}, {first.name}: {first.reason}."
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict, every operator, the counts, bytes, milliseconds and what they assume."""
-        cost = self.cost
-        return {
-            "file": str(self.path),
-            "target": self.target,
-            "verdict": self.verdict,
-            "compiled": self.compiled,
-            "refusal": self.refusal or None,
-            "operators": [operator.to_dict() for operator in self.operators],
-            "on_target": self.on_target,
-            "on_cpu": self.on_cpu,
-            "unknown": self.unknown,
-            "runtime": self.runtime,
-            "cached_bytes": cost.cached_bytes if cost else None,
-            "streamed_bytes": cost.streamed_bytes if cost else None,
-            "least_streamed_bytes": cost.least_streamed_bytes if cost else None,
-            "milliseconds": cost.milliseconds if cost else None,
-            "milliseconds_pcie": cost.milliseconds_pcie if cost else None,
-            "assumptions": assumptions(cost) if cost else [],
-        }
-
-    def _count(self, side: str) -> int:
-        return sum(operator.side == side for operator in self.operators)
-
-
-def check(path: Path | str, target: str = "edgetpu") -> Check:
-    """Judge a ``.tflite`` file for the Edge TPU without its compiler.
-
-    Args:
-        path: Any ``.tflite`` file, compiled or not.
-        target: ``edgetpu``.
-
-    Raises:
-        UsageError: The target is unknown.
-        KerasCnnError: The file is not a sound ``.tflite`` file.
-    """
-    if target not in TARGETS:
-        raise UsageError(f"Unknown target {target!r}. Known: {', '.join(TARGETS)}.")
-    graph = read_graph(Path(path))
-    if is_compiled(graph):
-        return _compiled(graph, target)
+def check_graph(graph: ModelGraph) -> Check:
+    """Judge a file for the Edge TPU."""
+    if is_compiled(graph, ACCELERATOR):
+        return _compiled(graph)
     uses = list(_uses(graph))
     refusal = _refusal(graph, uses)
     sides = [_refused(use) for use in uses] if refusal else _sides(uses, set(graph.subgraphs[0].inputs))
@@ -171,26 +41,19 @@ def check(path: Path | str, target: str = "edgetpu") -> Check:
         for place, (use, (side, reason), size) in enumerate(zip(uses, sides, sizes, strict=True))
     )
     needed = [rules()[uses[place].operator.name].runtime or OLDEST_RUNTIME for place in mapped]
-    return Check(graph.path, target, False, refusal, operators, cost, max(needed, default=OLDEST_RUNTIME))
-
-
-def is_compiled(graph: ModelGraph) -> bool:
-    """Whether the Edge TPU's compiler has been over the file."""
-    return any(
-        operator.custom and operator.name == COMPILED
-        for subgraph in graph.subgraphs
-        for operator in subgraph.operators
+    return Check(
+        graph.path, ACCELERATOR, False, refusal, operators, cost, max(needed, default=OLDEST_RUNTIME)
     )
 
 
-def _compiled(graph: ModelGraph, target: str) -> Check:
+def _compiled(graph: ModelGraph) -> Check:
     operators = tuple(
         _checked(use, EDGETPU)
         if use.operator.custom and use.operator.name == COMPILED
         else _checked(use, CPU, "the compiler left it to the CPU")
         for use in _uses(graph)
     )
-    return Check(graph.path, target, True, "", operators, None, OLDEST_RUNTIME)
+    return Check(graph.path, ACCELERATOR, True, "", operators, None, OLDEST_RUNTIME)
 
 
 def _checked(

@@ -19,7 +19,8 @@ from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError,
 from kerascnn.foundation.files import require_writable, whole_file, write_text
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.tflite.accelerators.edgetpu.check import EDGETPU, UNKNOWN, Check, check, is_compiled
+from kerascnn.tflite.accelerators.check import UNKNOWN, Check, is_compiled
+from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
     TRANSIENT,
     Report,
@@ -167,7 +168,7 @@ def compile_for_edgetpu(
         require_writable(target)
     if not overwrite:
         _require_own(path, target, num_segments or 1)
-    expected = check(path)
+    expected = ACCELERATOR.check(read_graph(path))
     if expected.compiled:
         raise TargetError(f"{path} is compiled for the Edge TPU already.")
     program = shutil.which(PROGRAM)
@@ -295,7 +296,7 @@ def _judge_one(path: Path, folder: Path, report: Report) -> Report:
 
 def _runs_on_edgetpu(output: Path) -> bool:
     try:
-        return is_compiled(read_graph(output))
+        return is_compiled(read_graph(output), ACCELERATOR)
     except KerasCnnError:
         return False
 
@@ -332,8 +333,8 @@ def _about_operators(expected: Check, reports: Sequence[Report]) -> Iterator[Dis
         total[row.name] += row.count
         mapped[row.name] += row.count if row.mapped else 0
     for operator in expected.operators:
-        sure[operator.name] += operator.side == EDGETPU
-        possible[operator.name] += operator.side in (EDGETPU, UNKNOWN)
+        sure[operator.name] += operator.side == expected.target
+        possible[operator.name] += operator.side in (expected.target, UNKNOWN)
     for name in total:
         if not sure[name] <= mapped[name] <= possible[name]:
             why = sorted({row.status for row in rows if row.name == name and not row.mapped})

@@ -4,39 +4,13 @@ An estimate: no compiler and no device was at hand. The figures and their source
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
+from kerascnn.tflite.accelerators.check import Cost
 from kerascnn.tflite.accelerators.edgetpu.rules import table
 
 MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the mapped part of a network costs.
-
-    Attributes:
-        cached: For each layer, whether its parameters stay on the chip.
-        cached_bytes: Parameters that stay there.
-        streamed_bytes: Parameters that are sent at each inference.
-        least_streamed_bytes: The same if parts of layers can be kept: what is more than the chip holds.
-        milliseconds: For the streamed parameters and the fixed part, over USB; computing is not counted.
-        milliseconds_pcie: The same over PCIe.
-    """
-
-    cached: tuple[bool, ...]
-    cached_bytes: int
-    streamed_bytes: int
-    least_streamed_bytes: int
-    milliseconds: float
-    milliseconds_pcie: float
-
-    @property
-    def overhead_decides(self) -> bool:
-        """Whether the parameters fit by less than what the compiler has been seen to add to them."""
-        memory = table()["memory"]
-        left = memory["cache_mib"] * MIB - self.cached_bytes
-        return not self.streamed_bytes and left < memory["overhead_mib"][-1] * MIB
+BUSES = {"USB 3": "usb", "PCIe": "pcie"}  # and their names in the table
 
 
 def estimate(parameters: Sequence[int]) -> Cost:
@@ -51,14 +25,23 @@ def estimate(parameters: Sequence[int]) -> Cost:
         left -= size if cached[-1] else 0
     kept = sum(size for size, fits in zip(parameters, cached, strict=True) if fits)
     streamed = sum(parameters) - kept
-    usb, pcie = (
-        round(table()["time"]["fixed_ms"] + table()["time"][f"{bus}_ms_per_mib"] * streamed / MIB, 2)
-        for bus in ("usb", "pcie")
-    )
-    return Cost(tuple(cached), kept, streamed, max(0, sum(parameters) - capacity), usb, pcie)
+    time = table()["time"]
+    times = {
+        name: round(time["fixed_ms"] + time[f"{bus}_ms_per_mib"] * streamed / MIB, 2)
+        for name, bus in BUSES.items()
+    }
+    cost = Cost(tuple(cached), kept, streamed, max(0, sum(parameters) - capacity), times)
+    return replace(cost, assumptions=tuple(_assumptions(cost)))
 
 
-def assumptions(cost: Cost) -> list[str]:
+def overhead_decides(cost: Cost) -> bool:
+    """Whether the parameters fit by less than what the compiler has been seen to add to them."""
+    memory = table()["memory"]
+    left = memory["cache_mib"] * MIB - cost.cached_bytes
+    return bool(not cost.streamed_bytes and left < memory["overhead_mib"][-1] * MIB)
+
+
+def _assumptions(cost: Cost) -> list[str]:
     """Return what the estimate rests on, and what it leaves out, a sentence each."""
     memory, time = table()["memory"], table()["time"]
     least, most = memory["overhead_mib"]
@@ -72,7 +55,7 @@ def assumptions(cost: Cost) -> list[str]:
         "Not counted: computing on the Edge TPU, operators on the CPU, and the first call, which loads what "
         "stays. MobileNet v1, of which all stays, takes 4.2 ms on a Raspberry Pi 4 (published).",
     ]
-    if cost.overhead_decides:
+    if overhead_decides(cost):
         told.append(
             f"The compiler has added {least} to {most} MiB to parameters of networks of middle size; with "
             f"{most} not all of these would fit."

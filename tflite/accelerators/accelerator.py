@@ -1,0 +1,77 @@
+"""An accelerator: what it asks of a file, how a file is judged and compiled for it, what drives it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kerascnn.tflite.accelerators.check import Check
+    from kerascnn.tflite.file_format.graph import ModelGraph
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """The program that translates a file for an accelerator.
+
+    Attributes:
+        program: Its name on the PATH.
+        install: The lines that install it.
+        operator: The custom operator that stands, in a translated file, for all that was mapped.
+        compile: Translates a file into a folder and returns the new file's path; it raises
+            ``MissingError`` where the program is not at hand.
+    """
+
+    program: str
+    install: tuple[str, ...]
+    operator: str
+    compile: Callable[[Path, Path], Path]
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """The shared library through which LiteRT reaches an accelerator.
+
+    Attributes:
+        library: As Linux calls it.
+        device: Which machine needs it, in words: ``a Coral``.
+        source: Where it is found.
+    """
+
+    library: str
+    device: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """A chip beside the processor that runs a quantized network, or a part of it.
+
+    Attributes:
+        name: As options and records call it.
+        title: As people call it.
+        arithmetic: What it computes in, in words: ``full int8``.
+        schemes: Names of the quantizations that it takes.
+        io: Types of input and output that it takes.
+        check: Judges a file, without a compiler and without a device; its rules and costs stand behind it.
+        compiler: ``None``: it takes a file as it is.
+        delegate: ``None``: none is needed.
+    """
+
+    name: str
+    title: str
+    arithmetic: str
+    schemes: tuple[str, ...]
+    io: tuple[str, ...]
+    check: "Callable[[ModelGraph], Check]"
+    compiler: Compiler | None = None
+    delegate: Delegate | None = None
+
+    def refusal(self, scheme: str, io: str) -> str:
+        """Return why it takes no files of a scheme with such an input and output, empty where it does."""
+        if scheme in self.schemes and io in self.io:
+            return ""
+        return (
+            f"The {self.title} computes in {self.arithmetic} only: {' or '.join(self.schemes)} with io "
+            f"{' or '.join(self.io)}."
+        )

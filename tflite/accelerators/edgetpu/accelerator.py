@@ -1,0 +1,42 @@
+"""The Edge TPU's entry in the registry; what takes time to load is loaded when it is called."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerascnn.tflite.accelerators.accelerator import Accelerator, Compiler, Delegate
+from kerascnn.tflite.accelerators.edgetpu.install import LINES, PROGRAM
+
+if TYPE_CHECKING:
+    from kerascnn.tflite.accelerators.check import Check
+    from kerascnn.tflite.file_format.graph import ModelGraph
+
+COMPILED = "edgetpu-custom-op"  # the custom operator that stands for all that was mapped
+
+
+def _check(graph: "ModelGraph") -> "Check":
+    from kerascnn.tflite.accelerators.edgetpu.check import check_graph
+
+    return check_graph(graph)
+
+
+def _compile(file: Path, folder: Path) -> Path:
+    from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu
+
+    (compiled,) = compile_for_edgetpu(file, out=folder).files
+    return compiled.path
+
+
+ACCELERATOR = Accelerator(
+    name="edgetpu",
+    title="Edge TPU",
+    arithmetic="full int8",
+    schemes=("static_wi8_ai8",),
+    io=("int8", "uint8"),
+    check=_check,
+    compiler=Compiler(PROGRAM, LINES, COMPILED, _compile),
+    delegate=Delegate(
+        library="libedgetpu.so.1",
+        device="a Coral",
+        source="https://github.com/feranick/libedgetpu/releases: 16.0tf2.17.1 or later",
+    ),
+)
