@@ -17,10 +17,11 @@ from kerascnn.analysis.profiling.profile import profile
 from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.models.architectures.lenet5 import C3_TABLE, lenet5
+from kerascnn.models.family import families, family
 from kerascnn.models.geometry import map_side
 from kerascnn.models.heads import heads, is_head_layer
 from kerascnn.models.layers.lenet1998 import EuclideanRBF, ScaledTanh, TrainableSubsampling, digit_codes
-from kerascnn.models.registry import Network, build, family, known_models
+from kerascnn.models.registry import Network, build
 from kerascnn.tflite.quantization.calibration import choose
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
@@ -28,7 +29,7 @@ from kerascnn.tflite.quantization.verification import check_convertible, verify_
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 PRODUCTS = (EuclideanRBF, ScaledTanh, TrainableSubsampling)  # their factors and biases stay in a file
-VARIANTS = [(name, variant) for name in known_models() for variant in family(name).variants]
+VARIANTS = [(name, variant) for name in families for variant in family(name).variants]
 
 
 def _form(name, variant):

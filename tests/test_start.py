@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from kerascnn.foundation.errors import UsageError
+from kerascnn.models.family import families, family
 from kerascnn.models.heads import fc_as_convolutions, heads, is_head_layer
-from kerascnn.models.registry import build, family, known_models
+from kerascnn.models.registry import build
 from kerascnn.training.transfer import Start
 
 SMALL = {"model": "alexnet", "variant": "small_stem", "image_size": 16, "classes": 3}
@@ -115,7 +116,7 @@ def test_every_layer_of_a_head_is_known_by_its_name(head):
     ("name", "variant", "norm"),
     [
         (name, variant, norm)
-        for name in known_models()
+        for name in families
         for variant, form in family(name).variants.items()
         for norm in form.norms
     ],

@@ -3,38 +3,33 @@
 Sources are known by name; the module of one is imported when its images are asked for.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
-from operator import attrgetter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.registry import Registry
 
 if TYPE_CHECKING:
     from kerascnn.data.dataset import Dataset
 
-#: From the folder with the source's original files, or ``None``, to its images.
-Loader = Callable[[Path | None], "Dataset"]
 
-sources: Registry[Loader] = Registry("data source")
+@runtime_checkable
+class Loader(Protocol):
+    """From the folder with the source's original files, or ``None``, to its images."""
 
-
-def _loader(module: str, name: str) -> Loader:
-    def load(data_dir: Path | None) -> "Dataset":
-        loader: Loader = attrgetter(name)(import_module(f"kerascnn.data.sources.{module}"))
-        return loader(data_dir)
-
-    return load
+    def __call__(self, data_dir: Path | None, /) -> "Dataset":
+        """Return the images."""
+        ...
 
 
-sources.add("digits", _loader("digits", "load_digits"))
-sources.add("mnist", _loader("mnist", "MNIST.load"))
-sources.add("fashion_mnist", _loader("fashion_mnist", "FASHION_MNIST.load"))
-sources.add("cifar10", _loader("cifar", "CIFAR10.load"))
-sources.add("cifar100", _loader("cifar", "CIFAR100.load"))
+sources: Registry[Loader] = Registry("data source", "kerascnn.sources", of=Loader)
+sources.refer("digits", "kerascnn.data.sources.digits:load_digits")
+sources.refer("mnist", "kerascnn.data.sources.mnist:MNIST.load")
+sources.refer("fashion_mnist", "kerascnn.data.sources.fashion_mnist:FASHION_MNIST.load")
+sources.refer("cifar10", "kerascnn.data.sources.cifar:CIFAR10.load")
+sources.refer("cifar100", "kerascnn.data.sources.cifar:CIFAR100.load")
 
 
 def canonical_source(data: str) -> str:
@@ -59,7 +54,7 @@ def canonical_source(data: str) -> str:
 
 def is_folder(source: str) -> bool:
     """Whether a canonical source is a folder."""
-    return source not in sources
+    return "/" in source or "\\" in source  # wherever it was trained
 
 
 def source_name(source: str) -> str:
@@ -80,9 +75,25 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     """
     source = canonical_source(source)
     if not is_folder(source):
-        return sources[source](None if data_dir is None else Path(data_dir))
+        return _of_that_name(source, sources[source](None if data_dir is None else Path(data_dir)))
     if data_dir is not None:
         raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
     from kerascnn.data.sources.folder import load_folder
 
     return load_folder(Path(source))
+
+
+def _of_that_name(source: str, loaded: object) -> "Dataset":
+    """Return what a loader has loaded, under the name by which it is found again.
+
+    Raises:
+        KerasCnnError: It is no data set: the loader comes from another package.
+    """
+    from kerascnn.data.dataset import Dataset
+
+    if not isinstance(loaded, Dataset):
+        raise KerasCnnError(
+            f"The data source {source!r} returns a {type(loaded).__name__}, not a Dataset of "
+            "kerascnn.data.dataset. Repair the package that offers it."
+        )
+    return replace(loaded, source=source)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerascnn.models.registry import family
+from kerascnn.models.family import family
 from kerascnn.studies.results.study import Study
 
 
