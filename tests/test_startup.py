@@ -4,6 +4,7 @@ Each case is a fresh process, a third of a second; benchmarks/startup.py measure
 """
 
 import json
+import os
 import subprocess
 import sys
 
@@ -23,11 +24,12 @@ main()
 """
 
 
-def loaded(folder, *command):
+def loaded(folder, *command, env=None):
     """Return exit code, stderr and the loaded modules."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder / "modules.json"), *map(str, command)],
         cwd=folder,
+        env=env,
         capture_output=True,
         text=True,
         timeout=120,
@@ -44,6 +46,14 @@ def test_help_needs_click_alone(tmp_path, command):
     code, err, modules = loaded(tmp_path, *command.split())
     assert code in (0, 2), err
     assert "click" in modules
+    assert not modules.intersection((*OWN_ROOTS, *ARRAYS))
+
+
+@pytest.mark.parametrize("line", ["kerascnn ", "kerascnn train lenet --variant ", "kerascnn report "])
+def test_completion_needs_click_alone(tmp_path, line):
+    asked = {"_KERASCNN_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+    code, err, modules = loaded(tmp_path, env=os.environ | asked)
+    assert (code, err) == (0, "")
     assert not modules.intersection((*OWN_ROOTS, *ARRAYS))
 
 

@@ -29,9 +29,10 @@ SIDES = {"edgetpu": "Edge TPU", "cpu": "CPU", "unknown": "unknown"}
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--target", default="edgetpu", show_default=True, help="edgetpu, the Coral Edge TPU.")
 def check(file: Path, target: str, as_json: bool) -> None:
-    """Say which operators of FILE, any .tflite, run on the Edge TPU, what is streamed and what that costs.
+    """Say what of a .tflite file runs on the Edge TPU.
 
-    Needs neither the compiler nor a device: it is an estimate. Ends with 4 if not everything maps.
+    Shows each operator, what is streamed and what that costs. Needs neither the compiler nor a
+    device: it is an estimate. Ends with 4 if not everything maps.
     """
     from kerascnn.tflite.accelerators.edgetpu.check import check as judge
 
