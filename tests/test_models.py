@@ -86,7 +86,7 @@ EVERY = [
     for name, variant in VARIANTS
     for norm in _form(name, variant).norms
     for head in _form(name, variant).heads
-    if norm == _form(name, variant).norms[0] or head == _form(name, variant).heads[-1]
+    if norm == _form(name, variant).norms[0] or head == list(_form(name, variant).heads)[-1]
 ]
 
 
@@ -375,7 +375,7 @@ def test_sizes_that_fit(name, variant, sizes):
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_the_sizes_are_those_of_the_layers_that_are_built(name, variant):
     form = _form(name, variant)
-    built = _small(name, variant, form.heads[0])
+    built = _small(name, variant, next(iter(form.heads)))
     layers = [layer for layer in built.layers if hasattr(layer, "strides") and not is_head_layer(layer.name)]
     first_tower = [layer for layer in layers if not layer.name.endswith("b")]
     assert _exact_side(first_tower, built.input_shape[1]) == first_tower[-1].output.shape[1]

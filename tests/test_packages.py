@@ -100,11 +100,11 @@ def test_the_recipe_of_a_package_is_what_its_training_starts_from(cli, own):
         "build=build)", "build=build, recipe=Path(__file__).with_name('a.toml'))"
     )
     module.write_text(f"from pathlib import Path\n{code}", "utf-8")
-    given = ("train", "onestage", "--epochs", 0)
+    before = partial(installed, own)
     (own / "a.toml").write_text("[default]\nepochs = 'many'\n")
-    assert "epochs must be" in cli("train", "onestage", before=partial(installed, own)).err
+    assert "epochs must be" in cli("train", "onestage", before=before).err
     (own / "a.toml").write_text("[")
     assert (
         "a.toml, the recipe of the model 'onestage', cannot be read"
-        in cli(*given[:2], before=partial(installed, own)).err
+        in cli("train", "onestage", before=before).err
     )

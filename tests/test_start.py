@@ -122,7 +122,7 @@ def test_every_layer_of_a_head_is_known_by_its_name(head):
     ],
 )
 def test_no_layer_of_a_trunk_is_taken_for_a_head(name, variant, norm):
-    head = family(name).variants[variant].heads[-1]
+    head = list(family(name).variants[variant].heads)[-1]
     features = keras.Input((2, 2, 5))
     of_head = keras.Model(features, heads[head].build(features, (4, 3), 2, 0.5))
     model = build(name, variant=variant, norm=norm, head=head)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from packages import lay_package
 from painted_photos import paint
 
 OWN_ROOTS = ("tensorflow", "keras", "tf_keras", "jax", "torch", "sklearn", "pandas", "scipy", "matplotlib")
@@ -55,6 +56,16 @@ def test_completion_needs_click_alone(tmp_path, line):
     code, err, modules = loaded(tmp_path, env=os.environ | asked)
     assert (code, err) == (0, "")
     assert not modules.intersection((*OWN_ROOTS, *ARRAYS))
+
+
+def test_names_of_packages_are_listed_without_importing_these(tmp_path):
+    groups = {f"kerascnn.{kind}": {"torn": "torn:TORN"} for kind in ("heads", "models", "sources")}
+    own = os.environ | {"PYTHONPATH": str(lay_package(tmp_path / "packages", "torn", groups, "1 / 0\n"))}
+    asked = {"_KERASCNN_COMPLETE": "bash_complete", "COMP_WORDS": "kerascnn train t", "COMP_CWORD": "2"}
+    for command, env in ((("train", "--help"), own), (("data", "--help"), own), ((), own | asked)):
+        code, err, modules = loaded(tmp_path, *command, env=env)
+        assert (code, err) == (0, "")
+        assert "torn" not in modules
 
 
 @pytest.mark.parametrize(
