@@ -2,6 +2,7 @@
 
 import shutil
 from functools import partial
+from typing import Literal, get_args, get_origin
 
 import click
 import pytest
@@ -20,6 +21,7 @@ from kerascnn.models.heads import heads
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.tflite.bundle.targets import targets
 from kerascnn.tflite.quantization.schemes import schemes
+from kerascnn.training.config import TrainingConfig
 from kerascnn.training.recipes import RECIPES
 
 
@@ -152,3 +154,24 @@ def test_every_command_is_under_one_heading_with_the_first_line_of_its_help(cli)
         for name, line in commands.items():
             assert f"  {name:9}  {line}" in lines  # whole, whatever the width of the terminal
             assert len(f"  {name:9}  {line}") <= 80
+
+
+def test_help_names_every_value_of_a_setting_that_has_few():
+    context = click.Context(group.commands["train"])
+    told = {param.name: param.get_help_record(context) for param in context.command.params[1:]}
+    fields = {name: field.annotation for name, field in TrainingConfig.model_fields.items()}
+    few = {
+        name: [
+            value
+            for part in (kind, *get_args(kind))
+            if get_origin(part) is Literal
+            for value in get_args(part)
+        ]
+        for name, kind in fields.items()
+    }
+    assert [name for name, values in few.items() if values] == [
+        *("recipe", "optimizer", "schedule", "backend", "precision"),
+    ]
+    assert [
+        (name, value) for name, values in few.items() for value in values if value not in told[name][1]
+    ] == []
