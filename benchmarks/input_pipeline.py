@@ -74,11 +74,11 @@ def alone_rate(data: Dataset, settings: dict[str, Any], epochs: int) -> float:
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.input.from_files import StreamFeed
     from kerascnn.training.input.in_memory import TableFeed
-    from kerascnn.training.prepare import network_for, prepare
+    from kerascnn.training.prepare import prepare, settled
 
-    config = TrainingConfig(**settings).resolved()
+    config = settled(TrainingConfig(**settings), data)
     configure(config.threads, deterministic=False)
-    prepared = prepare(config, network_for(config, data), data)
+    prepared = prepare(config, data)
     if isinstance(prepared.data.train, FileSplit):
         feed: Any = StreamFeed(prepared.trained, prepared.data, config, ALONE)
         use: Callable[[Any], object] = exhaust

@@ -10,6 +10,7 @@ from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.data.dataset import Split
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.predictions import Answers
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
 from kerascnn.tflite.debugging.layer_errors import LayerError
 
@@ -40,11 +41,11 @@ def made_up_study(*names):
     correct = np.random.default_rng(0).random((len(names), 2, 50)) < 0.9
     heads = [made_up_head(name, each) for name, each in zip(names, correct, strict=True)]
     difference = paired_difference(correct[0], correct[1])
-    settings = {
+    settings = StudySettings(
         **{"model": "lenet", "data": "photos", "margin_points": 0.2, "seeds": [1, 2], "differing": {}},
         **{"variant": "modern", "norm": "none", "image_size": 32, "channels": None, "epochs": 2},
         **{"batch_size": 64, "learning_rate": 0.1, "weight_decay": 0.0, "command": "kerascnn compare lenet"},
-    }
+    )
     environment = {
         **{"python": "3.11", "platform": "Linux", "processors": 2, "git": None},
         **{"versions": {"keras": "3"}, "data_sha256": {"test": "ab"}},

@@ -21,7 +21,7 @@ from kerascnn.foundation.machine import processors
 from kerascnn.studies.compare import compare
 from kerascnn.studies.grid.plan import plan
 from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.prepare import network_for, prepare, with_pixels
+from kerascnn.training.prepare import prepare, settled
 from kerascnn.training.recipes import recipe_settings
 
 
@@ -92,7 +92,7 @@ def test_without_epochs_all_heads_take_the_largest_default(tmp_path, mnist_dir):
     defaults = [recipe_settings("lenet5", "default", "mnist", head)["epochs"] for head in ("fc", "conv1x1")]
     assert defaults[0] < defaults[1]
     grid = plan("lenet", ["fc", "conv1x1"], seeds=1, data="mnist", data_dir=mnist_dir)
-    assert grid.settings(margin=0.2)["epochs"] == max(defaults)
+    assert grid.settings(margin=0.2).epochs == max(defaults)
     assert [cell.epochs for cell in grid.cells(tmp_path)] == [max(defaults)] * 2
 
 
@@ -274,8 +274,7 @@ def test_a_seed_gives_every_head_the_same_trunk():
     def first_weights(head: str, seed: int) -> dict[str, np.ndarray]:
         grid = plan("lenet", ["fc", "conv1x1", "nin"], 2, epochs=1)
         config = next(c for c in grid.cells(Path()) if (c.head, c.seed) == (head, seed))
-        network = network_for(config, digits)
-        model = prepare(with_pixels(config, network, digits), network, digits, begun=False).trained
+        model = prepare(settled(config, digits), digits).trained
         return {layer.name: layer.get_weights()[0] for layer in model.layers if layer.name.startswith("conv")}
 
     digits = load("digits")

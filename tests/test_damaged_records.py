@@ -159,11 +159,50 @@ def test_a_checkpoint_without_numbers_is_as_good_as_none(tmp_path, caplog, damag
     assert "epoch-000002.npz is damaged: the training goes on from epoch-000001.npz" in caplog.text
 
 
-def test_a_study_with_false_answers_is_refused(cli, part_of_study, tmp_path):
-    study = shutil.copytree(part_of_study("fc,nin", seeds=1)[0], tmp_path / "study")
+@pytest.fixture
+def study(part_of_study, tmp_path):
+    """A study of one seed, to be damaged."""
+    return shutil.copytree(part_of_study("fc,nin", seeds=1)[0], tmp_path / "study")
+
+
+def _refused_at_once(answer, *words):
+    refused(answer, FAILED, *words)
+    assert len(answer.err.splitlines()) == 1  # nothing was loaded, asked or measured before
+
+
+def test_a_study_with_false_answers_is_refused_at_once(cli, study):
     path = study / "runs/nin-1/answers.npz"
     with np.load(path) as stored:
         arrays = dict(stored)
     arrays["int8"][3] = np.nan
     np.savez(path, **arrays)
-    refused(cli("report", study), FAILED, "nin-1/answers.npz holds no probabilities")
+    _refused_at_once(cli("report", study, fresh=True), "nin-1/answers.npz holds no probabilities")
+
+
+def test_a_study_with_a_damaged_record_is_refused_at_once(cli, study):
+    path = study / "runs/nin-1/environment.json"
+    path.write_text(json.dumps(read_json(path) | {"versions": {"keras": 3}}))
+    _refused_at_once(cli("report", study, fresh=True), "nin-1/environment.json is damaged: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("report", "history.csv"),
+        ("quantize", "config.toml"),
+        ("quantize", "tflite/float16.result.json"),
+        ("surgery", "metrics.json"),
+    ],
+)
+def test_unreadable_records_of_a_run_are_found_before_work_begins(cli, run, tmp_path, command, name):
+    copied = shutil.copytree(run, tmp_path / "a")
+    (copied / name).write_bytes(b"\xff{")
+    _refused_at_once(cli(command, copied, fresh=True), f"a/{name}")
+
+
+@pytest.mark.long
+def test_a_damaged_result_that_is_made_anew_hinders_nothing(cli, run, tmp_path):
+    copied = shutil.copytree(run, tmp_path / "a")
+    (copied / RESULT).write_text("{")
+    assert cli("quantize", copied).code == 0
+    assert read_record(copied, RESULT)

@@ -107,6 +107,18 @@ def test_metadata_labels_and_description_are_given_back(compiled, tmp_path, file
     assert read_metadata(result) == read_metadata(file) is not None
 
 
+@pytest.mark.parametrize("name", ["lenet_edgetpu.tflite", "lenet_edgetpu.log"])
+def test_a_file_of_others_stays_until_it_may_be_replaced(compiled, tmp_path, name):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / name).write_text("my diary")
+    message = f"there/{name} was not made by kerascnn. Add --overwrite to replace it, or move it elsewhere."
+    refused(compiled("success", "--out", "there"), FAILED, message)
+    assert [path.name for path in (tmp_path / "there").iterdir()] == [name]
+    for given in (["--overwrite"], []):
+        assert compiled("success", "--out", "there", *given).code == 0
+    refused(compiled("success", "--out", "lenet.tflite"), FAILED, "lenet.tflite cannot be written to")
+
+
 def test_a_file_without_an_archive_gets_none(compiled, tmp_path, file):
     content = file.read_bytes()
     with zipfile.ZipFile(file) as archive:

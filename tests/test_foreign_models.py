@@ -200,7 +200,7 @@ def test_labels_name_the_classes_and_put_them_in_the_order_of_the_data(cli, tmp_
     network(layers.Rescaling(1 / 255)).save("model.keras")  # 0 is dark, 1 is bright
     for name, value in (("bright", 204), ("dark", 51)):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        for number in range(10):
+        for number in range(30):
             shade = Image.fromarray(np.full((4, 4), value + number, np.uint8))
             shade.save(tmp_path / "photos" / name / f"{number}.png")
     (tmp_path / "labels.txt").write_text("0 dark\n1 bright\n")
@@ -208,6 +208,11 @@ def test_labels_name_the_classes_and_put_them_in_the_order_of_the_data(cli, tmp_
     assert answer.out.split() == ["bright.png", "bright", "91.7%"]
     evaluated = cli("evaluate", "model.keras", "--data", "photos", "--labels", "labels.txt", "--json").json
     assert (evaluated["accuracy"], evaluated["classes"]) == (1.0, ["bright", "dark"])
+    swapped = cli("evaluate", "model.keras", "--data", "photos", "--json")  # its classes are 0 and 1
+    assert swapped.json["accuracy"] == 0.0
+    (note,) = [line for line in swapped.err.splitlines() if line.startswith("Note: ")]
+    assert note.startswith("Note: model.keras gets 0.00 %, less than always answering bright (50.00 %)")
+    assert "--labels FILE" in note
 
 
 def test_the_note_is_one_line_and_the_result_is_alone_on_stdout(cli):
@@ -391,6 +396,16 @@ def _of_four_gigabytes(flat):
 def test_a_file_that_litert_does_not_survive_is_one_line(cli, tmp_path, operator, told):
     (tmp_path / "model.tflite").write_bytes(_ending(operator))
     refused(cli("predict", "model.tflite", "dark.png"), FAILED, told)
+
+
+@pytest.mark.parametrize("command", [("predict", "model.tflite", "dark.png"), ("benchmark", "model.tflite")])
+def test_a_file_of_no_fixed_size_is_told_in_our_words(cli, tmp_path, command):
+    pixels = Tensor((1, 1, 1, 3), **FLOAT, signature=(-1, -1, -1, 3))
+    scores = Tensor((1, 3), **FLOAT, signature=(-1, 3))
+    mean = Operator("MEAN", [pixels, constant(1, 2)], [scores], options=options("Reducer", keepDims=False))
+    (tmp_path / "model.tflite").write_bytes(tflite(mean))
+    size = "model.tflite takes images of any size, (None, None, 3): save or convert it with a fixed height"
+    refused(cli(*command), FAILED, size)
 
 
 def test_a_process_that_gives_no_answer_is_ended():

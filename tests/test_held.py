@@ -12,7 +12,9 @@ from waiting import wait_until
 
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.lock import held
+from kerascnn.studies import study_folder
 from kerascnn.training.run import Run
+from kerascnn.training.run_folder import free_name
 
 INT8 = "tflite/static_wi8_ai8.tflite"
 
@@ -44,6 +46,23 @@ def test_a_study_in_use_is_left_alone(cli, tmp_path):
         refused(cli(*command), FAILED, "study is in use by another kerascnn process")
     refused(cli(*command), FAILED, "study exists and is no study to go on with")
     assert list((tmp_path / "study").iterdir()) == []
+
+
+def test_two_studies_at_the_same_instant_have_a_folder_each(tmp_path, monkeypatch):
+    taken = []
+
+    def taken_by_another(folder, stem):
+        found = free_name(folder, stem)
+        if not taken:
+            found.mkdir(parents=True)
+            taken.append(found)
+        return found
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study_folder, "free_name", taken_by_another)
+    with study_folder.study_folder(None, "lenet", may_go_on=True) as folder:
+        assert (taken[0].name, folder.name) == ("lenet-1", "lenet-2")
+        assert folder.is_dir()
 
 
 def test_a_killed_holder_leaves_nothing(tmp_path):

@@ -229,6 +229,20 @@ def test_an_empty_file_says_so(tmp_path):
         read_image(tmp_path / "empty.jpg")
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "it is HEIC, .*: export it as JPEG"),
+        (b"\0\0\0\x20ftypisom" + bytes(40), "it is a video"),
+        (b"\n<!DOCTYPE html><html>", "it is a web page"),
+    ],
+)
+def test_what_is_only_called_like_a_picture_is_named(tmp_path, content, told):
+    (tmp_path / "photo.jpg").write_bytes(content)
+    with pytest.raises(KerasCnnError, match=rf"photo\.jpg cannot be decoded as an image: {told}"):
+        read_image(tmp_path / "photo.jpg")
+
+
 def test_a_huge_jpeg_is_decoded_smaller_and_known_by_its_full_size(tmp_path, monkeypatch):
     shades = np.linspace(0, 255, 2_400).astype(np.uint8)
     picture = Image.fromarray(np.tile(shades, (1_200, 1)))

@@ -113,6 +113,19 @@ def test_a_copy_of_all_splits_is_left_out(tmp_path):
     assert found.notes == ("xray/xray is left out: it holds the same splits again.",)
 
 
+def test_a_folder_without_pictures_beside_splits_is_left_out(tmp_path):
+    for name, n in (("train", 10), ("test", 2)):
+        painted(tmp_path / "photos" / name, n, first=n)
+    (tmp_path / "photos" / "docs" / "de").mkdir(parents=True)
+    (tmp_path / "photos" / "docs" / "de" / "notes.txt").write_text("made in spring")
+    found = load(str(tmp_path / "photos"))
+    assert found.counts() == OWN_SPLITS
+    assert found.notes == ("photos/docs is left out: it holds no picture.",)
+    (tmp_path / "photos" / "docs").rename(tmp_path / "photos" / "Red")  # may be a class in a wrong place
+    with pytest.raises(KerasCnnError, match="Red is none of train, validation and test"):
+        load(str(tmp_path / "photos"))
+
+
 def test_classes_whose_folders_are_numbered_alike_are_classes(tmp_path):
     for digit in "123":
         for person in "123":

@@ -25,7 +25,7 @@ from kerascnn.training.input.from_files import moved as moved_photo
 from kerascnn.training.input.in_memory import TableFeed
 from kerascnn.training.loop.fit import fit
 from kerascnn.training.loop.optimization import SmoothedCrossentropy, WarmedUp, compile_for
-from kerascnn.training.prepare import network_for, prepare
+from kerascnn.training.prepare import prepare, settled
 from kerascnn.training.recipes import recipe_settings
 from kerascnn.training.records.checkpoint import Checkpoints
 
@@ -175,8 +175,8 @@ def test_the_rate_rises_then_falls_in_a_line_or_stays():
 def fitted(tmp_path, epoch_ended, **settings):
     """Fit LeNet-5 to the digits, a step an epoch, without a run."""
     dataset = load("digits")
-    config = TrainingConfig(model="lenet", head="nin", batch_size=1_257, **settings).resolved()
-    prepared = prepare(config, network_for(config, dataset), dataset)
+    config = settled(TrainingConfig(model="lenet", head="nin", batch_size=1_257, **settings), dataset)
+    prepared = prepare(config, dataset)
     first = prepared.trained.get_weights()
     checkpoints = Checkpoints(tmp_path / "checkpoints")
 
@@ -237,9 +237,9 @@ def feed_of(data, **settings):
     """Return the compiled feed of LeNet-5 on digits, or of a small AlexNet on a folder."""
     if data != "digits":
         settings |= {"model": "alexnet", "variant": "small_stem", "image_size": 16}
-    config = TrainingConfig(data=str(data), head="nin", **settings).resolved()
-    dataset = load(config.data)
-    prepared = prepare(config, network_for(config, dataset), dataset)
+    dataset = load(str(data))
+    config = settled(TrainingConfig(data=str(data), head="nin", **settings), dataset)
+    prepared = prepare(config, dataset)
     feed = (TableFeed if data == "digits" else StreamFeed)(prepared.trained, prepared.data, config, ALONE)
     compile_for(feed, len(dataset.train), config, jit=False)
     return feed

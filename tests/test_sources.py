@@ -330,3 +330,12 @@ def test_lenet_trains_on_cifar10(cli: Cli, cifar10_dir):
     options = ["--data", "cifar10", "--data-dir", cifar10_dir, "--epochs", 1, "--json"]
     trained = cli("train", "lenet", *options).json
     assert trained["data"] == {"source": "cifar10", "train": 180, "validation": 20, "test": 40}
+
+
+@pytest.mark.parametrize("command", ["data", "train lenet --data"])
+def test_original_files_are_no_folders_of_images(cli: Cli, tmp_path: Path, mnist_dir: Path, command: str):
+    write_archive(tmp_path / "c" / CIFAR10.binary.archive, CIFAR10.binary.folder, binary10())
+    for folder, name in ((mnist_dir, "mnist or fashion_mnist"), (tmp_path / "c", "cifar10")):
+        use = f"use --data {name.split()[0]} --data-dir {folder}."
+        told = f"{folder} holds the original files of {name}, not folders of images: {use}"
+        refused(cli(*command.split(), folder), FAILED, told)

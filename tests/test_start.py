@@ -10,7 +10,7 @@ from kerascnn.foundation.errors import UsageError
 from kerascnn.models.family import families, family
 from kerascnn.models.heads import fc_as_convolutions, heads, is_head_layer
 from kerascnn.models.registry import build
-from kerascnn.training.transfer import Start
+from kerascnn.training.transfer import Pretrained
 
 SMALL = {"model": "alexnet", "variant": "small_stem", "image_size": 16, "classes": 3}
 FC = {"head": "fc", "head_units": (8, 8)}
@@ -20,13 +20,13 @@ TRUNK = {f"{kind}{number}" for kind in ("conv", "norm") for number in range(1, 6
 
 
 def _start(model):
-    return Start(Path("runs/before"), model)
+    return Pretrained(Path("runs/before"), model)
 
 
 def _hand_over(before, after):
     """Return for every layer with weights of the new model whether it has the old weights or its own."""
     given, own = _by_layer(before), _by_layer(after)
-    _start(before).hand_over(after)
+    _start(before).load_into(after)
     return {
         name: "taken" if _equal(weights, given.get(name)) else "fresh" if _equal(weights, own[name]) else "?"
         for name, weights in _by_layer(after).items()
@@ -94,7 +94,7 @@ def test_a_trunk_that_does_not_fit_is_refused_and_nothing_changed(before, after,
     model = _build(head="nin", **after)
     own = model.get_weights()
     with pytest.raises(UsageError) as refusal:
-        _start(_build(head="nin", **before)).hand_over(model)
+        _start(_build(head="nin", **before)).load_into(model)
     assert str(refusal.value) == f"The weights of runs/before do not fit: {message}"
     assert _equal(model.get_weights(), own)
 

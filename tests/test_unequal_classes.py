@@ -5,10 +5,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import Answer, keep, kept, run_command
 from painted_photos import SMALL, paint
 from test_bad_input import USAGE
 
+from kerascnn.cli.main import kerascnn as command
+from kerascnn.data.layout import layout_of
+from kerascnn.data.sources import folder
 from kerascnn.studies.grid.plan import plan
 
 BASELINE = {"answer": "blue", "accuracy": pytest.approx(6 / 8)}
@@ -45,6 +49,15 @@ def unequal(shared) -> tuple[Path, Answer]:
 
 def test_classes_are_told_before_the_training(unequal):
     assert unequal[1].err.splitlines()[0] == "3 classes: blue, green, red"
+
+
+def test_a_folder_is_listed_once(photos, monkeypatch):
+    listed = []
+    monkeypatch.setattr(folder, "layout_of", lambda path: listed.append(path) or layout_of(path))
+    (photos / "red" / "bad.png").write_text("no picture")  # ends the command before it trains
+    ended = CliRunner().invoke(command, ["train", "alexnet", "--data", str(photos), *map(str, SMALL)])
+    assert "bad.png cannot be decoded" in ended.output
+    assert listed == [photos]
 
 
 def test_what_is_done_to_pictures_is_told_unless_it_was_chosen(cli, unequal, photos):
@@ -128,4 +141,4 @@ def test_a_study_is_repeated_with_what_it_did_to_pictures(augment, option):
     study = plan(
         "lenet", ["fc", "nin"], 1, data="digits", augment=augment
     )  # the recipe's for digits: nothing
-    assert study.settings(0.2)["command"].endswith(f"--precision float32{option}")
+    assert study.settings(0.2).command.endswith(f"--precision float32{option}")

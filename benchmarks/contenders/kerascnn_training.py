@@ -9,7 +9,7 @@ from kerascnn.foundation.progress import silent
 from kerascnn.training.backend.machine import choose_device, configure
 from kerascnn.training.config import TrainingConfig
 from kerascnn.training.loop.fit import fit
-from kerascnn.training.prepare import network_for, prepare
+from kerascnn.training.prepare import prepare, settled
 from kerascnn.training.records.checkpoint import Checkpoints
 from kerascnn.training.records.history import Epoch
 
@@ -21,9 +21,9 @@ def trained_epochs(dataset: Dataset, **settings: Any) -> list[Epoch]:
         dataset: What is trained on.
         **settings: Those of ``TrainingConfig`` that are not to be the recipe's.
     """
-    config = TrainingConfig(**settings).resolved()
+    config = settled(TrainingConfig(**settings), dataset)
     configure(config.threads, deterministic=False)
-    prepared = prepare(config, network_for(config, dataset), dataset)
+    prepared = prepare(config, dataset)
     with tempfile.TemporaryDirectory() as folder:
         done = fit(
             prepared.trained,

@@ -41,6 +41,7 @@ or Google's notebook:
     metavar="DIR",
     help="Folder of the compiled file.  [default: that of FILE]",
 )
+@options.overwrite_files
 @click.option("--min-runtime", type=int, metavar="10…14", help="The oldest runtime that must load it.")
 @click.option("--timeout", type=int, metavar="SECONDS", help="For the compiler.  [default: 180]")
 @click.option("--num-segments", type=int, metavar="N", help="Cut it in N files for N Edge TPUs in a row.")

@@ -16,6 +16,7 @@ from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.escapes import printable
 
 if TYPE_CHECKING:
+    from kerascnn.data.dataset import Dataset
     from kerascnn.training.backend.distribution import Distribution
     from kerascnn.training.config import TrainingConfig
     from kerascnn.training.run import Run
@@ -102,20 +103,20 @@ def _others(distribute: bool, **place: Any) -> "Distribution | None":
 def _trained(asked: "TrainingConfig", others: "Distribution | None") -> "Run | None":
     from kerascnn.training.framework import use_framework
 
-    _require_sense(asked, alone=others is None)
+    listed = _looked_at(asked, alone=others is None)
     use_framework(asked.backend or ("jax" if others else "tensorflow"))
     with shown_progress() as progress:
         if others:
             from kerascnn.training.distributed import train_together
 
-            return train_together(asked, others, progress=progress, lost=_lost)
+            return train_together(asked, others, listed=listed, progress=progress, lost=_lost)
         from kerascnn.training.train import train as run_training
 
-        return run_training(asked, progress=progress)
+        return run_training(asked, listed=listed, progress=progress)
 
 
-def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
-    """Refuse before TensorFlow is loaded what can be seen without it; the folder of photos is only listed."""
+def _looked_at(asked: "TrainingConfig", *, alone: bool) -> "Dataset | None":
+    """Refuse before TensorFlow is loaded what can be seen without it; return a folder of photos, listed."""
     from kerascnn.data.sources.registry import is_folder, load
     from kerascnn.training.run_folder import named_folder, require_replaceable
 
@@ -123,8 +124,11 @@ def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
     if resolved.name is not None and alone:  # else another process may have made the folder already
         folder = named_folder(resolved.runs_dir, resolved.name)
         require_replaceable(folder, overwrite=resolved.overwrite)
-    if is_folder(resolved.data):
-        click.echo(printable(_classes(load(resolved.data, resolved.data_dir).classes)), err=True)
+    if not is_folder(resolved.data):
+        return None
+    listed = load(resolved.data, resolved.data_dir)
+    click.echo(printable(_classes(listed.classes)), err=True)
+    return listed
 
 
 def _classes(names: tuple[str, ...]) -> str:

@@ -17,7 +17,12 @@ NAMED = 5  # bad files in a message
 
 
 def load_checked(
-    source: str, data_dir: Path | str | None, *, skip_bad_files: bool, progress: Progress = silent
+    source: str,
+    data_dir: Path | str | None,
+    *,
+    skip_bad_files: bool,
+    progress: Progress = silent,
+    listed: Dataset | None = None,
 ) -> Dataset:
     """Load a source and decode every one of its files once.
 
@@ -26,11 +31,12 @@ def load_checked(
         data_dir: The folder with the source's original files, where it takes one.
         skip_bad_files: Whether files that are no pictures are left out.
         progress: Told how many files are checked.
+        listed: The source, where the caller has loaded it already.
 
     Raises:
         KerasCnnError: There are such files, or what is left cannot be trained on.
     """
-    dataset = load(source, data_dir)
+    dataset = listed or load(source, data_dir)
     bad = bad_files(dataset, progress)
     if bad and not skip_bad_files:
         named = "; ".join(str(file) for file in bad[:NAMED])

@@ -1,5 +1,6 @@
 """Image files as people have them: any size, grey or colour, turned by EXIF, transparent, 16-bit."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from kerascnn.data.pixels import formats, upright
 from kerascnn.foundation.errors import ImageError, first_line
 
 TURNED = (5, 6, 7, 8)  # of EXIF's orientations those in which rows are columns
+#: How a file begins that is often called like a picture, in lower case, and what it then is.
+_BEGINNINGS = {
+    rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)": "it is HEIC, as phones keep photos: export it as JPEG",
+    rb"....ftyp": "it is a video or of a format like one: export a picture as JPEG",
+    rb"\s*<(!doctype html|html)": "it is a web page: download the picture itself",
+    rb"version https://git-lfs": "it is a Git LFS pointer: run `git lfs pull` where it comes from",
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,16 @@ def full_size(path: Path) -> tuple[int, int]:
         return (opened.height, opened.width) if turned else opened.size
 
 
+def _other_kind(path: Path) -> str:
+    """Return what a file is that Pillow knows no format of, as far as its first bytes tell."""
+    with path.open("rb") as file:
+        begun = file.read(64).lower()
+    if not begun:
+        return "it is empty"
+    known = (what for pattern, what in _BEGINNINGS.items() if re.match(pattern, begun, re.DOTALL))
+    return next(known, "its content is of no known format")
+
+
 def _reason(path: Path, error: Exception) -> str:
     match error:
         case FileNotFoundError():
@@ -80,7 +98,7 @@ def _reason(path: Path, error: Exception) -> str:
         case IsADirectoryError():
             return "is a folder; name the image files in it"
         case UnidentifiedImageError():
-            what = "its content is of no known format" if path.stat().st_size else "it is empty"
+            what = _other_kind(path)
         case Image.DecompressionBombError() | Image.DecompressionBombWarning():
             what = f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
         case OSError(strerror=str(reason)):  # of the file system; Pillow's own have a message only

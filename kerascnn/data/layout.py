@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerascnn.data.listing import folded, subfolders
+from kerascnn.data.picture_files import LeftOut, pictures_below
 from kerascnn.foundation.errors import KerasCnnError
 
 SPLITS = ("train", "validation", "test")
@@ -134,7 +135,15 @@ def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str
     others = [name for name in names if name not in kinds]
     labelled = [kind for kind in SPLITS if named[kind]]
     copies = [name for name in others if {*map(folded, kinds)} <= {*map(folded, subfolders(top / name))}]
-    strange = [name for name in others if name not in copies]
+    classes = {
+        folded(each) for name, kind in kinds.items() for each in subfolders(_unwrapped(top / name, kind))
+    }
+    empty = [
+        name
+        for name in others
+        if name not in copies and folded(name) not in classes and not pictures_below(top / name, LeftOut())
+    ]
+    strange = [name for name in others if name not in (*copies, *empty)]
     _require_splits(top, named, strange)
     train = _unwrapped(top / named["train"][0], "train")
     inner = _flat(train, subfolders(train))
@@ -152,6 +161,7 @@ def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str
     notes += [
         f"{_inside(folder, top / name)} is left out: it holds the same splits again." for name in copies
     ]
+    notes += [f"{_inside(folder, top / name)} is left out: it holds no picture." for name in empty]
     return Layout(found, True, inner.classes, tuple(notes))
 
 

@@ -14,6 +14,8 @@ MARKS = {
     ".md": ("\n## How it was made\n",),
     ".csv": ("head,parameters,head_parameters,multiply_adds,",),
     ".tex": ("% needs \\usepackage{booktabs}\n",),
+    ".tflite": ("kerascnn.json",),
+    ".log": ("Edge TPU Compiler version ",),
     # a report, the errors of layers, and those for Model Explorer
     ".json": ('\n  "verdicts": [', '\n      "own_sqnr_db": ', '\n    "gradient": ['),
 }

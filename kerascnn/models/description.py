@@ -179,14 +179,23 @@ def require_classifier(path: Path, inputs: int, outputs: int) -> None:
         )
 
 
+def require_fixed_size(path: Path, shape: tuple[Any, ...]) -> None:
+    """Make sure that every side of an input, without the batch, is known.
+
+    Raises:
+        KerasCnnError: One is ``None``.
+    """
+    if None in shape:
+        raise KerasCnnError(
+            f"{path} takes images of any size, {shape}: save or convert it with a fixed height and width, so "
+            "that every image is scaled to that."
+        )
+
+
 def _image_shape(path: Path, shape: tuple[Any, ...]) -> tuple[int, int, Literal[1, 3]]:
     if len(shape) not in (2, 3):
         raise KerasCnnError(f"{path} does not classify images: its input is {shape}, not rows and columns.")
-    if None in shape:
-        raise KerasCnnError(
-            f"{path} takes images of any size, {shape}: save it with a fixed height and width, so that every "
-            "image is scaled to that."
-        )
+    require_fixed_size(path, shape)
     height, width, channels = (*shape, 1)[:3]
     if channels not in (1, 3):
         first = " Its channels seem to come first: save it with channels last." if shape[0] in (1, 3) else ""

@@ -19,7 +19,6 @@ from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.study import Study
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.run import RECORD, Run
-from kerascnn.training.run_folder import free_name
 
 NETWORK = [name for name in Network.model_fields if name not in ("model", "head")]
 
@@ -98,14 +97,12 @@ def compare(
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     dataset.tell()
     dataset.augmentation.part(first.augment).tell()
-    grid = grid.for_images(dataset, batch_size)
+    grid = grid.settled(dataset, batch_size)
     from kerascnn.studies.conclude import conclude  # and with it all that reports are made of
 
-    folder = free_name(Path("studies"), grid.name) if out is None else Path(out)
-    grid = grid.on_threads(began_on(folder) or first.threads)
-    settings = grid.settings(margin)
-    cells = grid.cells(folder)
-    with study_folder(folder, may_go_on=out is not None):
+    with study_folder(out, grid.name, may_go_on=True) as folder:
+        grid = grid.on_threads(began_on(folder) or first.threads)
+        settings, cells = grid.settings(margin), grid.cells(folder)
         try:
             environment = begin_or_go_on(folder, settings, dataset)
             for cell in cells:

@@ -10,7 +10,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.studies.conditions import settings_of
-from kerascnn.studies.grid.cell import int8_file
+from kerascnn.studies.grid.cell import int8_file, require_records
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.results.evidence import Group
@@ -18,7 +18,6 @@ from kerascnn.studies.results.predictions import Answers
 from kerascnn.studies.results.study import Study
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
-from kerascnn.training.run_folder import free_name
 from kerascnn.workflows.predict import Predictor
 
 
@@ -50,19 +49,19 @@ def compare_runs(
     """
     require_margin(margin)
     require_formats(formats)
-    opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
+    opened = [Run.of(run) for run in runs]
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
         named = ", ".join(str(run.path) for run in opened)
         raise UsageError(f"compare takes at least two different runs. Received: {named}")
     for run in opened:
         run.require_model()
+        require_records(run)
     from kerascnn.studies.conclude import conclude  # and with it all that reports are made of
 
     environments = [run.read("environment.json") for run in opened]
     _require_same_test_images(opened, environments)
     source = opened[0].record.source
-    folder = free_name(Path("studies"), f"runs-{source}") if out is None else Path(out)
-    with study_folder(folder, may_go_on=False):
+    with study_folder(out, f"runs-{source}", may_go_on=False) as folder:
         dataset = load_trained_data(opened[0], data_dir)
         groups = _groups(opened, [answers_of(run, dataset, data_dir, progress) for run in opened])
         given = [] if margin == MARGIN else ["--margin", f"{margin:g}"]

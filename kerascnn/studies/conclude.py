@@ -21,6 +21,7 @@ from kerascnn.studies.grid.record import Ending, Record
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.studies.report.write import report_files, write_reports
 from kerascnn.studies.results.evidence import Evidence, Group
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import (
     EdgeTpu,
     HeadResult,
@@ -39,7 +40,7 @@ from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 def conclude(
     folder: Path,
-    settings: dict[str, Any],
+    settings: StudySettings,
     environment: dict[str, Any],
     groups: Sequence[Group],
     dataset: Dataset,
@@ -100,7 +101,7 @@ def reported(
     rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin) for group in groups)
     study = Study(
         path=folder,
-        settings=record.settings | {"margin_points": margin},
+        settings=record.settings.model_copy(update={"margin_points": margin}),
         environment=record.environment,
         machine=record.ending.machine,
         heads=rows,

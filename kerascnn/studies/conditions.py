@@ -5,13 +5,14 @@ from typing import Any
 
 from kerascnn.studies.grid.record import DECISIVE
 from kerascnn.studies.results.evidence import Group
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.training.config import CONDITIONS, ResolvedConfig
 from kerascnn.training.run import Run
 
 TOLD = ("model", "variant", "norm", "image_size", "channels", "epochs", *CONDITIONS)  # also where equal
 
 
-def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> dict[str, Any]:
+def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> StudySettings:
     """Return what the runs have in common, in what they differ beside the head, and what repeats this."""
     made = {str(run.path): _conditions(run) for run in runs}
     first, *_ = made.values()
@@ -23,19 +24,20 @@ def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> d
         {run.record.head for run in runs}
     ):
         differing.pop("head_units", None)  # those of the head
-    return {name: first[name] for name in TOLD} | {
-        "data": runs[0].record.source,
-        "heads": [group.name for group in groups],
-        "seeds": [run.record.seed for run in groups[0].runs],
-        "differing": differing,
-        "interrupted": {
+    return StudySettings(
+        **{name: first[name] for name in TOLD},
+        data=runs[0].record.source,
+        heads=tuple(group.name for group in groups),
+        seeds=tuple(run.record.seed for run in groups[0].runs),
+        differing=differing,
+        interrupted={
             str(run.path): "its training did not end: it has "
             f"{run.metrics()['epochs']} of {found['epochs'][str(run.path)]} epochs"
             for run in runs
             if run.record.state != "done"
         },
-        "command": command,
-    }
+        command=command,
+    )
 
 
 def _conditions(run: Run) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from kerascnn.analysis.evaluation.significance import MARGIN
@@ -16,7 +17,7 @@ from kerascnn.studies.compare_runs import answers_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of
 from kerascnn.studies.device_measurements import attachments
-from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_answers
+from kerascnn.studies.grid.cell import ANSWERS, int8_file, kept_answers, require_records
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.studies.report.formats import FORMATS, require_formats
 from kerascnn.studies.report.write import FIGURES, report_files
@@ -83,22 +84,25 @@ class _Subject:
         place: The folder of the run or study; ``folder`` that of its reports.
         runs: By the names of their groups.
         record: If it is a study.
+        kept: What a study keeps of the answers of its own runs, by their folders.
     """
 
     place: Path
     folder: Path
     runs: Mapping[str, Sequence[Run]]
     record: Record | None = None
+    kept: Mapping[Path, Answers] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, path: Path) -> "_Subject":
         if not is_study(path):
             run = Run.open(path)
             run.require_model()
+            require_records(run)
             return cls(path, path / FOLDER, {run.record.head: [run]})
         record = Record.read(path)
         if record.ending is None:
-            command = f"{record.settings['command']} --out {shlex.quote(str(path))}"
+            command = f"{record.settings.command} --out {shlex.quote(str(path))}"
             raise KerasCnnError(f"{path} is not finished. `{command}` goes on.")
         try:
             runs = {
@@ -108,7 +112,12 @@ class _Subject:
         except KerasCnnError as error:
             raise KerasCnnError(f"{path} was made of a run that is not whole now: {error}") from error
         record.ending.require_same_files(runs)
-        return cls(path, path, runs, record)
+        kept = {}
+        for run in chain.from_iterable(runs.values()):
+            require_records(run)
+            if run.path.is_relative_to(path) and (run.path / ANSWERS).is_file():
+                kept[run.path] = kept_answers(run)
+        return cls(path, path, runs, record, kept)
 
 
 def _whole(path: Path) -> Run:
@@ -130,22 +139,16 @@ def _reported(
     require_writable(subject.folder)
     dataset = load_trained_data(next(iter(subject.runs.values()))[0], data_dir)
     groups = [
-        Group(name, runs, [_answers(subject, run, dataset, data_dir, progress) for run in runs])
+        Group(
+            name,
+            runs,
+            [subject.kept.get(run.path) or answers_of(run, dataset, data_dir, progress) for run in runs],
+        )
         for name, runs in subject.runs.items()
     ]
     record = subject.record or _record(subject, groups, dataset, progress)
     with told_what_is_half_written(subject.folder):
         return reported(subject.folder, record, groups, dataset, formats, measurements)
-
-
-def _answers(
-    subject: _Subject, run: Run, dataset: Dataset, data_dir: Path | str | None, progress: Progress
-) -> Answers:
-    """Return what a study keeps of its own run's answers, or else ask the run."""
-    its_own = subject.record and run.path.is_relative_to(subject.folder)
-    if its_own and (run.path / ANSWERS).is_file():
-        return kept_answers(run)
-    return answers_of(run, dataset, data_dir, progress)
 
 
 def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progress: Progress) -> Record:

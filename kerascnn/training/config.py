@@ -226,23 +226,6 @@ class ResolvedConfig(TrainingConfig):
     threads: int
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
-    def for_images(self, images: int, *, asked: int | None) -> "ResolvedConfig":
-        """Return the settings for a number of training images: a recipe's batch is at most all of them.
-
-        Args:
-            images: Number of training images.
-            asked: The batch size that the user asked for, ``None``: it is the recipe's.
-
-        Raises:
-            UsageError: More images are asked for than there are.
-        """
-        if asked is not None and asked > images:
-            raise UsageError(
-                f"batch_size must be at most {images:,}, the number of training images. "
-                f"Received: batch_size={asked}"
-            )
-        return self.model_copy(update={"batch_size": min(self.batch_size, images)})
-
     def same_everywhere(self) -> str:
         """Return as text what must not differ between processes that train together: all but places."""
         local = PLACES | {"data", "data_dir", "weights", "threads", "cache_mb"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.training.backend.distribution import Distribution, joined
 from kerascnn.training.backend.lost_process import Lost
@@ -16,13 +17,19 @@ from kerascnn.training.train import resume, train
 
 
 def train_together(
-    config: TrainingConfig, asked: Distribution, *, progress: Progress = silent, lost: Lost | None = None
+    config: TrainingConfig,
+    asked: Distribution,
+    *,
+    listed: Dataset | None = None,
+    progress: Progress = silent,
+    lost: Lost | None = None,
 ) -> Run | None:
     """Train as :func:`kerascnn.train` does, the work of each batch divided over all devices.
 
     Args:
         config: The same in every process.
         asked: Where the processes meet.
+        listed: The source's images, where the caller has loaded them already.
         progress: Told in process 0.
         lost: See :func:`kerascnn.training.backend.distribution.joined`.
 
@@ -37,9 +44,9 @@ def train_together(
     configure(config.resolved().threads, deterministic=config.deterministic)
     with joined(asked, lost=lost) as team:
         if team.is_writer:
-            return train(config, progress=progress, team=team)
+            return train(config, listed=listed, progress=progress, team=team)
         with TemporaryDirectory() as folder:
-            train(config.model_copy(update={"runs_dir": Path(folder)}), team=team)
+            train(config.model_copy(update={"runs_dir": Path(folder)}), listed=listed, team=team)
         return None
 
 

@@ -19,8 +19,8 @@ from kerascnn.models.keras_defaults import set_keras_defaults
 from kerascnn.models.keras_file import count_parameters
 from kerascnn.models.registry import Network, build
 from kerascnn.training.backend.sharding import alone
-from kerascnn.training.config import ResolvedConfig
-from kerascnn.training.transfer import Start
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
+from kerascnn.training.transfer import Pretrained
 
 #: About so many training pixels set the first layer: 5,000 digits of 32×32, 99 photos of 227×227.
 MEASURED_PIXELS = 5_000 * 32 * 32
@@ -52,7 +52,33 @@ class Prepared:
         return model
 
 
-def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
+def settled(config: TrainingConfig, dataset: Dataset) -> ResolvedConfig:
+    """Return the settings of a training on this data, nothing left open.
+
+    A recipe's batch is at most all training images; the first layer's mean and deviation are those of the
+    training images, or of the run whose weights are taken.
+
+    Raises:
+        UsageError: A setting makes no sense or does not fit the data, or the run to start from does not.
+        KerasCnnError: That run or an image cannot be read.
+    """
+    images = len(dataset.train)
+    if config.batch_size is not None and config.batch_size > images:
+        raise UsageError(
+            f"batch_size must be at most {images:,}, the number of training images. "
+            f"Received: batch_size={config.batch_size}"
+        )
+    resolved = config.resolved()
+    network = _network_for(resolved, dataset)
+    fitted: dict[str, Any] = {"batch_size": min(resolved.batch_size, images)}
+    if config.pixel_mean is None or config.pixel_std is None:
+        mean, std = _pixels(resolved, network, dataset)
+        fitted |= {"pixel_mean": mean, "pixel_std": std}
+        fitted |= config.model_dump(include={"pixel_mean", "pixel_std"}, exclude_none=True)
+    return resolved.model_copy(update=fitted)
+
+
+def _network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
     """Return the network for this data.
 
     Raises:
@@ -68,30 +94,19 @@ def network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
     return Network(**asked, head_units=units, channels=channels, classes=classes).complete()
 
 
-def with_pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> ResolvedConfig:
-    """Return the settings with the mean and deviation of pixels that the first layer takes.
-
-    Raises:
-        UsageError: The run to start from does not fit.
-        KerasCnnError: It or a picture cannot be read.
-    """
-    if config.pixel_mean is not None and config.pixel_std is not None:
-        return config
+def _pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> tuple[float, float]:
+    """Return the mean and deviation of pixels that the first layer takes."""
     if config.weights:
-        mean, std = Start.of(config.weights, config.norm).pixels
-    else:
-        train = dataset.train.prepared(dataset.preprocessing(config.image_size, network.channels))
-        mean, std = _pixel_statistics(train, network)
-    measured = {"pixel_mean": mean, "pixel_std": std}
-    return config.model_copy(update=measured | config.model_dump(include=set(measured), exclude_none=True))
+        return Pretrained.open(config.weights, config.norm).pixels
+    train = dataset.train.prepared(dataset.preprocessing(config.image_size, network.channels))
+    return _pixel_statistics(train, network)
 
 
-def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun: bool = False) -> Prepared:
+def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) -> Prepared:
     """Build the network, with the same first weights for the same seed.
 
     Args:
-        config: What to build, and where its first weights come from.
-        network: The same, complete.
+        config: What to build and where its first weights come from, see :func:`settled`.
         dataset: What for.
         begun: Whether a checkpoint has the weights, so that no other run's are needed.
 
@@ -99,7 +114,7 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun
         UsageError: The run to start from does not fit.
         KerasCnnError: It cannot be read.
     """
-    config = with_pixels(config, network, dataset)
+    network = _network_for(config, dataset)
     mean, std = config.pixel_mean or 0.0, config.pixel_std or 1.0
     preprocessing = dataset.preprocessing(config.image_size, network.channels)
     train, validation, test = (
@@ -114,7 +129,7 @@ def prepare(config: ResolvedConfig, network: Network, dataset: Dataset, *, begun
     with _computing_in(config.precision):
         trained = built()
     if config.weights and not begun:
-        Start.of(config.weights, config.norm).hand_over(trained)
+        Pretrained.open(config.weights, config.norm).load_into(trained)
     description = ModelDescription(
         model=family(config.model).name,
         variant=config.variant,

@@ -59,6 +59,11 @@ class Run:
         return cls.open(folders[0]) if folders else None
 
     @classmethod
+    def of(cls, run: "Run | Path | str") -> "Run":
+        """Return a run that is given itself or by its folder, see :meth:`open`."""
+        return run if isinstance(run, Run) else cls.open(run)
+
+    @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open a run folder.
 
@@ -143,6 +148,24 @@ class Run:
             KerasCnnError: It is missing or damaged.
         """
         return read_record(self.path, name)
+
+    @property
+    def results(self) -> list[str]:
+        """The records of the quantized files, relative to the run."""
+        return [f"tflite/{path.name}" for path in sorted(self.tflite_dir.glob("*.result.json"))]
+
+    def require_records(self, *results: str) -> None:
+        """Make sure, before long work, that the run's JSON files can be read.
+
+        Args:
+            *results: Those of its ``results`` that the work needs.
+
+        Raises:
+            KerasCnnError: One is missing or damaged.
+        """
+        trained = ("metrics.json", "model.json") if self.has_metrics else ()
+        for name in ("environment.json", *trained, *results):
+            self.read(name)
 
     def require_model(self) -> Path:
         """Return the path of the trained model.

@@ -249,4 +249,4 @@ def named_folder(runs_dir: Path, name: str) -> Path:
 
 def free_name(folder: Path, stem: str) -> Path:
     """Return ``folder/stem-n`` with the first free number n from 1."""
-    return next(path for n in count(1) if not (path := folder / f"{stem}-{n}").exists())
+    return next(path for n in count(1) if not os.path.lexists(path := folder / f"{stem}-{n}"))

@@ -29,7 +29,7 @@ from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.framework import use_framework
 from kerascnn.training.loop.fit import Fit, fit
 from kerascnn.training.loop.tensorboard import TensorBoard
-from kerascnn.training.prepare import Prepared, network_for, prepare, with_pixels
+from kerascnn.training.prepare import Prepared, prepare, settled
 from kerascnn.training.records.card import write_card
 from kerascnn.training.records.checkpoint import Checkpoints
 from kerascnn.training.records.environment import environment, record_resumption, warn_of_other_versions
@@ -44,6 +44,7 @@ def train(
     *,
     progress: Progress = silent,
     dataset: Dataset | None = None,
+    listed: Dataset | None = None,
     team: Team = ALONE,
 ) -> Run:
     """Train a model and write its run folder.
@@ -55,6 +56,7 @@ def train(
         config: What to train, on what, how.
         progress: Told how far the training is.
         dataset: The source's images, where the caller has loaded and checked them already.
+        listed: The same, where it has loaded them only.
         team: The processes that train it together, see ``kerascnn.training.distributed``.
 
     Raises:
@@ -65,10 +67,10 @@ def train(
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
     use_framework(config.backend)
-    settings = config.resolved().model_copy(update={"backend": keras.backend.backend()})
-    device = _machine(settings, team)
-    dataset = dataset or _loaded(settings, team, progress)
-    settings = settings.for_images(len(dataset.train), asked=config.batch_size)
+    asked = config.resolved()
+    device = _machine(asked, team)
+    dataset = dataset or _loaded(asked, listed, team, progress)
+    settings = settled(config, dataset).model_copy(update={"backend": keras.backend.backend()})
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
         model=settings.model,
@@ -77,7 +79,6 @@ def train(
         source=source_name(settings.data),
         seed=settings.seed,
     )
-    settings = with_pixels(settings, network_for(settings, dataset), dataset)
     made_with = environment(dataset, device, team)
     team.check_same("settings or data", settings.same_everywhere() + repr(made_with["data_sha256"]))
 
@@ -118,7 +119,7 @@ def resume(
         KerasCnnError: It is not a run, its data have changed, or another process is training it.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     settings = ResolvedConfig.read(run.path / "config.toml")
     settings.require_same(run.path, **same)
     use_framework(settings.backend)
@@ -130,10 +131,14 @@ def resume(
         return _train_into(going_on, settings, dataset, device, progress, team)
 
 
-def _loaded(settings: ResolvedConfig, team: Team, progress: Progress) -> Dataset:
+def _loaded(settings: ResolvedConfig, listed: Dataset | None, team: Team, progress: Progress) -> Dataset:
     """Return the data, and tell what is assumed of them and done to them, if that was not chosen in parts."""
     dataset = load_checked(
-        settings.data, settings.data_dir, skip_bad_files=settings.skip_bad_files, progress=progress
+        settings.data,
+        settings.data_dir,
+        skip_bad_files=settings.skip_bad_files,
+        progress=progress,
+        listed=listed,
     )
     if team.is_writer:
         dataset.tell()
@@ -160,7 +165,7 @@ def _train_into(
     """
     checkpoints = Checkpoints(run.path / "checkpoints")
     with keras.device(device.name) if team.devices == 1 else nullcontext():
-        prepared = prepare(config, network_for(config, dataset), dataset, begun=checkpoints.any)
+        prepared = prepare(config, dataset, begun=checkpoints.any)
         board = (
             TensorBoard(run.path / "tensorboard", prepared.finished, prepared.data)
             if config.tensorboard

@@ -11,7 +11,7 @@ from kerascnn.training.run import Run
 
 
 @dataclass(frozen=True)
-class Start:
+class Pretrained:
     """A trained model to start from.
 
     Attributes:
@@ -23,7 +23,7 @@ class Start:
     model: Any
 
     @classmethod
-    def of(cls, run: Path, norm: str) -> "Start":
+    def open(cls, run: Path, norm: str) -> "Pretrained":
         """Open a run for a network with a normalization.
 
         Raises:
@@ -41,7 +41,7 @@ class Start:
         first = self.model.get_layer("rescaling")
         return -first.offset / first.scale, 1 / first.scale
 
-    def hand_over(self, model: Any) -> None:
+    def load_into(self, model: Any) -> None:
         """Copy the trunk's weights into a new model, and the head's where every layer of it is the same.
 
         Raises:

@@ -20,6 +20,7 @@ from kerascnn.analysis.evaluation.evaluation import (
     evaluate_classifier,
     keras_classifier,
 )
+from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.analysis.interpretability.class_activation import class_map, require_class_map
 from kerascnn.data.dataset import Dataset, Images
 from kerascnn.data.image_files import READERS
@@ -329,7 +330,7 @@ def evaluate(
             dataset = load(_registered_source(predictor), data_dir)
         classify = _in_order_of(dataset, predictor)
         test = dataset.test.prepared(described.preprocessing)
-        return evaluate_classifier(
+        found = evaluate_classifier(
             classify,
             test,
             dataset.classes,
@@ -337,6 +338,24 @@ def evaluate(
             data=dataset.source,
             baseline=baseline_of(dataset),
         )
+    if found.is_below_baseline:
+        warn(_doubt(found, is_foreign=described.is_foreign), KerasCnnWarning, stacklevel=2)
+    return found
+
+
+def _doubt(found: Evaluation, *, is_foreign: bool) -> str:
+    """Return what may be wrong with a model that knows less than nothing."""
+    assert found.baseline
+    why = (
+        "its class names may stand in another order, or its pixels be scaled otherwise: --labels FILE and "
+        "--input-range A..B say so"
+        if is_foreign
+        else "its training or quantization failed, or these images are of another kind than those it learned"
+    )
+    return (
+        f"{found.model} gets {percent(found.accuracy.accuracy)}, less than always answering "
+        f"{found.baseline.answer} ({percent(found.baseline.accuracy)}): {why}."
+    )
 
 
 def _in_order_of(dataset: Dataset, predictor: Predictor) -> Classifier:

@@ -74,8 +74,9 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
         KerasCnnError: The run or its data cannot be read, it is in use, the new run exists, or an answer
             changed.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     file, target = run.require_model(), run.path.resolve().with_name(f"{run.path.resolve().name}-conv")
+    run.require_records()
     if target.exists() and not overwrite:
         raise KerasCnnError(f"{target} exists. Add --overwrite to replace it.")
     with held(run.path):

@@ -105,7 +105,7 @@ def visualize(
     """
     if invert and image is None:
         raise UsageError("invert is for an image of your own: name it.")
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     folder = run.path / FOLDER if out is None else Path(out)
     require_own([*folder.glob("*.png"), folder / PAGE], overwrite=overwrite)
     file = run.require_model()

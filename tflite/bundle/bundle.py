@@ -91,7 +91,7 @@ def bundle(
         TargetError: The Edge TPU would not run all of the file.
         KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     device, target = targets[target], targets.canonical(target)
     form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)
     if out is not None and not str(out):

@@ -96,8 +96,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
         KerasCnnError: There is no such bundle, or the run is incomplete.
     """
     path = Path(path)
-    if run is not None and not isinstance(run, Run):
-        run = Run.open(run)
+    run = None if run is None else Run.of(run)
     problems: list[str] = []
     content = _read(path, problems)
     problems += [*_against_sums(content), *_misshapen(content)]

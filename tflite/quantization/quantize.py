@@ -99,10 +99,11 @@ def quantize(
             raw pixels; or the Edge TPU would not run all of it.
         KerasCnnError: The run is incomplete or in use, its data changed, or a file cannot be written.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = Run.of(run)
     plan = Plan.of(method, prune, cluster, fine_tuning_epochs)
     forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target)
     _require_consistent(forms, plan, fine_tuning_epochs, calibration_samples, max_drop)
+    _require_records(run, f"tflite/{forms[0].stem}{plan.suffix}.result.json")
     stages = len(forms) + 2
     progress("quantizing", 0, stages, "loading")
     model, description = load_model(run.require_model())
@@ -158,6 +159,18 @@ def _require_consistent(
             "fine_tuning_epochs are those of prune, cluster, method qat or max_drop. "
             f"Received: fine_tuning_epochs={epochs} without one of them"
         )
+
+
+def _require_records(run: Run, replaced: str) -> None:
+    """Make sure that whatever else the work needs of a run can be read: opening a model takes seconds.
+
+    Args:
+        run: The run.
+        replaced: The result that is written first, before any is read.
+    """
+    run.require_model()
+    run.require_records(*(name for name in run.results if name != replaced))
+    ResolvedConfig.read(run.path / "config.toml")
 
 
 def _calibrated(forms: Sequence[Form]) -> bool:

@@ -13,7 +13,7 @@ from kerascnn.analysis.evaluation.evaluation import as_probabilities, images_at_
 from kerascnn.data.dataset import Images
 from kerascnn.foundation.errors import KerasCnnError, first_line
 from kerascnn.foundation.machine import processors
-from kerascnn.models.description import ModelDescription, require_classifier
+from kerascnn.models.description import ModelDescription, require_classifier, require_fixed_size
 from kerascnn.models.input_scaling import RAW, InputScaling
 from kerascnn.tflite.file_format.graph import read_graph
 from kerascnn.tflite.metadata.metadata import read_metadata
@@ -133,6 +133,9 @@ class LiteRTClassifier:
         )
         try:
             interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
+            for each in interpreter.get_input_details():
+                sides = (None if side < 0 else int(side) for side in each["shape_signature"][1:])
+                require_fixed_size(self.path, tuple(sides))
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = first_line(error) if str(error) else "it may need more memory than it gets."

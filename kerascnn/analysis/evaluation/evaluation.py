@@ -44,6 +44,11 @@ class Evaluation:
     correct: NDArray[np.bool_]
     baseline: Baseline | None = None
 
+    @property
+    def is_below_baseline(self) -> bool:
+        """Whether it is worse than the baseline by more than chance: the whole interval lies below."""
+        return self.baseline is not None and self.accuracy.interval[1] < self.baseline.accuracy
+
     def class_accuracies(self) -> list[Accuracy | None]:
         """Return the accuracy on each class's own images, None for a class without any."""
         return [

@@ -17,6 +17,7 @@ from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.formats.archive import LARGEST, read_members
 from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.numpy_pickle import read_pickle
+from kerascnn.data.sources.source import Source
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -51,6 +52,13 @@ class Version:
         stem = self.archive.removesuffix(".tar.gz")
         paths = (folder / f"{stem}{end}" for end in (".tar.gz", ".tgz", ".tar"))
         return next((path for path in paths if path.is_file()), None)
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder holds its archive, or its files, in their own folder or not."""
+        places = (folder / self.folder, folder)
+        return bool(self.found(folder)) or any(
+            all((place / name).is_file() for name in self.files) for place in places
+        )
 
     def members(self, path: Path, sha256: str | None = None) -> dict[str, bytes]:
         """Return the content of every file, read from the archive."""
@@ -99,6 +107,10 @@ class Cifar:
             )
         rest, validation = split_off(train, len(train) // VALIDATION_SHARE)
         return Dataset(self.name, classes, rest, validation, test, channels=3, augmentation=SMALL_PHOTOS)
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder holds either version; of extracted pickles, loading says why they are not read."""
+        return self.binary.is_in(folder) or self.python.is_in(folder)
 
     def _read(self, data_dir: Path | None) -> tuple[tuple[str, ...], Split, Split]:
         if data_dir is None:
@@ -216,3 +228,5 @@ CIFAR100 = Cifar(
     cached="cifar-100-python-target_archive",
     keys=("fine_labels", "fine_label_names"),
 )
+SOURCE_10 = Source(CIFAR10.load, CIFAR10.is_in)
+SOURCE_100 = Source(CIFAR100.load, CIFAR100.is_in)

@@ -15,6 +15,7 @@ from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.idx import read_idx
 from kerascnn.data.formats.published import MNIST as MNIST_NAME
 from kerascnn.data.formats.published import SOURCES, published_set
+from kerascnn.data.sources.source import Source
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -92,6 +93,16 @@ class FourFiles:
             f"{unpack}"
         )
 
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder holds the four files, by their names, and not those known as another set's."""
+        try:
+            for prefix in ("train", "t10k"):
+                self._find(folder, f"{prefix}-images", "idx3-ubyte")
+                labels = self._find(folder, f"{prefix}-labels", "idx1-ubyte")
+            return published_set(labels, read_idx(labels, 1)) in (None, self.title)
+        except KerasCnnError:
+            return False
+
     def checked(
         self, images_path: Path, images: NDArray[np.uint8], labels_path: Path, labels: NDArray[np.uint8]
     ) -> Split:
@@ -137,3 +148,4 @@ def _download() -> tuple[Split, Split]:
 
 
 MNIST = FourFiles("mnist", MNIST_NAME, tuple("0123456789"), DIGITS, _download)
+SOURCE = Source(MNIST.load, MNIST.is_in)

@@ -6,8 +6,10 @@ Sources are known by name; the module of one is imported when its images are ask
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from shlex import quote
+from typing import TYPE_CHECKING
 
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.registry import Registry
 
@@ -15,21 +17,12 @@ if TYPE_CHECKING:
     from kerascnn.data.dataset import Dataset
 
 
-@runtime_checkable
-class Loader(Protocol):
-    """From the folder with the source's original files, or ``None``, to its images."""
-
-    def __call__(self, data_dir: Path | None, /) -> "Dataset":
-        """Return the images."""
-        ...
-
-
-sources: Registry[Loader] = Registry("data source", "kerascnn.sources", of=Loader)
-sources.refer("digits", "kerascnn.data.sources.digits:load_digits")
-sources.refer("mnist", "kerascnn.data.sources.mnist:MNIST.load")
-sources.refer("fashion_mnist", "kerascnn.data.sources.fashion_mnist:FASHION_MNIST.load")
-sources.refer("cifar10", "kerascnn.data.sources.cifar:CIFAR10.load")
-sources.refer("cifar100", "kerascnn.data.sources.cifar:CIFAR100.load")
+sources: Registry[Source] = Registry("data source", "kerascnn.sources", of=Source)
+sources.refer("digits", "kerascnn.data.sources.digits:SOURCE")
+sources.refer("mnist", "kerascnn.data.sources.mnist:SOURCE")
+sources.refer("fashion_mnist", "kerascnn.data.sources.fashion_mnist:SOURCE")
+sources.refer("cifar10", "kerascnn.data.sources.cifar:SOURCE_10")
+sources.refer("cifar100", "kerascnn.data.sources.cifar:SOURCE_100")
 
 
 def canonical_source(data: str) -> str:
@@ -75,12 +68,21 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     """
     source = canonical_source(source)
     if not is_folder(source):
-        return _of_that_name(source, sources[source](None if data_dir is None else Path(data_dir)))
+        return _of_that_name(source, sources[source].load(None if data_dir is None else Path(data_dir)))
     if data_dir is not None:
         raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
     from kerascnn.data.sources.folder import load_folder
 
-    return load_folder(Path(source))
+    try:
+        return load_folder(Path(source))
+    except KerasCnnError as error:
+        found = [name for name in sources.own if sources[name].is_in(Path(source))]
+        if not found:
+            raise
+        raise KerasCnnError(
+            f"{source} holds the original files of {' or '.join(found)}, not folders of images: use --data "
+            f"{found[0]} --data-dir {quote(source)}."
+        ) from error
 
 
 def _of_that_name(source: str, loaded: object) -> "Dataset":

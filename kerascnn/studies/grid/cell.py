@@ -9,6 +9,7 @@ from kerascnn.foundation.progress import Progress, silent
 from kerascnn.studies.results.predictions import Answers
 from kerascnn.tflite.quantization.schemes import FULL_INT8
 from kerascnn.training.config import ResolvedConfig
+from kerascnn.training.records.history import read_history
 from kerascnn.training.run import Run
 
 ANSWERS = "answers.npz"
@@ -33,6 +34,17 @@ def kept_answers(run: Run) -> Answers:
     """
     shape = run.metrics()["data"]["test"], len(run.read("model.json")["classes"])
     return Answers.read(run.path / ANSWERS, answering_files(run), shape)
+
+
+def require_records(run: Run) -> None:
+    """Make sure, before long work, that whatever reports tell of a run can be read.
+
+    Raises:
+        KerasCnnError: One of its records is missing or damaged.
+    """
+    run.require_records()
+    ResolvedConfig.read(run.path / "config.toml")
+    read_history(run)
 
 
 def answering_files(run: Run) -> list[Path]:

@@ -8,20 +8,23 @@ from pathlib import Path
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.lock import held
 from kerascnn.studies.grid.record import is_study
+from kerascnn.training.run_folder import free_name
 
 
 @contextmanager
-def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
-    """Make the folder of a study and hold it; a new one that comes to nothing is removed.
+def study_folder(out: Path | str | None, stem: str, *, may_go_on: bool) -> Iterator[Path]:
+    """Make the folder of a study, hold it and yield it; a new one that comes to nothing is removed.
 
     Args:
-        folder: The place.
-        may_go_on: Whether one that holds a begun study will do.
+        out: The place; ``None``: ``studies/<stem>-<n>`` with the first number that no other process has.
+        stem: The name without its number.
+        may_go_on: Whether a place that holds a begun study will do.
 
     Raises:
         KerasCnnError: There is something else, another process has it, or it cannot be made.
     """
-    is_new = _make(folder)
+    folder = _numbered(stem) if out is None else Path(out)
+    is_new = out is None or _make(folder)
     if not is_new and not may_go_on:
         raise KerasCnnError(f"{folder} exists. Name another with --out.")
     if not is_new and not folder.is_dir():
@@ -30,11 +33,18 @@ def study_folder(folder: Path, *, may_go_on: bool) -> Iterator[None]:
         if not is_new and not is_study(folder):
             raise KerasCnnError(f"{folder} exists and is no study to go on with. Name another with --out.")
         try:
-            yield
+            yield folder
         except BaseException:
             if is_new and not any(folder.glob("runs/*")):  # no training has begun to keep anything
                 shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def _numbered(stem: str) -> Path:
+    """Make a folder with a number of its own."""
+    while not _make(folder := free_name(Path("studies"), stem)):
+        pass  # another process was quicker
+    return folder
 
 
 def _make(folder: Path) -> bool:

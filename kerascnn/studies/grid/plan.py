@@ -11,6 +11,7 @@ from kerascnn.data.sources.registry import is_folder, source_name
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 
 #: Settings in which a study that goes on may differ; its threads, which change rounding, stay those at first.
@@ -35,10 +36,18 @@ class Plan:
         """What the study's folder is named after."""
         return f"{self.configs[0].model}-{source_name(self.configs[0].data)}"
 
-    def for_images(self, dataset: Dataset, batch_size: int | None) -> "Plan":
-        """Return the plan for a number of training images, see :meth:`ResolvedConfig.for_images`."""
-        images = len(dataset.train)
-        return Plan(tuple(config.for_images(images, asked=batch_size) for config in self.configs), self.seeds)
+    def settled(self, dataset: Dataset, batch_size: int | None) -> "Plan":
+        """Return the plan for this data, see :func:`kerascnn.training.prepare.settled`.
+
+        Args:
+            dataset: What every head is trained on.
+            batch_size: The one that was asked for, ``None``: the recipe's.
+        """
+        from kerascnn.training.prepare import settled
+
+        first = settled(self.configs[0].model_copy(update={"batch_size": batch_size}), dataset)
+        fitted = first.model_dump(include={"batch_size", "pixel_mean", "pixel_std"})
+        return Plan(tuple(config.model_copy(update=fitted) for config in self.configs), self.seeds)
 
     def on_threads(self, threads: int) -> "Plan":
         """Return the plan with a number of threads for every training."""
@@ -55,16 +64,17 @@ class Plan:
             for config in self.configs
         ]
 
-    def settings(self, margin: float) -> dict[str, Any]:
+    def settings(self, margin: float) -> StudySettings:
         """Return the shared settings, heads, seeds and the command that repeats the study."""
-        return self.configs[0].model_dump(mode="json", include=_SHARED) | {
-            "model": family(self.configs[0].model).name,
-            "data": source_name(self.configs[0].data),
-            "heads": [config.head for config in self.configs],
-            "head_units": {config.head: list(config.head_units) for config in self.configs},
-            "seeds": list(self.seeds),
-            "command": self._command(margin),
-        }
+        shared = self.configs[0].model_dump(include=_SHARED) | {"model": family(self.configs[0].model).name}
+        return StudySettings(
+            **shared,
+            data=source_name(self.configs[0].data),
+            heads=tuple(config.head for config in self.configs),
+            head_units={config.head: config.head_units for config in self.configs},
+            seeds=self.seeds,
+            command=self._command(margin),
+        )
 
     def _command(self, margin: float) -> str:
         """Return what repeats the study; what it does not say is the recipe's."""

@@ -14,6 +14,7 @@ from kerascnn.models.family import family
 from kerascnn.studies.grid.cell import answering_files, cell_folder, is_done, kept_answers
 from kerascnn.studies.grid.plan import FREE
 from kerascnn.studies.results.evidence import Group
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import Int8Figures
 from kerascnn.training.config import PLACES, ResolvedConfig
 from kerascnn.training.records.environment import environment
@@ -23,11 +24,6 @@ RECORD = "study.json"
 #: Of these another version may give other weights or other int8 files.
 DECISIVE = ("kerascnn", "keras", "tensorflow", "ai-edge-litert", "numpy")
 MADE_WITH = ("versions", "data_sha256")  # of the environment: an object each
-#: Settings that every report needs.
-TOLD = (
-    *("model", "variant", "norm", "image_size", "data", "heads", "seeds", "command"),
-    *("epochs", "batch_size", "learning_rate", "weight_decay"),
-)
 #: Settings in which two machines may differ, or that the data decide: not what a cell was asked to be.
 LOCAL = PLACES | {"data", "data_dir", "threads", "cache_mb", "backend", "pixel_mean", "pixel_std"}
 
@@ -95,24 +91,21 @@ class Record(Settings):
     """The content of ``study.json``; ``ending`` is ``None`` until the study is done once."""
 
     format: Literal[1] = 1
-    settings: dict[str, Any]
+    settings: StudySettings
     environment: dict[str, Any]
     ending: Ending | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        lacking = [name for name in TOLD if name not in self.settings]
-        lacking += [name for name in MADE_WITH if not isinstance(self.environment.get(name), dict)]
-        lacking += [name for name in ("heads", "seeds") if not isinstance(self.settings.get(name), list)]
+        lacking = [name for name in MADE_WITH if not isinstance(self.environment.get(name), dict)]
         if lacking:
             raise ValueError(f"have {', '.join(lacking)}")
         return self
 
     def write(self, folder: Path) -> None:
         """Write it into the study's folder."""
-        write_json(
-            folder / RECORD, self.model_dump(mode="json", exclude=set() if self.ending else {"ending"})
-        )
+        stored = self.model_dump(mode="json", exclude={"settings"} if self.ending else {"settings", "ending"})
+        write_json(folder / RECORD, stored | {"settings": self.settings.to_dict()})
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -175,13 +168,12 @@ def is_study(folder: Path) -> bool:
 def began_on(folder: Path) -> int | None:
     """Return on how many threads a study trains, ``None`` where there is none that can be read."""
     try:
-        threads = Record.read(folder).settings.get("threads")
+        return Record.read(folder).settings.threads
     except KerasCnnError:
         return None
-    return threads if isinstance(threads, int) and threads > 0 else None
 
 
-def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> dict[str, Any]:
     """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
 
     A finished study keeps its record until it is finished again.
@@ -202,7 +194,7 @@ def begin_or_go_on(folder: Path, settings: dict[str, Any], dataset: Dataset) -> 
         raise KerasCnnError(f"{error} Name another folder with --out.") from error
     began = stored.environment
     differing = [
-        *_differences(stored.settings, settings, settings.keys() - FREE, "{}"),
+        *stored.settings.differences(settings, FREE),
         *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
         *_differences(began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"),
     ]

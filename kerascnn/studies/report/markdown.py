@@ -39,10 +39,10 @@ def markdown(study: Study, figures: Mapping[str, Exhibit]) -> str:
         *[f"- {in_markdown(line)}" for line in conditions(settings)],
         *[
             f"- {in_markdown(name)}: {in_markdown(value)}"
-            for name, value in (facts(settings) | environment(study)).items()
+            for name, value in (facts(settings.to_dict()) | environment(study)).items()
         ],
         "\nTo repeat it:\n",
-        *[f"    {line}" for line in settings["command"].splitlines()],
+        *[f"    {line}" for line in settings.command.splitlines()],
     ]
     return "\n".join(lines) + "\n"
 

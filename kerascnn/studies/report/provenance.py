@@ -18,10 +18,10 @@ def making(study: Study, evidence: Evidence) -> list[Section]:
     runs = [(group, run) for group in evidence.groups for run in group.runs]
     table = Table(RUNS, [_row(group, run) for group, run in runs]) if runs else None
     return [
-        Section("Settings", "Where heads differ, each is named.", facts(study.settings)),
+        Section("Settings", "Where heads differ, each is named.", facts(study.settings.to_dict())),
         Section("Runs", _times([run for _, run in runs]), table=table),
         Section("Environment", facts=environment(study)),
-        Section("How to repeat it", "With the data of the hashes above:", code=study.settings["command"]),
+        Section("How to repeat it", "With the data of the hashes above:", code=study.settings.command),
     ]
 
 

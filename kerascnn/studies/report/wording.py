@@ -1,17 +1,15 @@
 """What every report of a study says around its figures."""
 
-from typing import Any
-
 from kerascnn.models.family import family
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import Study
 
 
 def title(study: Study) -> str:
     """Return what was compared, in one line."""
-    differing = study.settings.get("differing", {}).get("model", {})
-    names = differing.values() or [study.settings["model"]]
+    names = study.settings.differing.get("model", {}).values() or [study.settings.model]
     models = " and ".join(dict.fromkeys(family(name).title for name in names))
-    return f"{models} on {study.settings['data']}: {' against '.join(head.head for head in study.heads)}"
+    return f"{models} on {study.settings.data}: {' against '.join(head.head for head in study.heads)}"
 
 
 def basis(study: Study) -> str:
@@ -34,16 +32,16 @@ def how_to_read(study: Study) -> str:
     )
 
 
-def conditions(settings: dict[str, Any]) -> list[str]:
+def conditions(settings: StudySettings) -> list[str]:
     """Return what was equal for all heads, a line each."""
-    if settings.get("differing"):
+    if settings.differing:
         return ["not under equal conditions, see above"]
-    seeds = f"seeds {', '.join(map(str, settings['seeds']))}"
-    epochs = f"{settings['epochs']} epoch{'s' if settings['epochs'] > 1 else ''}"
+    seeds = f"seeds {', '.join(map(str, settings.seeds))}"
+    epochs = f"{settings.epochs} epoch{'s' if settings.epochs > 1 else ''}"
     return [
-        f"the network: {settings['variant']}, normalization {settings['norm']}, "
-        f"{settings['image_size']}×{settings['image_size']} pixels",
-        f"every head: {epochs}, batch {settings['batch_size']}, peak learning rate "
-        f"{settings['learning_rate']}, weight decay {settings['weight_decay']}, the same order of images",
+        f"the network: {settings.variant}, normalization {settings.norm}, "
+        f"{settings.image_size}×{settings.image_size} pixels",
+        f"every head: {epochs}, batch {settings.batch_size}, peak learning rate "
+        f"{settings.learning_rate}, weight decay {settings.weight_decay}, the same order of images",
         seeds,
     ]

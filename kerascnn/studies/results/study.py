@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
-from kerascnn.analysis.evaluation.significance import PairedDifference, images_for_equality
+from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equality
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.models.heads import is_head_layer
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.tflite.accelerators.edgetpu.check import Check
 from kerascnn.tflite.debugging.layer_errors import LayerNoise
 
@@ -263,7 +264,7 @@ class Study:
     """
 
     path: Path
-    settings: dict[str, Any]
+    settings: StudySettings
     environment: dict[str, Any]
     machine: dict[str, Any]
     heads: tuple[HeadResult, ...]
@@ -281,7 +282,7 @@ class Study:
     def notes(self) -> tuple[str, ...]:
         """What the study cannot show, a sentence each."""
         seeds, images = self.heads[0].accuracy.correct.shape
-        margin = self.settings["margin_points"]
+        margin = self.settings.margin_points or MARGIN
         needed = images_for_equality(margin)
         told = []
         if images < needed:
@@ -297,8 +298,8 @@ class Study:
             told.append("Two seeds say little about a third: an interval over seeds is wide for it.")
         if self.baseline:
             told.append(f"Without any network: {self.baseline}.")
-        told += [f"{run}: {words}." for run, words in self.settings.get("interrupted", {}).items()]
-        for name, values in self.settings.get("differing", {}).items():
+        told += [f"{run}: {words}." for run, words in self.settings.interrupted.items()]
+        for name, values in self.settings.differing.items():
             told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
         return tuple(told)
 
@@ -306,7 +307,7 @@ class Study:
         """Return study, settings, heads, verdicts, notes, baseline, measurements, reports and more."""
         return {
             "study": str(self.path),
-            "settings": self.settings,
+            "settings": self.settings.to_dict(),
             "heads": [head.to_dict() for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "notes": list(self.notes),

@@ -43,10 +43,9 @@ def write_card(run: Run) -> None:
 
 
 def _quantized(run: Run) -> list[str]:
-    results = sorted(run.tflite_dir.glob("*.result.json"))
     rows = []
-    for path in results:
-        result = run.read(f"tflite/{path.name}")
+    for name in run.results:
+        result = run.read(name)
         latency = result["latency_us"]
         rows.append(
             f"| `tflite/{result['file']}` | {percent(result['accuracy'])} on the same test images, "

@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
-from kerascnn.foundation.files import whole_file, write_text
+from kerascnn.foundation.files import require_writable, whole_file, write_text
+from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.tflite.accelerators.edgetpu.check import EDGETPU, UNKNOWN, Check, check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
@@ -122,6 +123,7 @@ def compile_for_edgetpu(
     path: Path | str,
     *,
     out: Path | str | None = None,
+    overwrite: bool = False,
     timeout: int = TIMEOUT,
     min_runtime: int | None = None,
     num_segments: int | None = None,
@@ -135,6 +137,7 @@ def compile_for_edgetpu(
     Args:
         path: The file.
         out: Folder of ``<stem>_edgetpu.tflite`` and ``.log``; ``None``: the file's own.
+        overwrite: Whether files there may be replaced that this program did not make.
         timeout: Seconds the compiler may take.
         min_runtime: The oldest Edge TPU runtime that must load the result, 10 to 14.
         num_segments: Cut the network into so many files, for a pipeline of Edge TPUs.
@@ -147,7 +150,8 @@ def compile_for_edgetpu(
         UsageError: A setting makes no sense.
         MissingError: ``edgetpu_compiler`` is not on the PATH; the message installs it.
         TargetError: The model does not fit the Edge TPU, or the file is compiled already.
-        KerasCnnError: The file is unsound, or the compiler crashed, hung, or failed without a reason.
+        KerasCnnError: The file is unsound, a file of others would be replaced, or the compiler crashed, hung,
+            or failed without a reason.
     """
     path = Path(path)
     flags = _flags(
@@ -158,6 +162,11 @@ def compile_for_edgetpu(
         delegate_step=delegate_step,
         multiple_subgraphs=multiple_subgraphs,
     )
+    target = path.parent if out is None else Path(out)
+    if target.exists():
+        require_writable(target)
+    if not overwrite:
+        _require_own(path, target, num_segments or 1)
     expected = check(path)
     if expected.compiled:
         raise TargetError(f"{path} is compiled for the Edge TPU already.")
@@ -172,11 +181,21 @@ def compile_for_edgetpu(
         if retried:
             code, text = _run(command, Path(folder), timeout)
         reports = _judge(expected, Path(folder), code, text, num_segments or 1)
-        target = path.parent if out is None else Path(out)
-        target.mkdir(parents=True, exist_ok=True)
+        require_writable(target)
         files = tuple(_keep(path, Path(folder) / report.output, target, report) for report in reports)
     progress("compiling", 1, 1, "done")
     return Compilation(path, read_version(text), retried, files, _disagreements(expected, reports))
+
+
+def _require_own(path: Path, folder: Path, segments: int) -> None:
+    """Refuse to replace what is not of an earlier compilation, which is known by its log."""
+    if segments == 1:
+        names = [f"{path.stem}_edgetpu"]
+    else:
+        names = [f"{path.stem}_segment_{number}_of_{segments}_edgetpu" for number in range(segments)]
+    for name in names:
+        log = folder / f"{name}.log"
+        require_own([log if log.exists() else folder / f"{name}.tflite"])
 
 
 def _flags(**settings: int | bool | None) -> list[str]:
