@@ -66,7 +66,7 @@ def photos(folder: Path, wanted: int) -> Dataset:
 
 
 def keras_network(head: str, classes: int) -> Any:
-    from kerascnn.models.registry import build
+    from kerascnn.models.network import build
 
     return build("alexnet", head=head, classes=classes, pixel_mean=MEAN, pixel_std=DEVIATION)
 

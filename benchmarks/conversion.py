@@ -61,7 +61,7 @@ def alone(options: argparse.Namespace) -> dict[str, float]:
     """Return peak memory in MiB and seconds of one conversion in this process."""
     import keras
 
-    from kerascnn.models.registry import build
+    from kerascnn.models.network import build
 
     keras.utils.set_random_seed(1)
     model = build("alexnet", head=options.head, classes=10, pixel_mean=120.0, pixel_std=60.0)

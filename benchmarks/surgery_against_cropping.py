@@ -38,9 +38,10 @@ from kerascnn.analysis.evaluation.evaluation import keras_scores
 from kerascnn.analysis.interpretability.class_activation import resized_to_map
 from kerascnn.analysis.profiling.profile import profile
 from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.models.family import Variant, family
 from kerascnn.models.geometry import check_image_size
 from kerascnn.models.keras_file import load_model
-from kerascnn.models.registry import Variant, build, family
+from kerascnn.models.network import build
 from kerascnn.training.run import Run
 from kerascnn.workflows.surgery import as_convolutions
 

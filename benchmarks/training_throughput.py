@@ -45,7 +45,7 @@ def kerascnn_rate(images: np.ndarray, labels: np.ndarray, epochs: int, precision
 def bare_fit_rate(images: np.ndarray, labels: np.ndarray, epochs: int) -> float:
     import keras
 
-    from kerascnn.models.registry import build
+    from kerascnn.models.network import build
 
     model = build("lenet5", pixel_mean=MEAN, pixel_std=DEVIATION)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])

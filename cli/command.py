@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kerascnn.cli.options import ExistingRun
+from kerascnn.cli.names import ExistingRun, Name
 from kerascnn.cli.terminal.quiet import quiet
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning
 from kerascnn.foundation.escapes import one_line
@@ -30,6 +30,20 @@ class Command(click.Command):
             click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
             click.Option(["-v", "--verbose"], is_flag=True, help="Show warnings, logs and tracebacks."),
         ]
+
+    def in_words(self, ctx: click.Context) -> str:
+        """Return the help, with the names that its argument can take in the place of ``NAMES``."""
+        named = (each.type for each in self.params if isinstance(each, click.Argument))
+        listed = [each.listed(ctx) for each in named if isinstance(each, Name)]
+        return (self.help or "").replace("NAMES", "".join(listed[:1]))
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help."""
+        whole, self.help = self.help, self.in_words(ctx)
+        try:
+            super().format_help_text(ctx, formatter)
+        finally:
+            self.help = whole
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

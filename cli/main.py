@@ -7,51 +7,83 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import click
+from click.shell_completion import CompletionItem
 
 from kerascnn.cli.terminal.loading import FrameworkLoading
 from kerascnn.foundation.errors import UsageError
 
-NAMES = [
-    "benchmark",
-    "bundle",
-    "check",
-    "compare",
-    "compile",
-    "conv",
-    "data",
-    "debug",
-    "doctor",
-    "evaluate",
-    "inspect",
-    "predict",
-    "quantize",
-    "report",
-    "runs",
-    "summary",
-    "surgery",
-    "train",
-    "verify",
-    "visualize",
-]
+#: Every command under its heading, with the line that says what it is for: the first of its own help.
+COMMANDS = {
+    "Understand": {
+        "conv": "Work out one convolution step by step",
+        "summary": "Show the layers of a model or a run, and what they cost",
+        "data": "Show what a data source holds, with a contact sheet",
+        "evaluate": "Measure the accuracy of a run or a model on test images",
+        "predict": "Classify image files of any size, grey or colour",
+        "visualize": "Draw what a run has learned, as PNG and one page",
+    },
+    "Train": {
+        "train": "Train a model and write a run folder",
+        "surgery": "Rewrite the FC head of a run as convolutions",
+        "runs": "List the runs: model, head, data, accuracy, files, age",
+    },
+    "Compare": {
+        "compare": "Compare heads that are trained under equal conditions, or runs",
+        "report": "Write the reports of runs, or of finished studies once more",
+        "benchmark": "Time .keras and .tflite files on this processor side by side",
+    },
+    "Deploy": {
+        "quantize": "Convert a run to .tflite and compare both on test images",
+        "inspect": "Show every operator of a .tflite file, what goes in and out",
+        "debug": "Find the layers of a quantized file that lose most",
+        "check": "Say which operators of a .tflite file an accelerator runs",
+        "compile": "Compile a full-int8 .tflite file for the Coral Edge TPU",
+        "bundle": "Write a folder that runs a model on a device",
+        "verify": "Check that a bundle is whole and computes what it should",
+    },
+    "This machine": {
+        "doctor": "Check what kerascnn needs on this machine and what is missing",
+    },
+}
+LINES = {name: line for commands in COMMANDS.values() for name, line in commands.items()}
 
 
 class _Commands(Mapping[str, click.Command]):
     """The commands by name; each is imported when it is asked for, from the module of its name."""
 
     def __getitem__(self, name: str) -> click.Command:
-        if name not in NAMES:
+        if name not in LINES:
             raise KeyError(name)
         command: click.Command = getattr(import_module(f"kerascnn.cli.commands.{name}"), name)
         return command
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return iter(LINES)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return len(LINES)
+
+
+class Headed(click.Group):
+    """A group that lists its commands under headings, and completes them, without importing them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list."""
+        width = max(map(len, LINES))
+        for heading, commands in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), line) for name, line in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands and options that begin like that."""
+        named = [
+            CompletionItem(name, help=line) for name, line in LINES.items() if name.startswith(incomplete)
+        ]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(
+    cls=Headed,
     commands=_Commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )

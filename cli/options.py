@@ -7,10 +7,15 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.cli.names import Form, Name, NamedOption, RunFolder, norms, registered, variants
 
 NO_AUGMENT = f"{__name__}.no_augment"
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
+
+HEADS = registered("kerascnn.models.heads:heads")
+MODELS = registered("kerascnn.models.family:families")
+SOURCES = registered("kerascnn.data.sources.registry:sources")
+SCHEMES = registered("kerascnn.tflite.quantization.schemes:schemes")
 
 
 class Numbers(click.ParamType[tuple[int, ...]]):
@@ -28,10 +33,11 @@ class Numbers(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is not a list of whole numbers like 512,256.", param, ctx)
 
 
-class Parts(click.ParamType[str]):
+class Parts(Name):
     """``all``, ``none``, or what is done to training pictures, separated by commas."""
 
-    name = "parts"
+    def __init__(self) -> None:
+        super().__init__(registered("kerascnn.data.augmentation:PARTS"), several=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text, if these are parts."""
@@ -45,28 +51,6 @@ class Parts(click.ParamType[str]):
                 ctx,
             )
         return str(value)
-
-
-class ExistingRun(click.Path):
-    """A run's folder, or a model file where one may stand; its absence is reported before anything loads."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; an empty one is most often a variable of the shell that is not set."""
-        if value == "":
-            self.fail("A run or a file must be named; this is empty.", param, ctx)
-        return super().convert(value, param, ctx)
-
-    def require(self, path: Path) -> None:
-        """Make sure that the path exists.
-
-        Raises:
-            KerasCnnError: It does not exist.
-        """
-        if not path.exists():
-            raise KerasCnnError(f"{path} does not exist. `kerascnn runs` lists the runs.")
 
 
 def _formats(given: tuple[str, ...]) -> list[str]:
@@ -83,13 +67,16 @@ def _unless_off(context: click.Context, given: str | None) -> str | None:
     return "none"
 
 
+#: A source's name, or a folder.
+SOURCE = Name(SOURCES, otherwise="dir")
 data = click.option(
     "--data",
+    cls=NamedOption,
+    type=SOURCE,
     default="digits",
     show_default=True,
     metavar="SOURCE",
-    help="digits, mnist, fashion_mnist, cifar10, cifar100, or a folder with a folder of images for each "
-    "class.",
+    help="NAMES, or a folder with a folder of images for each class.",
 )
 data_dir = click.option(
     "--data-dir",
@@ -110,9 +97,11 @@ runs_dir = click.option(
 formats = click.option(
     "--format",
     "formats",
+    cls=NamedOption,
+    type=Name(registered("kerascnn.studies.report.formats:FORMATS"), several=True),
     multiple=True,
     callback=lambda context, option, given: _formats(given),
-    help="html, md, csv, tex or json; repeatable, or several with commas.  [default: all]",
+    help="NAMES; repeatable, or several with commas.  [default: all]",
 )
 overwrite_files = click.option(
     "--overwrite", is_flag=True, help="Replace files there that kerascnn did not make, too."
@@ -154,8 +143,8 @@ _FOREIGN = (
 )
 
 _NETWORK = (
-    click.option("--variant", help="lenet5: modern, paper; alexnet: one_tower, two_towers, small_stem."),
-    click.option("--norm", help="Normalization, alexnet only: batch, lrn or none.  [default: batch]"),
+    click.option("--variant", cls=NamedOption, type=Form(variants), help="Form of the model. NAMES."),
+    click.option("--norm", cls=NamedOption, type=Form(norms), help="Normalization. NAMES."),
     click.option("--head-units", type=Numbers(), metavar="N,N", help="Widths of the head's hidden layers."),
     click.option("--image-size", type=int, metavar="N", help="Side of the square input in pixels."),
     click.option("--channels", type=int, metavar="N", help="1 for grey, 3 for colour."),
@@ -166,17 +155,22 @@ _NETWORK = (
 
 
 _TRAINING = (
-    click.option("--head", default="fc", show_default=True, help="fc, conv1x1 or nin."),
+    click.option("--head", cls=NamedOption, type=Name(HEADS), default="fc", show_default=True, help="NAMES."),
     data,
     data_dir,
     skip_bad_files,
     click.option(
         "--weights",
-        type=click.Path(path_type=Path),
+        type=RunFolder(),
         metavar="RUN",
         help="Start from this run's trunk, and from its head if it is the same.",
     ),
-    click.option("--recipe", metavar="NAME", help="default, fast (a good model soon) or best."),
+    click.option(
+        "--recipe",
+        cls=NamedOption,
+        type=Name(registered("kerascnn.training.recipes:RECIPES")),
+        help="What the model starts from: NAMES.",
+    ),
     click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
     click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step."),
     augment,

@@ -31,7 +31,7 @@ def _section(name: str, command: click.Command, above: click.Context) -> str:
         [
             f"\n## {name}\n",
             _fenced(command.get_usage(context).removeprefix("Usage: ")),
-            *[_paragraph(text) for text in inspect.cleandoc(command.help or "").split("\n\n")],
+            *[_paragraph(text) for text in inspect.cleandoc(command.in_words(context)).split("\n\n")],
             "| option | what it does |\n|---|---|",
             *[_row(option, context) for option in options],
             "\nFor example:\n",

@@ -44,7 +44,7 @@ def chip():
     chip = HalfChip()
     accelerators.add("half", chip.entry)
     yield chip
-    del accelerators._items["half"]
+    del accelerators._own["half"]
 
 
 def called(*arguments):

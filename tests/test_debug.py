@@ -15,7 +15,7 @@ from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.data.sources.registry import load
 from kerascnn.models.keras_file import load_model, save_model
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.debugging.layer_errors import measure_layers
 from kerascnn.tflite.inspection.layer_matching import layer_of
 from kerascnn.tflite.quantization.convert import convert

@@ -12,7 +12,7 @@ from test_bad_input import refused
 
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.accelerators.check import Check, check
 from kerascnn.tflite.accelerators.edgetpu.cost import estimate, overhead_decides
 from kerascnn.tflite.accelerators.edgetpu.rules import LIMITS, rules, table

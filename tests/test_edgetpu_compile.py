@@ -173,7 +173,7 @@ def test_another_verdict_about_streaming_is_a_disagreement(compiled):
 def test_a_file_that_check_expects_to_be_refused_and_that_compiles_is_a_disagreement(
     compiled, tmp_path, file
 ):
-    from kerascnn.models.registry import build
+    from kerascnn.models.network import build
     from kerascnn.tflite.quantization.convert import convert
     from kerascnn.tflite.quantization.schemes import schemes
 

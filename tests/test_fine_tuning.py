@@ -26,7 +26,7 @@ from kerascnn.foundation.errors import KerasCnnError, TargetError
 from kerascnn.foundation.progress import silent
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.accelerators.check import check
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.fine_tune import (

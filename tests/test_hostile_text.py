@@ -10,7 +10,7 @@ from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.foundation.escapes import in_csv, in_markdown, printable
 from kerascnn.models.description import MEMBER, ModelDescription
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 
 ESCAPE, TURNED = "\x1b[31mred", "a\u202eb"
 

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import Answer, run_command
+from packages import installed, module_and_project
 from painted_photos import paint
 from PIL import Image
 from test_documentation import DOCS, pieces
@@ -40,26 +42,28 @@ class Page:
         run: Name of a run of digits.
         photos: Name of a run of photos.
         device: The folder that it copies to a device.
+        package: Name of the module that it makes a package of.
         ends: Exit codes of a command by its name, where it may also end otherwise than with 0.
     """
 
     run: str = ""
     photos: str = ""
     device: str = ""
+    package: str = ""
     ends: tuple[str, int] = ("", 0)
 
 
 PAGES = {
     "ci": Page(run="accepted", ends=("compare", 3)),  # three epochs may miss what the page asks for
     "coral": Page(run="lenet-fc-digits-1"),
-    "extending": Page(),
+    "extending": Page(package="my_networks"),
     "gpu": Page(),
     "machines": Page(),
     "phone": Page(photos="alexnet-nin-photos-1"),
     "photos": Page(),
     "raspberry-pi": Page(run="lenet-fc-digits-1", device="lenet-fc-digits-1-raspberrypi"),
 }
-LONG = {"ci", "phone", "photos"}  # they train, or quantize networks of photos
+LONG = {"ci", "extending", "phone", "photos"}  # they train, or quantize networks of photos
 
 
 def lines_of(name: str) -> list[str]:
@@ -83,7 +87,11 @@ def small(words: list[str]) -> list[str]:
 def typed(words: list[str], folder: Path, page: Page, environment: dict[str, str]) -> Answer:
     """Run one line; those of a bundle's program in a copy, as on a device."""
     if words[0] == "kerascnn":
-        return run_command(*small(words[1:]), cwd=folder, env=environment)
+        before = partial(installed, folder / "installed") if page.package else None
+        return run_command(*small(words[1:]), cwd=folder, env=environment, before=before)
+    if words[0] == "pip":
+        offline = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", "installed")
+        words = ["python", "-m", *words[:2], *offline, *words[2:]]
     assert words[0] == "python", f"{shlex.join(words)}: LEFT_OUT must say why a test cannot type it"
     if page.device and not (folder / "device").exists():
         shutil.copytree(folder / page.device, folder / "device")
@@ -109,6 +117,10 @@ def lay(page: Page, folder: Path, request: pytest.FixtureRequest) -> None:
     """Put what a page presupposes into a folder."""
     paint(folder / "photos", 20)
     Image.new("RGB", (40, 30), "red").save(folder / "picture.jpg")
+    if page.package:
+        code, project = module_and_project(DOCS / "how-to" / "extending.md")
+        (folder / f"{page.package}.py").write_text(code, "utf-8")
+        (folder / "pyproject.toml").write_text(project, "utf-8")
     if page.run:
         shutil.copytree(request.getfixturevalue("run"), folder / "runs" / page.run)
     if page.photos:

@@ -20,7 +20,7 @@ from test_bad_input import FAILED, refused
 
 from kerascnn.cli.commands.inspect import _text
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.file_format.graph import constant_data, read_graph
 from kerascnn.tflite.inspection.inspect import inspect
 from kerascnn.tflite.quantization.convert import convert

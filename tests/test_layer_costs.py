@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from kerascnn.analysis.profiling.profile import profile
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 
 # An independent counter.
 

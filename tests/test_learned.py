@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerascnn.analysis.interpretability.feature_maps import activation_maps, filters, mistakes
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 
 
 def _drawn(figure, panel=0):

@@ -22,7 +22,7 @@ from kerascnn.analysis.evaluation.metrics import Accuracy
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.models.description import ModelDescription
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.metadata.labels import write_labels
 from kerascnn.tflite.metadata.metadata import read_metadata, with_metadata, with_metadata_of
 from kerascnn.tflite.metadata.mobile_tasks import mobile_tasks_note

@@ -17,10 +17,11 @@ from kerascnn.analysis.profiling.profile import profile
 from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.models.architectures.lenet5 import C3_TABLE, lenet5
+from kerascnn.models.family import families, family
 from kerascnn.models.geometry import map_side
 from kerascnn.models.heads import heads, is_head_layer
 from kerascnn.models.layers.lenet1998 import EuclideanRBF, ScaledTanh, TrainableSubsampling, digit_codes
-from kerascnn.models.registry import Network, build, family, known_models
+from kerascnn.models.network import Network, build
 from kerascnn.tflite.quantization.calibration import choose
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
@@ -28,7 +29,7 @@ from kerascnn.tflite.quantization.verification import check_convertible, verify_
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 PRODUCTS = (EuclideanRBF, ScaledTanh, TrainableSubsampling)  # their factors and biases stay in a file
-VARIANTS = [(name, variant) for name in known_models() for variant in family(name).variants]
+VARIANTS = [(name, variant) for name in families for variant in family(name).variants]
 
 
 def _form(name, variant):
@@ -93,7 +94,7 @@ EVERY = [
     for name, variant in VARIANTS
     for norm in _form(name, variant).norms
     for head in _form(name, variant).heads
-    if norm == _form(name, variant).norms[0] or head == _form(name, variant).heads[-1]
+    if norm == _form(name, variant).norms[0] or head == list(_form(name, variant).heads)[-1]
 ]
 
 
@@ -382,7 +383,7 @@ def test_sizes_that_fit(name, variant, sizes):
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_the_sizes_are_those_of_the_layers_that_are_built(name, variant):
     form = _form(name, variant)
-    built = _small(name, variant, form.heads[0])
+    built = _small(name, variant, next(iter(form.heads)))
     layers = [layer for layer in built.layers if hasattr(layer, "strides") and not is_head_layer(layer.name)]
     first_tower = [layer for layer in layers if not layer.name.endswith("b")]
     assert _exact_side(first_tower, built.input_shape[1]) == first_tower[-1].output.shape[1]

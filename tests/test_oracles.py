@@ -9,8 +9,9 @@ import numpy as np
 import numpy_networks as oracle
 import pytest
 
+from kerascnn.models.family import families, family
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import build, family, known_models
+from kerascnn.models.network import build
 
 # The smallest maps of at least 2×2 before the head: the order in which it flattens them matters.
 SIZES = {"modern": 20, "paper": 32, "one_tower": 99, "two_towers": 99, "small_stem": 16}
@@ -44,7 +45,7 @@ def _marks(variant, *norm_and_head):
 
 EVERY = [
     pytest.param((name, variant, norm, head), marks=_marks(variant, norm, head))
-    for name in known_models()
+    for name in families
     for variant, form in family(name).variants.items()
     for norm in form.norms
     for head in form.heads

@@ -9,7 +9,7 @@ from keras import layers
 from kerascnn.analysis.profiling.profile import profile
 from kerascnn.arithmetic.layer import exact_output_side
 from kerascnn.models.heads import is_head_layer
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from kerascnn.data.sources.registry import load
 from kerascnn.foundation.errors import KerasCnnError, TargetError
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.tflite.quantization.calibration import choose
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.parity import FLOAT_FILE, KERAS, OPTIMISED, REFERENCE, Ladder

@@ -16,7 +16,7 @@ from kerascnn.analysis.evaluation.significance import paired_difference
 from kerascnn.analysis.interpretability.class_activation import class_map, class_maps
 from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.models.description import ModelDescription
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.studies.report.chapters import chapters
 from kerascnn.studies.report.gallery import disagreements
 from kerascnn.studies.report.html import html

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from kerascnn.foundation.errors import UsageError
+from kerascnn.models.family import families, family
 from kerascnn.models.heads import fc_as_convolutions, heads, is_head_layer
-from kerascnn.models.registry import build, family, known_models
+from kerascnn.models.network import build
 from kerascnn.training.transfer import Pretrained
 
 SMALL = {"model": "alexnet", "variant": "small_stem", "image_size": 16, "classes": 3}
@@ -115,13 +116,13 @@ def test_every_layer_of_a_head_is_known_by_its_name(head):
     ("name", "variant", "norm"),
     [
         (name, variant, norm)
-        for name in known_models()
+        for name in families
         for variant, form in family(name).variants.items()
         for norm in form.norms
     ],
 )
 def test_no_layer_of_a_trunk_is_taken_for_a_head(name, variant, norm):
-    head = family(name).variants[variant].heads[-1]
+    head = list(family(name).variants[variant].heads)[-1]
     features = keras.Input((2, 2, 5))
     of_head = keras.Model(features, heads[head].build(features, (4, 3), 2, 0.5))
     model = build(name, variant=variant, norm=norm, head=head)

@@ -4,10 +4,12 @@ Each case is a fresh process, a third of a second; benchmarks/startup.py measure
 """
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+from packages import lay_package
 from painted_photos import paint
 
 OWN_ROOTS = ("tensorflow", "keras", "tf_keras", "jax", "torch", "sklearn", "pandas", "scipy", "matplotlib")
@@ -23,11 +25,12 @@ main()
 """
 
 
-def loaded(folder, *command):
+def loaded(folder, *command, env=None):
     """Return exit code, stderr and the loaded modules."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder / "modules.json"), *map(str, command)],
         cwd=folder,
+        env=env,
         capture_output=True,
         text=True,
         timeout=120,
@@ -45,6 +48,24 @@ def test_help_needs_click_alone(tmp_path, command):
     assert code in (0, 2), err
     assert "click" in modules
     assert not modules.intersection((*OWN_ROOTS, *ARRAYS))
+
+
+@pytest.mark.parametrize("line", ["kerascnn ", "kerascnn train lenet --variant ", "kerascnn report "])
+def test_completion_needs_click_alone(tmp_path, line):
+    asked = {"_KERASCNN_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+    code, err, modules = loaded(tmp_path, env=os.environ | asked)
+    assert (code, err) == (0, "")
+    assert not modules.intersection((*OWN_ROOTS, *ARRAYS))
+
+
+def test_names_of_packages_are_listed_without_importing_these(tmp_path):
+    groups = {f"kerascnn.{kind}": {"torn": "torn:TORN"} for kind in ("heads", "models", "sources")}
+    own = os.environ | {"PYTHONPATH": str(lay_package(tmp_path / "packages", "torn", groups, "1 / 0\n"))}
+    asked = {"_KERASCNN_COMPLETE": "bash_complete", "COMP_WORDS": "kerascnn train t", "COMP_CWORD": "2"}
+    for command, env in ((("train", "--help"), own), (("data", "--help"), own), ((), own | asked)):
+        code, err, modules = loaded(tmp_path, *command, env=env)
+        assert (code, err) == (0, "")
+        assert "torn" not in modules
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
 from kerascnn.analysis.interpretability.class_activation import resized_to_map
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.workflows.surgery import as_convolutions
 
 

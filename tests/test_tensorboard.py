@@ -14,7 +14,7 @@ from PIL import Image
 import kerascnn
 from kerascnn.data.sources.registry import load
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 from kerascnn.training.config import TrainingConfig
 from kerascnn.training.loop.tensorboard import TensorBoard
 

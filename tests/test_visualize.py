@@ -27,7 +27,7 @@ from kerascnn.figures.plots import confusion
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model, save_model
-from kerascnn.models.registry import build
+from kerascnn.models.network import build
 
 VOID = {"meta", "img"}
 

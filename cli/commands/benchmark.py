@@ -8,6 +8,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun
 from kerascnn.cli.terminal.display import display, table
 from kerascnn.cli.terminal.formats import DASH, WIDTH
 from kerascnn.cli.terminal.progress import shown_progress
@@ -20,7 +21,7 @@ COSTS = ["", "threads", "to open, ms", "memory, MiB", "images/s", "many at once,
 
 
 @click.command(cls=Command, example="kerascnn benchmark runs/lenet-fc-digits-1 --threads 1,2")
-@click.argument("models", metavar="RUN_OR_MODEL...", type=options.ExistingRun(), nargs=-1, required=True)
+@click.argument("models", metavar="RUN_OR_MODEL...", type=ExistingRun(), nargs=-1, required=True)
 @click.option(
     "--threads",
     type=options.Numbers(),
@@ -31,9 +32,10 @@ COSTS = ["", "threads", "to open, ms", "memory, MiB", "images/s", "many at once,
 )
 @click.option("--runs", type=int, metavar="N", help="Inferences to time.  [default: 1,000 or 20 s of them]")
 def benchmark(models: tuple[Path, ...], threads: tuple[int, ...], runs: int | None, as_json: bool) -> None:
-    """Time .keras and .tflite files on this processor side by side; a run is all of its files.
+    """Time .keras and .tflite files on this processor side by side.
 
-    Run it with nothing else at work. `kerascnn quantize RUN --all` makes the float files to compare with.
+    A run is all of its files. Run it with nothing else at work. `kerascnn quantize RUN --all` makes the
+    float files to compare with.
     """
     from kerascnn.tflite.runtime.benchmark import benchmark as measure
 

@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun, Name, NamedOption, registered
 from kerascnn.cli.terminal.display import display, facts
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -15,11 +16,18 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn bundle runs/lenet-fc-digits-1 --target raspberrypi")
-@click.argument("run", type=options.ExistingRun())
+@click.argument("run", type=ExistingRun())
 @click.option(
-    "--target", default="raspberrypi", show_default=True, help="raspberrypi, coral, android or generic."
+    "--target",
+    cls=NamedOption,
+    type=Name(registered("kerascnn.tflite.bundle.targets:targets")),
+    default="raspberrypi",
+    show_default=True,
+    help="NAMES.",
 )
-@click.option("--scheme", help="Another than full int8, for instance float16.")
+@click.option(
+    "--scheme", cls=NamedOption, type=Name(options.SCHEMES), help="NAMES.  [default: static_wi8_ai8]"
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -30,7 +38,10 @@ if TYPE_CHECKING:
 def bundle(
     run: Path, target: str, scheme: str | None, out: Path | None, data_dir: Path | None, as_json: bool
 ) -> None:
-    """Write a folder that runs the model of RUN on a device without kerascnn, and proves itself there."""
+    """Write a folder that runs a model on a device.
+
+    It needs no kerascnn there, and proves itself.
+    """
     from kerascnn.tflite.bundle.bundle import bundle as make
 
     with shown_progress() as progress:

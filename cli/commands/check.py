@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import Name, NamedOption, registered
 from kerascnn.cli.terminal.display import display, facts, size, table
 from kerascnn.cli.terminal.formats import WIDTH
 from kerascnn.foundation.errors import TargetError
-from kerascnn.tflite.accelerators.registry import USUAL, accelerators
+from kerascnn.tflite.accelerators.registry import USUAL
 
 if TYPE_CHECKING:
     from kerascnn.tflite.accelerators.check import Check, CheckedOperator
@@ -29,12 +30,18 @@ SIDES = {"cpu": "CPU", "unknown": "unknown"}  # beside the accelerator
 @click.command(cls=Command, example="kerascnn check model.tflite --target edgetpu")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--target", default=USUAL, show_default=True, help=f"The accelerator: {' or '.join(accelerators)}."
+    "--target",
+    cls=NamedOption,
+    type=Name(registered("kerascnn.tflite.accelerators.registry:accelerators")),
+    default=USUAL,
+    show_default=True,
+    help="Accelerator: NAMES.",
 )
 def check(file: Path, target: str, as_json: bool) -> None:
-    """Say which operators of FILE, any .tflite, an accelerator runs, what is streamed and what that costs.
+    """Say which operators of a .tflite file an accelerator runs.
 
-    Needs neither the compiler nor a device: it is an estimate. Ends with 4 if not everything maps.
+    Shows each operator, what is streamed and what that costs. Needs neither the compiler nor a
+    device: it is an estimate. Ends with 4 if not everything maps.
     """
     from kerascnn.tflite.accelerators.check import check as judge
 

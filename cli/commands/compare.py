@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import Name, NamedOption, runs
 from kerascnn.cli.terminal.display import display, table
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.errors import QualityError, UsageError
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
-@click.argument("what", metavar="MODEL | RUN RUN...", nargs=-1, required=True)
-@click.option("--heads", default="fc,conv1x1", show_default=True, help="At least two, separated by commas.")
+@click.argument(
+    "what",
+    metavar="MODEL | RUN RUN...",
+    type=Name(options.MODELS, runs, otherwise="file"),
+    nargs=-1,
+    required=True,
+)
+@click.option(
+    "--heads",
+    cls=NamedOption,
+    type=Name(options.HEADS, several=True),
+    default="fc,conv1x1",
+    show_default=True,
+    help="At least two of NAMES, separated by commas.",
+)
 @options.network
 @options.data
 @options.data_dir
@@ -68,9 +82,11 @@ def compare(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Train MODEL with each head under equal conditions, quantize, and say what the difference is worth.
+    """Compare heads that are trained under equal conditions, or runs.
 
-    With RUN RUN..., compare runs that exist, on the test images they have in common.
+    Trains MODEL with each head, quantizes, and says what the difference is worth. MODEL is NAMES.
+
+    With RUN RUN..., compares runs that exist, on the test images they have in common.
     """
     from kerascnn.studies.gate import Gate
 

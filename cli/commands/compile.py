@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from kerascnn.tflite.accelerators.edgetpu.compile import Compilation, CompiledFile
 
 _LINES = "\n".join(f"  {line}" for line in LINES)
-HELP = f"""Compile FILE, a full-int8 .tflite, for the Coral Edge TPU with Google's edgetpu_compiler.
+HELP = f"""Compile a full-int8 .tflite file for the Coral Edge TPU.
 
-Writes FILE_edgetpu.tflite, whole or not at all, with the description and metadata of FILE, and a .log;
-compares what was mapped with what kerascnn check had expected.
+Runs Google's edgetpu_compiler. Writes FILE_edgetpu.tflite, whole or not at all, with the description and
+metadata of FILE, and a .log; compares what was mapped with what kerascnn check had expected.
 
 \b
 The compiler runs on x86-64 Debian and Ubuntu, where these lines install it:

@@ -35,9 +35,10 @@ def _whole(text: str) -> int | str:
     "--padding", type=_whole, default="0", show_default=True, metavar="P", help="Zeros on each side."
 )
 def conv(shape: str, filters: int, kernel: int, stride: int, padding: int, as_json: bool) -> None:
-    """Work out one convolution on a volume of height × width × depth, step by step.
+    """Work out one convolution step by step.
 
-    What does not fit a whole number of times is refused, with what would.
+    It slides over a volume of height × width × depth. What does not fit a whole number of times is
+    refused, with what would.
     """
     from kerascnn.arithmetic.conv import conv as work_out
 

@@ -17,7 +17,7 @@ MOST = 10  # lines of one kind; JSON has all
 
 
 @click.command(cls=Command, example="kerascnn data photos")
-@click.argument("source")
+@click.argument("source", type=options.SOURCE)
 @options.data_dir
 @click.option(
     "--out",
@@ -27,7 +27,11 @@ MOST = 10  # lines of one kind; JSON has all
 )
 @options.overwrite_files
 def data(source: str, data_dir: Path | None, out: Path | None, overwrite: bool, as_json: bool) -> None:
-    """Show what SOURCE holds: counts, sizes, imbalance, copies, unreadable files, a contact sheet."""
+    """Show what a data source holds, with a contact sheet.
+
+    Counts, sizes, imbalance, copies, unreadable files. SOURCE is NAMES, or a folder with a folder of images
+    for each class.
+    """
     from kerascnn.workflows.describe_data import describe_data
 
     with shown_progress() as progress:

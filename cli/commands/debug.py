@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import RunFolder
 from kerascnn.cli.terminal.display import display, facts, table
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--run",
-    type=click.Path(path_type=Path),
+    type=RunFolder(),
     metavar="RUN",
     help="What FILE was made from; without it the run it lies in.",
 )
@@ -58,7 +59,10 @@ def debug(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Compare each layer of a quantized FILE with the float network of RUN, the worst first."""
+    """Find the layers of a quantized file that lose most.
+
+    Compares each layer of FILE with the float network of RUN, the worst first.
+    """
     from kerascnn.tflite.debugging.debug import debug as debug_file
 
     with shown_progress() as progress:

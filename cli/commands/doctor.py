@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     help="Also load TensorFlow, which takes seconds, and name the device it trains on.",
 )
 def doctor(load: bool, as_json: bool) -> None:
-    """Check what kerascnn needs on this machine, and name the line that installs what is missing."""
+    """Check what kerascnn needs on this machine and what is missing.
+
+    Names the line that installs it.
+    """
     from kerascnn.workflows.doctor import doctor as examine
 
     if load:

@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun, NamedOption
 from kerascnn.cli.terminal.display import display, table
 
 if TYPE_CHECKING:
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn evaluate runs/lenet-fc-digits-1")
-@click.argument("model", metavar="RUN_OR_MODEL", type=options.ExistingRun())
-@click.option("--data", help="Source; without it the one the model was trained on.")
+@click.argument("model", metavar="RUN_OR_MODEL", type=ExistingRun())
+@click.option(
+    "--data",
+    cls=NamedOption,
+    type=options.SOURCE,
+    metavar="SOURCE",
+    help="NAMES, or a folder; without it what the model was trained on.",
+)
 @options.data_dir
 @options.foreign
 def evaluate(
@@ -26,7 +33,10 @@ def evaluate(
     labels: Path | None,
     as_json: bool,
 ) -> None:
-    """Evaluate a run, a .keras or a .tflite file on test images: accuracy, each class, confusion matrix."""
+    """Measure the accuracy of a run or a model on test images.
+
+    The model is a .keras or a .tflite file. Shows each class and the confusion matrix, too.
+    """
     from kerascnn.workflows.predict import evaluate as evaluate_model
 
     evaluation = evaluate_model(model, data=data, data_dir=data_dir, input_range=input_range, labels=labels)

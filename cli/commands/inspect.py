@@ -33,7 +33,7 @@ LEGEND = {
 @click.command(cls=Command, example="kerascnn inspect runs/lenet-fc-digits-1/tflite/static_wi8_ai8.tflite")
 @click.argument("file", type=click.Path(path_type=Path))
 def inspect(file: Path, as_json: bool) -> None:
-    """Show every operator of any .tflite FILE, and what goes in and comes out, in words."""
+    """Show every operator of a .tflite file, what goes in and out."""
     from kerascnn.tflite.inspection.inspect import inspect as look
 
     display(look(file), as_json=as_json, text=_text)

@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun
 from kerascnn.cli.terminal.display import display
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn predict runs/lenet-fc-mnist-1 photo.jpg --invert")
-@click.argument("model", metavar="RUN_OR_MODEL", type=options.ExistingRun())
+@click.argument("model", metavar="RUN_OR_MODEL", type=ExistingRun())
 @click.argument("images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--top-k", type=int, default=3, show_default=True, help="Classes to name for each image.")
 @click.option("--heatmap", is_flag=True, help="Draw where the likeliest class scores: IMAGE-heatmap.png.")

@@ -8,6 +8,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun, Name, NamedOption
 from kerascnn.cli.terminal.display import display, facts, table
 from kerascnn.cli.terminal.formats import DASH
 from kerascnn.cli.terminal.progress import shown_progress
@@ -20,15 +21,23 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn quantize runs/lenet-fc-digits-1 --target edgetpu")
-@click.argument("run", type=options.ExistingRun())
+@click.argument("run", type=ExistingRun())
 @click.option(
     "--scheme",
+    cls=NamedOption,
+    type=Name(options.SCHEMES),
     multiple=True,
-    help="static_wi8_ai8 (full int8, the default), static_wi8_ai16, dynamic_wi8_afp32, float16 or float32; "
-    "repeatable.",
+    help="NAMES; repeatable.  [default: static_wi8_ai8, full int8]",
 )
 @click.option("--all", "every", is_flag=True, help="Every scheme.")
-@click.option("--target", default=PROCESSOR.name, show_default=True, help=f"{' or '.join(target_names())}.")
+@click.option(
+    "--target",
+    cls=NamedOption,
+    type=Name(lambda context: target_names()),
+    default=PROCESSOR.name,
+    show_default=True,
+    help="NAMES.",
+)
 @click.option("--io", help="Type of input and output: int8 (for full int8 the default), uint8 or float32.")
 @click.option("--method", default="ptq", show_default=True, help="ptq, or qat: train with int8 in the loop.")
 @click.option("--prune", type=float, metavar="SPARSITY", help="Share of weights that become 0, before int8.")
@@ -67,7 +76,7 @@ def quantize(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Convert the model of RUN to .tflite and compare both on the same test images."""
+    """Convert a run to .tflite and compare both on test images."""
     from kerascnn.foundation.errors import QualityError
     from kerascnn.tflite.quantization.schemes import FULL_INT8, schemes
 

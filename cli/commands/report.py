@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun, studies
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
-@click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=options.ExistingRun())
+@click.argument("what", metavar="RUN_OR_STUDY...", nargs=-1, required=True, type=ExistingRun(studies))
 @options.formats
 @click.option(
     "--attach",
@@ -34,9 +35,10 @@ def report(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reports of runs, or of finished studies once more, with measurements from devices.
+    """Write the reports of runs, or of finished studies once more.
 
-    A study's stand in its folder, a run's in its folder `report`.
+    Measurements from devices come in with --attach. A study's stand in its folder, a run's in its folder
+    `report`.
     """
     from kerascnn.studies.report_on import report_on
 

@@ -9,6 +9,7 @@ import click
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import Name, NamedOption, runs
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.formats import FORMATS, Cell, Column, Sheet
 
@@ -36,8 +37,13 @@ LEGEND = (
 
 
 @click.command(cls=Command, example="kerascnn summary lenet --head conv1x1 --explain")
-@click.argument("model", metavar="MODEL_OR_RUN")
-@click.option("--head", help="For a model's name: fc, conv1x1 or nin.  [default: fc]")
+@click.argument("model", metavar="MODEL_OR_RUN", type=Name(options.MODELS, runs, otherwise="file"))
+@click.option(
+    "--head",
+    cls=NamedOption,
+    type=Name(options.HEADS),
+    help="For a model's name: NAMES.  [default: fc]",
+)
 @options.network
 @click.option("--explain", is_flag=True, help="Every figure with its formula, and where the notes differ.")
 @click.option(
@@ -49,7 +55,10 @@ LEGEND = (
     help="To read, or to take along.",
 )
 def summary(model: str, explain: bool, form: str, as_json: bool, **network: Any) -> None:
-    """Show the layers of a model, a run or a .keras file: volumes, filters, parameters, multiply-adds."""
+    """Show the layers of a model or a run, and what they cost.
+
+    Volumes, filters, parameters, multiply-adds; a .keras file has them, too. A model is NAMES.
+    """
     from kerascnn.workflows.summary import summary as summarize
 
     found = summarize(model, explain=explain, **network)

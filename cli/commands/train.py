@@ -10,6 +10,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import Name, RunFolder
 from kerascnn.cli.terminal.display import display, facts
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.escapes import printable
@@ -24,7 +25,7 @@ NAMED = 10  # classes
 
 
 @click.command(cls=Command, example="kerascnn train lenet --head conv1x1 --data mnist")
-@click.argument("model", required=False)
+@click.argument("model", type=Name(options.MODELS), required=False)
 @options.network
 @options.training
 @options.together
@@ -43,7 +44,7 @@ NAMED = 10  # classes
 )
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=RunFolder(),
     metavar="RUN",
     help="Go on with a run that was killed or interrupted.",
 )
@@ -58,10 +59,10 @@ def train(
     process_index: int | None,
     **settings: Any,
 ) -> None:
-    """Train MODEL and write a run folder.
+    """Train a model and write a run folder.
 
-    What is not given comes from the model's recipe for the source. Ctrl-C keeps the best model so far; the
-    run can be resumed after it, and after a crash or a kill.
+    MODEL is NAMES. What is not given comes from the model's recipe for the source. Ctrl-C keeps the best
+    model so far; the run can be resumed after it, and after a crash or a kill.
     """
     from kerascnn.training.config import TrainingConfig
 
@@ -69,7 +70,9 @@ def train(
     data_dir = given.pop("data_dir", None) if resume else None
     asked = TrainingConfig.load(config, assignments, **given)
     if resume is None and "model" not in asked.model_fields_set:
-        raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
+        raise click.UsageError(
+            "Missing argument 'MODEL': for instance lenet. `kerascnn train --help` names them all."
+        )
     others = _others(distribute, coordinator=coordinator, processes=processes, process_index=process_index)
     run = _resumed(resume, asked, others, data_dir) if resume else _trained(asked, others)
     if run is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import RunFolder
 from kerascnn.cli.terminal.display import display
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     cls=Command, example="kerascnn verify lenet-fc-digits-1-raspberrypi --run runs/lenet-fc-digits-1"
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="What it must have been made of.")
+@click.option("--run", type=RunFolder(), metavar="RUN", help="What it must have been made of.")
 def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
-    """Check that BUNDLE, a folder or archive, is whole, holds nothing else, and computes what it should."""
+    """Check that a bundle is whole and computes what it should.
+
+    BUNDLE is a folder or an archive; it must hold nothing else.
+    """
     from kerascnn.tflite.bundle.verify import verify as verify_bundle
 
     result = verify_bundle(bundle, run=run)

@@ -7,6 +7,7 @@ import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
+from kerascnn.cli.names import ExistingRun
 from kerascnn.cli.terminal.display import display, facts
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command, example="kerascnn visualize runs/lenet-fc-digits-1")
-@click.argument("run", type=options.ExistingRun())
+@click.argument("run", type=ExistingRun())
 @click.option(
     "--image",
     type=click.Path(path_type=Path),
@@ -40,7 +41,10 @@ def visualize(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Draw what RUN has learned: filters, maps, what excites them, fields, mistakes; as PNG and one page."""
+    """Draw what a run has learned, as PNG and one page.
+
+    Filters, maps, what excites them, fields, mistakes.
+    """
     from kerascnn.workflows.visualize import visualize as draw
 
     with shown_progress() as progress:

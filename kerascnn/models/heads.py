@@ -35,7 +35,7 @@ class Head:
     has_units: bool
 
 
-heads: Registry[Head] = Registry("head")
+heads: Registry[Head] = Registry("head", "kerascnn.heads", of=Head)
 
 
 def is_head_layer(name: str) -> bool:

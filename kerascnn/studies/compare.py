@@ -8,7 +8,7 @@ from kerascnn.analysis.evaluation.significance import MARGIN, require_margin
 from kerascnn.data.bad_files import load_checked
 from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.progress import Progress, silent
-from kerascnn.models.registry import Network
+from kerascnn.models.network import Network
 from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.grid.make import make_cells

@@ -15,9 +15,10 @@ from kerascnn.data.sources.registry import canonical_source, is_folder
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.machine import processors
+from kerascnn.models.family import family
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import Network, family
-from kerascnn.training.recipes import recipe_settings
+from kerascnn.models.network import Network
+from kerascnn.training.recipes import Recipe, recipe_settings
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1)]
@@ -116,7 +117,7 @@ class TrainingConfig(Network):
     data_dir: Path | None = None
     skip_bad_files: bool = False
     weights: Path | None = None
-    recipe: Literal["default", "fast", "best"] = "default"
+    recipe: Recipe = "default"
     epochs: Epochs | None = None
     batch_size: BatchSize | None = None
     augment: Augment | None = None

@@ -14,9 +14,10 @@ from kerascnn.data.image_files import FileSplit
 from kerascnn.data.sources.registry import is_folder
 from kerascnn.foundation.errors import UsageError
 from kerascnn.models.description import FOLDER, ModelDescription
+from kerascnn.models.family import family
 from kerascnn.models.keras_defaults import set_keras_defaults
 from kerascnn.models.keras_file import count_parameters
-from kerascnn.models.registry import Network, build, family
+from kerascnn.models.network import Network, build
 from kerascnn.training.backend.sharding import alone
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.transfer import Pretrained

@@ -9,9 +9,10 @@ from kerascnn.analysis.profiling.explanation import Explanation, explain, normal
 from kerascnn.analysis.profiling.profile import Profile, profile
 from kerascnn.foundation.errors import UsageError
 from kerascnn.models.description import ModelDescription
+from kerascnn.models.family import Variant, families, family
 from kerascnn.models.heads import is_head_layer
 from kerascnn.models.keras_file import open_model
-from kerascnn.models.registry import Network, Variant, build, family, known_models
+from kerascnn.models.network import Network, build
 from kerascnn.training.run import Run
 
 UNKNOWN = "unknown"
@@ -65,7 +66,7 @@ def summary(model: Run | Path | str, *, explain: bool = False, **network: Any) -
     """
     path = Path(model)
     asked = {setting: value for setting, value in network.items() if value is not None}
-    if str(model) in known_models() or not (path.exists() or path.suffix or len(path.parts) > 1):
+    if str(model) in families or not (path.exists() or path.suffix or len(path.parts) > 1):
         complete = Network(model=str(model), **asked).complete()
         names = (family(complete.model).name, str(complete.variant), str(complete.norm), complete.head)
         return _summary(build(**complete.model_dump()), names, explain)
@@ -88,7 +89,7 @@ def _names(file: Path) -> tuple[str, str, str, str]:
 def _summary(model: Any, names: tuple[str, str, str, str], explained: bool) -> Summary:
     name, variant, _, head = names
     table = profile(model)
-    known = family(name).variants.get(variant) if name in known_models() else None
+    known = family(name).variants.get(variant) if name in families else None
     lecture = _lecture(known, head, table) if known else {}
     explanations = explain(table.layers, lecture) if explained else ()
     return Summary(*names, known.note if known else "", table, explanations)

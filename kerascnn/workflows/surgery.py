@@ -15,10 +15,10 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
 from kerascnn.models.description import ModelDescription
+from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting
 from kerascnn.models.heads import fc_as_convolutions, is_head_layer
 from kerascnn.models.keras_file import count_parameters, load_model, save_model
-from kerascnn.models.registry import family
 from kerascnn.training.records.card import write_card
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run

@@ -1,7 +1,5 @@
 """The registry of accelerators: each folder of this package is one, described by its ``accelerator.py``."""
 
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -11,14 +9,7 @@ from kerascnn.tflite.accelerators.accelerator import Accelerator
 #: The accelerator that ``check`` judges for where none is named.
 USUAL = "edgetpu"
 
-accelerators: Registry[Accelerator] = Registry("target")
-
-
-def _built_in() -> Iterator[Accelerator]:
-    for folder in iter_modules([str(Path(__file__).parent)]):
-        if folder.ispkg:
-            yield import_module(f"{__package__}.{folder.name}.accelerator").ACCELERATOR
-
-
-for each in _built_in():
-    accelerators.add(each.name, each)
+accelerators: Registry[Accelerator] = Registry("target", group="kerascnn.accelerators", of=Accelerator)
+for folder in iter_modules([str(Path(__file__).parent)]):
+    if folder.ispkg:
+        accelerators.refer(folder.name, f"{__package__}.{folder.name}.accelerator:ACCELERATOR")

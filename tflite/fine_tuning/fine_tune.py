@@ -15,7 +15,7 @@ from kerascnn.data.sources.registry import is_folder
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress
-from kerascnn.models.registry import family
+from kerascnn.models.family import family
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.plan import AWARE, FineTuningPlan, Stage
 from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning

@@ -14,9 +14,9 @@ from PIL import Image
 
 from kerascnn.foundation.errors import UsageError
 from kerascnn.models.description import ModelDescription
+from kerascnn.models.family import Variant, family
 from kerascnn.models.geometry import map_side, next_fitting
 from kerascnn.models.heads import is_head_layer
-from kerascnn.models.registry import Variant, family
 
 CLASS_MAP = "class_map"  # the layer whose output it is
 MAP_SIDE = 5  # cells a side at least: a smaller map is enlarged with its picture

@@ -17,6 +17,7 @@ from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.formats.archive import LARGEST, read_members
 from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.numpy_pickle import read_pickle
+from kerascnn.data.sources.source import Source
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -227,3 +228,5 @@ CIFAR100 = Cifar(
     cached="cifar-100-python-target_archive",
     keys=("fine_labels", "fine_label_names"),
 )
+SOURCE_10 = Source(CIFAR10.load, CIFAR10.is_in)
+SOURCE_100 = Source(CIFAR100.load, CIFAR100.is_in)

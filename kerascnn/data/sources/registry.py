@@ -4,13 +4,12 @@ Sources are known by name; the module of one is imported when its images are ask
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib import import_module
-from operator import attrgetter
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.registry import Registry
 
@@ -18,39 +17,12 @@ if TYPE_CHECKING:
     from kerascnn.data.dataset import Dataset
 
 
-@dataclass(frozen=True)
-class Source:
-    """A source, whose module is imported when it is asked.
-
-    Attributes:
-        module: Its module in this folder.
-        loader: The name there of what loads it.
-        finder: The name of what tells its original files; empty: it has none.
-    """
-
-    module: str
-    loader: str
-    finder: str = ""
-
-    def load(self, data_dir: Path | None) -> "Dataset":
-        """Return its images; ``data_dir`` is the folder with its original files, or ``None``."""
-        loaded: Dataset = self._named(self.loader)(data_dir)
-        return loaded
-
-    def is_in(self, folder: Path) -> bool:
-        """Whether a folder holds its original files."""
-        return bool(self.finder) and bool(self._named(self.finder)(folder))
-
-    def _named(self, name: str) -> Any:
-        return attrgetter(name)(import_module(f"kerascnn.data.sources.{self.module}"))
-
-
-sources: Registry[Source] = Registry("data source")
-sources.add("digits", Source("digits", "load_digits"))
-sources.add("mnist", Source("mnist", "MNIST.load", "MNIST.is_in"))
-sources.add("fashion_mnist", Source("fashion_mnist", "FASHION_MNIST.load", "FASHION_MNIST.is_in"))
-sources.add("cifar10", Source("cifar", "CIFAR10.load", "CIFAR10.is_in"))
-sources.add("cifar100", Source("cifar", "CIFAR100.load", "CIFAR100.is_in"))
+sources: Registry[Source] = Registry("data source", "kerascnn.sources", of=Source)
+sources.refer("digits", "kerascnn.data.sources.digits:SOURCE")
+sources.refer("mnist", "kerascnn.data.sources.mnist:SOURCE")
+sources.refer("fashion_mnist", "kerascnn.data.sources.fashion_mnist:SOURCE")
+sources.refer("cifar10", "kerascnn.data.sources.cifar:SOURCE_10")
+sources.refer("cifar100", "kerascnn.data.sources.cifar:SOURCE_100")
 
 
 def canonical_source(data: str) -> str:
@@ -75,7 +47,7 @@ def canonical_source(data: str) -> str:
 
 def is_folder(source: str) -> bool:
     """Whether a canonical source is a folder."""
-    return source not in sources
+    return "/" in source or "\\" in source  # wherever it was trained
 
 
 def source_name(source: str) -> str:
@@ -96,7 +68,7 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     """
     source = canonical_source(source)
     if not is_folder(source):
-        return sources[source].load(None if data_dir is None else Path(data_dir))
+        return _of_that_name(source, sources[source].load(None if data_dir is None else Path(data_dir)))
     if data_dir is not None:
         raise UsageError("--data names the folder already: --data-dir is for mnist and its like.")
     from kerascnn.data.sources.folder import load_folder
@@ -104,10 +76,26 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
     try:
         return load_folder(Path(source))
     except KerasCnnError as error:
-        found = [name for name in sources if sources[name].is_in(Path(source))]
+        found = [name for name in sources.own if sources[name].is_in(Path(source))]
         if not found:
             raise
         raise KerasCnnError(
             f"{source} holds the original files of {' or '.join(found)}, not folders of images: use --data "
             f"{found[0]} --data-dir {quote(source)}."
         ) from error
+
+
+def _of_that_name(source: str, loaded: object) -> "Dataset":
+    """Return what a loader has loaded, under the name by which it is found again.
+
+    Raises:
+        KerasCnnError: It is no data set: the loader comes from another package.
+    """
+    from kerascnn.data.dataset import Dataset
+
+    if not isinstance(loaded, Dataset):
+        raise KerasCnnError(
+            f"The data source {source!r} returns a {type(loaded).__name__}, not a Dataset of "
+            "kerascnn.data.dataset. Repair the package that offers it."
+        )
+    return replace(loaded, source=source)

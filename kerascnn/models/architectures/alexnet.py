@@ -5,11 +5,14 @@ Krizhevsky, Sutskever, Hinton: "ImageNet Classification with Deep Convolutional 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kerascnn.models.family import Family, Variant
 from kerascnn.models.geometry import Window
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import Family, Network, Variant, build, families
+
+if TYPE_CHECKING:
+    from kerascnn.models.network import Network
 
 UNITS = (4096, 4096)
 DROPOUT = 0.5  # in the head, as in the paper
@@ -146,6 +149,8 @@ def alexnet(
     >>> alexnet(norm="none", head="nin").count_params()
     4004200
     """
+    from kerascnn.models.network import build
+
     return build(
         "alexnet",
         variant=variant,
@@ -157,7 +162,7 @@ def alexnet(
     )
 
 
-def _build(network: Network, pixel_mean: float, pixel_std: float) -> Any:
+def _build(network: "Network", pixel_mean: float, pixel_std: float) -> Any:
     import keras
     from keras import layers
 
@@ -211,4 +216,4 @@ def _stage(maps: Any, stage: Stage, filters: int, norm: str, tower: str = "") ->
     return maps
 
 
-families.add("alexnet", Family("alexnet", "AlexNet", variants=VARIANTS, build=_build))
+ALEXNET = Family("alexnet", "AlexNet", variants=VARIANTS, build=_build)

@@ -3,11 +3,14 @@
 LeCun, Bottou, Bengio, Haffner: "Gradient-Based Learning Applied to Document Recognition", 1998.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kerascnn.models.family import Family, Variant
 from kerascnn.models.geometry import Window
 from kerascnn.models.heads import heads
-from kerascnn.models.registry import Family, Network, Variant, build, families
+
+if TYPE_CHECKING:
+    from kerascnn.models.network import Network
 
 UNITS = (120, 84)
 _TRUNK = (Window("conv1", 5), Window("pool1", 2, 2), Window("conv2", 5), Window("pool2", 2, 2))
@@ -88,10 +91,12 @@ def lenet5(
     >>> lenet5().count_params()
     61706
     """
+    from kerascnn.models.network import build
+
     return build("lenet5", variant=variant, head=head, pixel_mean=pixel_mean, pixel_std=pixel_std, **network)
 
 
-def _build(network: Network, pixel_mean: float, pixel_std: float) -> Any:
+def _build(network: "Network", pixel_mean: float, pixel_std: float) -> Any:
     import keras
     from keras import layers
 
@@ -102,7 +107,7 @@ def _build(network: Network, pixel_mean: float, pixel_std: float) -> Any:
     return keras.Model(pixels, layout(maps, network), name="lenet5")
 
 
-def _modern(maps: Any, network: Network) -> Any:
+def _modern(maps: Any, network: "Network") -> Any:
     from keras import layers
 
     maps = layers.Conv2D(6, 5, activation="relu", name="conv1")(maps)
@@ -112,7 +117,7 @@ def _modern(maps: Any, network: Network) -> Any:
     return heads[network.head].build(maps, network.head_units or (), network.classes or 0, 0.0)
 
 
-def _paper(maps: Any, network: Network) -> Any:
+def _paper(maps: Any, network: "Network") -> Any:
     from keras import layers
 
     from kerascnn.models.layers.lenet1998 import (
@@ -135,8 +140,4 @@ def _paper(maps: Any, network: Network) -> Any:
     return EuclideanRBF(name="RBF")(ScaledTanh(name="F6_tanh")(values))
 
 
-families.add(
-    "lenet5",
-    Family("lenet5", "LeNet-5", variants={"modern": MODERN, "paper": PAPER}, build=_build),
-    aliases=("lenet",),
-)
+LENET5 = Family("lenet5", "LeNet-5", variants={"modern": MODERN, "paper": PAPER}, build=_build)

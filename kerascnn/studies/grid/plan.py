@@ -9,8 +9,8 @@ from kerascnn.analysis.evaluation.significance import MARGIN
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources.registry import is_folder, source_name
 from kerascnn.foundation.errors import TargetError, UsageError
+from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
-from kerascnn.models.registry import family
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 

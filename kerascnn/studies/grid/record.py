@@ -10,7 +10,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import file_sha256, read_json, write_json
 from kerascnn.foundation.settings import Settings
-from kerascnn.models.registry import family
+from kerascnn.models.family import family
 from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions, predicting_files
 from kerascnn.studies.grid.plan import FREE
 from kerascnn.studies.results.evidence import Group

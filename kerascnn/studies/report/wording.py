@@ -1,6 +1,6 @@
 """What every report of a study says around its figures."""
 
-from kerascnn.models.registry import family
+from kerascnn.models.family import family
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import Study
 

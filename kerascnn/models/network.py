@@ -1,15 +1,13 @@
-"""The registry of models. A module of this folder joins by adding a family to ``families``."""
+"""Which network: its settings, completed and checked before Keras is loaded, and built from them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.registry import Registry, discover
 from kerascnn.foundation.settings import Settings
-from kerascnn.models.geometry import LARGEST, Window, check_image_size
+from kerascnn.models.family import Variant, family
+from kerascnn.models.geometry import LARGEST, check_image_size
 from kerascnn.models.heads import heads
 from kerascnn.models.keras_defaults import set_keras_defaults
 
@@ -67,7 +65,7 @@ class Network(Settings):
         check_image_size(variant.windows, size)
         return self.model_copy(update=filled)
 
-    def _head(self, name: str, variant: "Variant") -> tuple[str, tuple[int, ...]]:
+    def _head(self, name: str, variant: Variant) -> tuple[str, tuple[int, ...]]:
         """Return the head's name and its widths, empty where it has none to choose."""
         head = heads.canonical(self.head)
         if head not in variant.heads:
@@ -75,98 +73,6 @@ class Network(Settings):
         if self.head_units and not (heads[head].has_units and variant.units):
             raise UsageError(f"The {head} head of {name} has no hidden layers whose widths could be chosen.")
         return head, (self.head_units or variant.units) if heads[head].has_units else ()
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One published or modern form of a model.
-
-    Attributes:
-        note: What it is, how it differs from the paper and from other networks that share the name.
-        windows: What slides over the maps, in order; they decide which image sizes fit.
-        image_size: Side of the input in pixels when nothing else is asked for; ``channels`` and ``classes``
-            likewise.
-        units: Widths of the head's hidden layers, none where the variant ends in layers of its own.
-        norms: Known normalizations, the default first.
-        heads: The heads it takes; ``why_heads`` says why not the others.
-        fixed: Settings that have one possible value.
-        pixels: Fixed (mean, deviation) of the first layer; ``None``: those of the training images.
-        lecture: What the lecture notes count differently at the default size, by layer.
-    """
-
-    note: str
-    windows: tuple[Window, ...]
-    image_size: int
-    channels: int
-    classes: int
-    units: tuple[int, ...]
-    norms: tuple[str, ...] = ("none",)
-    heads: tuple[str, ...] = ("fc", "conv1x1", "nin")
-    why_heads: str = ""
-    fixed: Mapping[str, int] = field(default_factory=dict)
-    pixels: tuple[float, float] | None = None
-    lecture: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def pads_first(self) -> bool:
-        """Whether the first convolution pads: then an offset of the pixels would not melt into int8."""
-        return self.windows[0].padding > 0
-
-    def check_norm(self, norm: str | None, name: str) -> str:
-        """Return a known normalization, the default for ``None``.
-
-        Raises:
-            UsageError: The variant does not have it.
-        """
-        if norm is not None and norm not in self.norms:
-            raise UsageError(f"Unknown norm {norm!r} for {name}. Known: {', '.join(self.norms)}.")
-        return norm or self.norms[0]
-
-
-@dataclass(frozen=True)
-class Family:
-    """A model a user can name, with its forms.
-
-    Attributes:
-        name: As registered, for instance ``lenet5``.
-        title: As people write it, for instance ``LeNet-5``.
-        variants: By name, the default first.
-        build: The builder: (complete network, pixel_mean, pixel_std) to a ``keras.Model``.
-    """
-
-    name: str
-    title: str
-    variants: Mapping[str, Variant]
-    build: Callable[[Network, float, float], Any]
-
-    def variant(self, name: str | None) -> tuple[str, Variant]:
-        """Return a variant and its name, the default for ``None``.
-
-        Raises:
-            UsageError: It is unknown.
-        """
-        name = name or next(iter(self.variants))
-        if name not in self.variants:
-            raise UsageError(f"Unknown variant {name!r} of {self.name}. Known: {', '.join(self.variants)}.")
-        return name, self.variants[name]
-
-
-families: Registry[Family] = Registry("model")
-
-
-def known_models() -> Registry[Family]:
-    """Return every family of this folder's modules."""
-    discover("kerascnn.models.architectures")
-    return families
-
-
-def family(name: str) -> Family:
-    """Return the family that a name or alias stands for.
-
-    Raises:
-        UsageError: The name is unknown.
-    """
-    return known_models()[name]
 
 
 def build(model: str, *, pixel_mean: float = 0.0, pixel_std: float = 255.0, **network: Any) -> Any:
