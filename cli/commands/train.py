@@ -3,14 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
-from kerascnn.cli.terminal.display import display, facts
+from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.escapes import printable
 
@@ -76,7 +75,7 @@ def train(
         if as_json:
             click.echo("null")
         return
-    display(run, as_json=as_json, text=_text)
+    display(run, as_json=as_json)
     if run.record.state == "interrupted":
         from kerascnn.training.run_folder import way_on
 
@@ -157,23 +156,3 @@ def _lost(message: str) -> None:
     """End this process at once: the native library is about to abort it with pages of text."""
     click.echo(f"Error: {message}", file=sys.stderr)
     os._exit(1)
-
-
-def _text(run: "Run") -> str:
-    from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy
-
-    metrics = run.metrics()
-    data, epochs = metrics["data"], metrics["epochs"]
-    return facts(
-        {
-            "model": f"{metrics['model']} ({metrics['variant']}), head {metrics['head']}",
-            "data": f"{data['source']}: {data['train']:,} training, {data['validation']:,} validation, "
-            f"{data['test']:,} test images",
-            "test accuracy": str(Accuracy.from_dict(metrics["test"])),
-            **beside_accuracy(metrics),
-            "parameters": f"{metrics['parameters']:,}",
-            "training": f"{metrics['seconds']:.1f} s, {epochs} epoch{'s' if epochs > 1 else ''}",
-            "run": str(run.path),
-            "next": f"kerascnn quantize {quote(str(run.path))}",
-        }
-    )

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import click
 
-from kerascnn.cli.terminal.display import duration
 from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.progress import Progress
+from kerascnn.foundation.wording import duration
 
 LINE_EVERY = 5.0  # seconds, where there is no terminal
 

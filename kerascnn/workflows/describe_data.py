@@ -22,6 +22,7 @@ from kerascnn.figures.plots import contact_sheet, save_figure
 from kerascnn.foundation.errors import ImageError, UsageError
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Shown
 
 ON_SHEET = 10  # pictures a class
 ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere
@@ -69,7 +70,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class DataDescription:
+class DataDescription(Shown):
     """What a source holds.
 
     Attributes:
@@ -105,6 +106,12 @@ class DataDescription:
         """Training pictures of the largest class over those of the smallest; ``None`` if that has none."""
         smallest = min(self.counts["train"])
         return max(self.counts["train"]) / smallest if smallest else None
+
+    def blocks(self) -> list[Block]:
+        """Return the counts, and what is striking."""
+        from kerascnn.workflows.data_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""

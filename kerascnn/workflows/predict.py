@@ -28,6 +28,7 @@ from kerascnn.data.sources.registry import load, sources
 from kerascnn.figures.plots import heatmaps, save_figure
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError, first_line
 from kerascnn.foundation.own_files import require_own
+from kerascnn.foundation.shown import Block, Facts, Shown, ShownList
 from kerascnn.models.description import FOLDER, ModelDescription
 from kerascnn.models.foreign_keras import scaling_of
 from kerascnn.models.input_scaling import RAW, InputScaling
@@ -189,7 +190,7 @@ def model_file_of(path: Run | Path | str) -> Path:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Shown):
     """What a model says about one picture.
 
     Attributes:
@@ -202,6 +203,16 @@ class Prediction:
     classes: tuple[tuple[str, float], ...]
     heatmap: Path | None = None
 
+    @property
+    def told(self) -> str:
+        """The classes in words, and the heatmap where there is one."""
+        likeliest = "  ".join(f"{label} {share:.1%}" for label, share in self.classes)
+        return likeliest + (f"  heatmap {self.heatmap}" if self.heatmap else "")
+
+    def blocks(self) -> list[Block]:
+        """Return the image and its classes."""
+        return [Facts([(str(self.image), self.told)])]
+
     def to_dict(self) -> dict[str, Any]:
         """Return image and classes, and heatmap where there is one."""
         return {
@@ -209,6 +220,14 @@ class Prediction:
             "classes": [{"label": label, "probability": share} for label, share in self.classes],
             **({"heatmap": str(self.heatmap)} if self.heatmap else {}),
         }
+
+
+class Predictions(ShownList[Prediction]):
+    """What a model says about several pictures."""
+
+    def blocks(self) -> list[Block]:
+        """Return a line for each image."""
+        return [Facts([(str(each.image), each.told) for each in self])]
 
 
 def predict(
@@ -221,7 +240,7 @@ def predict(
     overwrite: bool = False,
     input_range: str | None = None,
     labels: Path | str | None = None,
-) -> list[Prediction]:
+) -> Predictions:
     """Classify image files.
 
     Args:
@@ -249,7 +268,7 @@ def predict(
     with Predictor.open(model, input_range=input_range, labels=labels) as predictor:
         if maps:
             predictor.require_class_map()
-        return list(_predictions(predictor, list(map(Path, images)), top_k, maps, invert=invert))
+        return Predictions(_predictions(predictor, list(map(Path, images)), top_k, maps, invert=invert))
 
 
 def _predictions(

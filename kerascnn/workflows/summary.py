@@ -8,6 +8,8 @@ from typing import Any
 from kerascnn.analysis.profiling.explanation import Explanation, explain, normalization
 from kerascnn.analysis.profiling.profile import Profile, profile
 from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.sheet import blocks
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.heads import is_head_layer
 from kerascnn.models.keras_file import open_model
@@ -18,7 +20,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Shown):
     """A model's names and its layer table.
 
     Attributes:
@@ -40,6 +42,12 @@ class Summary:
     def normalization(self) -> str | None:
         """What batch normalization adds to the parameters, in a sentence."""
         return normalization(self.profile.layers)
+
+    def blocks(self) -> list[Block]:
+        """Return the layer table, with what is said around it."""
+        from kerascnn.workflows.summary_sheet import sheet
+
+        return blocks(sheet(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the names, the note, the totals and the layers, explained where that was asked for."""

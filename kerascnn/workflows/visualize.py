@@ -20,6 +20,7 @@ from kerascnn.foundation.files import require_writable, told_what_is_half_writte
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.models.keras_file import load_model
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
@@ -42,7 +43,7 @@ class SavedFigure:
 
 
 @dataclass(frozen=True)
-class Visualization:
+class Visualization(Shown):
     """What was drawn.
 
     Attributes:
@@ -56,6 +57,15 @@ class Visualization:
     image: str
     figures: tuple[SavedFigure, ...]
     page: Path
+
+    def blocks(self) -> list[Block]:
+        """Return where the figures are."""
+        told = {
+            "picture": self.image,
+            "figures": f"{len(self.figures)} PNG files in {self.page.parent}",
+            "page": str(self.page),
+        }
+        return [Facts(told)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return run, image, figures and page."""

@@ -15,6 +15,7 @@ from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.foundation.files import json_text, whole_file
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.tflite.bundle.golden import golden, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.bundle.targets import targets
@@ -41,7 +42,7 @@ PROGRAMS = {
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(Shown):
     """What was written: a folder, or an archive where ``path`` ends in ``.zip``.
 
     Attributes:
@@ -54,6 +55,18 @@ class Bundle:
     target: str
     files: tuple[str, ...]
     sha256: str
+
+    def blocks(self) -> list[Block]:
+        """Return what was written, and what to do with it."""
+        told = {
+            "bundle": f"{self.path}, {len(self.files)} files",
+            "for": self.target,
+            "sha256": self.sha256,
+            "next": f"read {self.path}/README.md on the device"
+            if self.path.suffix != ".zip"
+            else f"unpack {self.path} on the device and read its README.md",
+        }
+        return [Facts(told)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, target, files and sha256."""

@@ -14,6 +14,7 @@ from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.debugging.layer_errors import (
@@ -38,7 +39,7 @@ SHOWN = {"own_sqnr": True, "sqnr": True, "saturation": False}
 
 
 @dataclass(frozen=True)
-class LayerErrors:
+class LayerErrors(Shown):
     """The errors of a file's layers.
 
     Attributes:
@@ -56,6 +57,12 @@ class LayerErrors:
     layers: tuple[LayerError, ...]
     written: tuple[Path, ...]
     tuned: str = ""
+
+    def blocks(self) -> list[Block]:
+        """Return the layers, the worst first, and where the charts are."""
+        from kerascnn.tflite.debugging.debug_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return file, run, images, layers and the written files."""

@@ -16,6 +16,7 @@ from kerascnn.foundation.files import file_sha256
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.edgetpu.check import is_compiled
 from kerascnn.tflite.file_format.graph import read_graph
 from kerascnn.training.run import Run
@@ -66,7 +67,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Shown):
     """Files side by side.
 
     Attributes:
@@ -78,6 +79,12 @@ class Benchmark:
     models: tuple[Speed, ...]
     device: dict[str, Any]
     versions: dict[str, str]
+
+    def blocks(self) -> list[Block]:
+        """Return times, costs and what they are."""
+        from kerascnn.tflite.runtime.benchmark_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return models, device and versions."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.foundation.errors import KerasCnnError, UsageError
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.edgetpu.cost import Cost, assumptions, estimate
 from kerascnn.tflite.accelerators.edgetpu.rules import (
     EIGHT_BIT,
@@ -57,7 +58,7 @@ class CheckedOperator:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Shown):
     """What the Edge TPU would do with a file.
 
     Attributes:
@@ -116,6 +117,12 @@ class Check:
             f"{self.path}: {self.on_target} of {len(self.operators)} operators map to the Edge TPU{perhaps}. "
             f"The first of the others is operator {first.index}, {first.name}: {first.reason}."
         )
+
+    def blocks(self) -> list[Block]:
+        """Return the verdict, every operator, and what it costs."""
+        from kerascnn.tflite.accelerators.edgetpu.check_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict, every operator, the counts, bytes, milliseconds and what they assume."""

@@ -18,6 +18,7 @@ from typing import Any
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
 from kerascnn.foundation.files import whole_file, write_text
 from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.edgetpu.check import EDGETPU, UNKNOWN, Check, check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
     TRANSIENT,
@@ -79,7 +80,7 @@ class CompiledFile:
 
 
 @dataclass(frozen=True)
-class Compilation:
+class Compilation(Shown):
     """A ``.tflite`` file compiled for the Edge TPU.
 
     Attributes:
@@ -104,6 +105,12 @@ class Compilation:
     def on_cpu(self) -> int:
         """How many operators stay on the CPU."""
         return sum(file.report.on_cpu for file in self.files)
+
+    def blocks(self) -> list[Block]:
+        """Return what was mapped, each file, and what had been expected otherwise."""
+        from kerascnn.tflite.accelerators.edgetpu.compile_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the source, the compiler's version, its files and reports, and the disagreements."""
