@@ -4,9 +4,13 @@ The commands of ``kerascnn`` as functions of the same names (``data`` is ``descr
 lazy: ``import kerascnn`` is quick, Keras is loaded by the first function that needs it.
 """
 
+from functools import cache as _cache
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
+from types import FunctionType as _Function
 from typing import Any as _Any
+
+from kerascnn.foundation.native_stderr import load_silently as _load_silently
 
 
 def _homes() -> dict[str, tuple[str, str]]:
@@ -17,11 +21,22 @@ def _homes() -> dict[str, tuple[str, str]]:
             case ["from", module, "import", name, *shown]:
                 homes[name] = (module, name)
                 public |= {name: homes[name]} if shown else {}
-            case [name, "=", own]:
+            case [name, "=", own, *_]:
                 public[name] = homes[own]
     return public
 
 
+@_cache
+def _public(name: str) -> _Any:
+    """Return what a public name stands for; a function checks what it is called with."""
+    from kerascnn.foundation.calls import checked
+
+    module, own = _HOMES[name]
+    found = getattr(_import_module(module), own)
+    return checked(found) if isinstance(found, _Function) else found
+
+
+_load_silently()
 _HOMES = _homes()
 __all__ = sorted(_HOMES)
 
@@ -33,8 +48,7 @@ def __getattr__(name: str) -> _Any:
         return version(__name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, own = _HOMES[name]
-    return getattr(_import_module(module), own)
+    return _public(name)
 
 
 def __dir__() -> list[str]:

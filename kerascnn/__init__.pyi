@@ -23,8 +23,6 @@ from kerascnn.training.backend.distribution import Distribution as Distribution
 from kerascnn.training.config import TrainingConfig as TrainingConfig
 from kerascnn.training.run import Run as Run
 from kerascnn.training.run import list_runs
-from kerascnn.training.train import resume as resume
-from kerascnn.training.train import train as train
 from kerascnn.workflows.describe_data import describe_data as describe_data
 from kerascnn.workflows.doctor import doctor as doctor
 from kerascnn.workflows.predict import Predictor as Predictor
@@ -32,6 +30,8 @@ from kerascnn.workflows.predict import evaluate as evaluate
 from kerascnn.workflows.predict import predict as predict
 from kerascnn.workflows.summary import summary as summary
 from kerascnn.workflows.surgery import surgery as surgery
+from kerascnn.workflows.train import resume as resume
+from kerascnn.workflows.train import train as train
 from kerascnn.workflows.visualize import visualize as visualize
 
 compile = compile_for_edgetpu  # noqa: A001

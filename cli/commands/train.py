@@ -16,7 +16,6 @@ from kerascnn.foundation.escapes import printable
 if TYPE_CHECKING:
     from kerascnn.training.backend.distribution import Distribution
     from kerascnn.training.config import TrainingConfig
-    from kerascnn.training.run import Run
 
 NAMED = 10  # classes
 
@@ -62,6 +61,8 @@ def train(
     run can be resumed after it, and after a crash or a kill.
     """
     from kerascnn.training.config import TrainingConfig
+    from kerascnn.workflows.train import resume as go_on
+    from kerascnn.workflows.train import train as run_training
 
     given = options.given(settings)
     data_dir = given.pop("data_dir", None) if resume else None
@@ -69,7 +70,14 @@ def train(
     if resume is None and "model" not in asked.model_fields_set:
         raise click.UsageError("Missing argument 'MODEL': for instance lenet or alexnet.")
     others = _others(distribute, coordinator=coordinator, processes=processes, process_index=process_index)
-    run = _resumed(resume, asked, others, data_dir) if resume else _trained(asked, others)
+    together: dict[str, Any] = {"distribution": others, "lost": _lost}
+    with shown_progress() as progress:
+        if resume:
+            same = asked.model_dump(exclude_unset=True)
+            run = go_on(resume, data_dir=data_dir, progress=progress, **together, **same)
+        else:
+            _tell_classes(asked)
+            run = run_training(asked, progress=progress, **together)
     if run is None:
         click.echo("This process is done; process 0 has written the run.", err=True)
         if as_json:
@@ -95,30 +103,11 @@ def _others(distribute: bool, **place: Any) -> "Distribution | None":
     return None
 
 
-def _trained(asked: "TrainingConfig", others: "Distribution | None") -> "Run | None":
-    from kerascnn.training.framework import use_framework
-
-    _require_sense(asked, alone=others is None)
-    use_framework(asked.backend or ("jax" if others else "tensorflow"))
-    with shown_progress() as progress:
-        if others:
-            from kerascnn.training.distributed import train_together
-
-            return train_together(asked, others, progress=progress, lost=_lost)
-        from kerascnn.training.train import train as run_training
-
-        return run_training(asked, progress=progress)
-
-
-def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
-    """Refuse before TensorFlow is loaded what can be seen without it; the folder of photos is only listed."""
+def _tell_classes(asked: "TrainingConfig") -> None:
+    """Name the classes of a folder of photos, before it is worked on."""
     from kerascnn.data.sources.registry import is_folder, load
-    from kerascnn.training.run_folder import named_folder, require_replaceable
 
     resolved = asked.resolved()
-    if resolved.name is not None and alone:  # else another process may have made the folder already
-        folder = named_folder(resolved.runs_dir, resolved.name)
-        require_replaceable(folder, overwrite=resolved.overwrite)
     if is_folder(resolved.data):
         click.echo(printable(_classes(load(resolved.data, resolved.data_dir).classes)), err=True)
 
@@ -126,30 +115,6 @@ def _require_sense(asked: "TrainingConfig", *, alone: bool) -> None:
 def _classes(names: tuple[str, ...]) -> str:
     more = f", … and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     return f"{len(names):,} classes: {', '.join(names[:NAMED])}{more}"
-
-
-def _resumed(
-    folder: Path, asked: "TrainingConfig", others: "Distribution | None", data_dir: Path | None
-) -> "Run | None":
-    from kerascnn.training.config import ResolvedConfig
-    from kerascnn.training.framework import use_framework
-    from kerascnn.training.run import Run
-    from kerascnn.training.run_folder import require_unfinished
-
-    same = asked.model_dump(exclude_unset=True)
-    run = Run.open(folder)
-    require_unfinished(run)
-    stored = ResolvedConfig.read(run.path / "config.toml")
-    stored.require_same(folder, **same)
-    use_framework(stored.backend)
-    with shown_progress() as progress:
-        if others:
-            from kerascnn.training.distributed import resume_together
-
-            return resume_together(folder, others, data_dir=data_dir, progress=progress, lost=_lost)
-        from kerascnn.training.train import resume as resume_training
-
-        return resume_training(folder, data_dir=data_dir, progress=progress)
 
 
 def _lost(message: str) -> None:

@@ -32,7 +32,8 @@ def _one_line(error: ValidationError, known: list[str]) -> str:
             problems.append(f"{setting} is missing")
         elif problem["type"] == "extra_forbidden":
             nearest = get_close_matches(setting, known, n=1, cutoff=0.4)
-            problems.append(f"{setting} is not known{f': did you mean {nearest[0]}?' if nearest else ''}")
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+            problems.append(f"{setting} is not known: {hint}")
         else:
             rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
             problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")

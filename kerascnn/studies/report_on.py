@@ -11,7 +11,7 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import require_writable, told_what_is_half_written
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.foundation.shown import Block, ShownList
 from kerascnn.studies.compare_runs import answers_of
 from kerascnn.studies.conclude import ending_of, reported
@@ -46,7 +46,7 @@ def report_on(
     attach: Sequence[Path | str] = (),
     data_dir: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Reports:
     """Write the reports of each run or finished study.
 
@@ -67,6 +67,7 @@ def report_on(
         KerasCnnError: A run or study is incomplete, in use or cannot be read, its data are others, an
             attached document measured none of its files, or a file of others would be replaced.
     """
+    progress = teller(progress)
     if not paths:
         raise UsageError("Name at least one run or study.")
     require_formats(formats)

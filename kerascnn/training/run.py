@@ -16,7 +16,7 @@ from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import is_held
 from kerascnn.foundation.settings import Settings
 from kerascnn.foundation.shown import Block, Facts, Shown, ShownList, Table
-from kerascnn.models.keras_file import open_model
+from kerascnn.models.keras_file import load_model
 from kerascnn.training.run_schema import read_record
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
@@ -144,12 +144,12 @@ class Run(Shown):
             return False
 
     def load_model(self) -> Any:
-        """Return the trained ``keras.Model``; it takes raw pixels of 0 to 255.
+        """Return the trained ``keras.Model``; it takes raw pixels, 0 to 255, and gives logits.
 
         Raises:
             KerasCnnError: The training never got so far, or the file is damaged.
         """
-        return open_model(self.require_model())
+        return load_model(self.require_model())[0]
 
     def metrics(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``.

@@ -21,7 +21,7 @@ from kerascnn.data.sources.registry import canonical_source, is_folder, load, so
 from kerascnn.figures.plots import contact_sheet, save_figure
 from kerascnn.foundation.errors import ImageError, UsageError
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
 from kerascnn.foundation.shown import Block, Shown
 
 ON_SHEET = 10  # pictures a class
@@ -151,7 +151,7 @@ def describe_data(
     data_dir: Path | str | None = None,
     out: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> DataDescription:
     """Look at every picture of a source once and draw a contact sheet.
 
@@ -168,6 +168,7 @@ def describe_data(
         KerasCnnError: The data cannot be read, or the sheet cannot be written or would replace a file of
             others.
     """
+    progress = teller(progress)
     source = canonical_source(source)
     sheet = _sheet_path(source, out)
     require_own([sheet], overwrite=overwrite)

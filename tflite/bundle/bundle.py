@@ -14,7 +14,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.foundation.files import json_text, whole_file
 from kerascnn.foundation.lock import held
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.tflite.bundle.golden import golden, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
@@ -85,7 +85,7 @@ def bundle(
     scheme: str | None = None,
     out: Path | str | None = None,
     data_dir: Path | str | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Bundle:
     """Write what someone copies to a device: model, program, golden images, the lines to type.
 
@@ -104,6 +104,7 @@ def bundle(
         TargetError: The Edge TPU would not run all of the file.
         KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
     """
+    progress = teller(progress)
     run = run if isinstance(run, Run) else Run.open(run)
     device, target = targets[target], targets.canonical(target)
     form = Form.of(scheme or FULL_INT8, device.ends if scheme in (None, FULL_INT8) else None, device.form)

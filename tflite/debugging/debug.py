@@ -13,7 +13,7 @@ from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
@@ -85,7 +85,7 @@ def debug(
     out: Path | str | None = None,
     data_dir: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> LayerErrors:
     """Compare each layer of a quantized file with the float network on images that it was not calibrated on.
 
@@ -107,6 +107,7 @@ def debug(
         KerasCnnError: A file cannot be read, is of another network or training, the data changed, the run is
             in use, or a file of others would be replaced.
     """
+    progress = teller(progress)
     if worst < 1:
         raise UsageError(f"worst must be at least 1. Received: worst={worst}")
     graph = read_quantized(Path(file))

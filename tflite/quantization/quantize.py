@@ -17,7 +17,7 @@ from kerascnn.data.dataset import Dataset, Split
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.foundation.files import require_writable, whole_file, write_json
 from kerascnn.foundation.lock import held
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.accelerators.edgetpu.check import check
@@ -69,7 +69,7 @@ def quantize(
     check_stability: bool = True,
     accuracy_only: bool = False,
     data_dir: Path | str | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
     dataset: Dataset | None = None,
 ) -> QuantizationResult:
     """Convert a run's model, check each file, and evaluate all on the same test images.
@@ -99,6 +99,7 @@ def quantize(
             raw pixels; or the Edge TPU would not run all of it.
         KerasCnnError: The run is incomplete or in use, its data changed, or a file cannot be written.
     """
+    progress = teller(progress)
     run = run if isinstance(run, Run) else Run.open(run)
     plan = Plan.of(method, prune, cluster, fine_tuning_epochs)
     forms = _forms([scheme] if isinstance(scheme, str) else scheme, io, target)

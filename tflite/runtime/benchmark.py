@@ -15,7 +15,7 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import file_sha256
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.process import OtherProcess
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.edgetpu.check import is_compiled
 from kerascnn.tflite.file_format.graph import read_graph
@@ -100,7 +100,7 @@ def benchmark(
     *,
     threads: Sequence[int] = (1,),
     runs: int | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Benchmark:
     """Time models on the processor: each file in a process of its own, in turns, one at a time.
 
@@ -117,6 +117,7 @@ def benchmark(
         UsageError: There is nothing to time, or a number makes no sense.
         KerasCnnError: A file is missing, damaged or does not classify images.
     """
+    progress = teller(progress)
     numbers = tuple(dict.fromkeys(threads))
     if not numbers or not all(1 <= number <= MOST_THREADS for number in numbers):
         raise UsageError(f"threads must be 1 to {MOST_THREADS}. Received: threads={list(threads)}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
 from kerascnn.foundation.files import whole_file, write_text
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
 from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.edgetpu.check import EDGETPU, UNKNOWN, Check, check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
@@ -135,7 +135,7 @@ def compile_for_edgetpu(
     search_delegate: bool = False,
     delegate_step: int | None = None,
     multiple_subgraphs: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Compilation:
     """Compile a full-int8 ``.tflite`` file; its description and metadata are appended again.
 
@@ -156,6 +156,7 @@ def compile_for_edgetpu(
         TargetError: The model does not fit the Edge TPU, or the file is compiled already.
         KerasCnnError: The file is unsound, or the compiler crashed, hung, or failed without a reason.
     """
+    progress = teller(progress)
     path = Path(path)
     flags = _flags(
         timeout=timeout,
