@@ -27,11 +27,10 @@ def _homes() -> dict[str, tuple[str, str]]:
 
 
 @_cache
-def _public(name: str) -> _Any:
-    """Return what a public name stands for; a function checks what it is called with."""
+def _public(module: str, own: str) -> _Any:
+    """Return what stands there under a public name; a function checks what it is called with."""
     from kerascnn.foundation.calls import checked
 
-    module, own = _HOMES[name]
     found = getattr(_import_module(module), own)
     return checked(found) if isinstance(found, _Function) else found
 
@@ -48,7 +47,7 @@ def __getattr__(name: str) -> _Any:
         return version(__name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _public(name)
+    return _public(*_HOMES[name])
 
 
 def __dir__() -> list[str]:

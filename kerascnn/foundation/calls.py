@@ -55,21 +55,24 @@ def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> d
         return signature.bind(*args, **kwargs).arguments
     except TypeError as error:
         known = [name for name, each in signature.parameters.items() if each.kind in _NAMED and name != "cls"]
-        open_ended = any(each.kind == inspect.Parameter.VAR_KEYWORD for each in signature.parameters.values())
-        unknown = [] if open_ended else [name for name in kwargs if name not in known]
+        more = [
+            f"**{name}"
+            for name, each in signature.parameters.items()
+            if each.kind == inspect.Parameter.VAR_KEYWORD
+        ]
+        unknown = [] if more else [name for name in kwargs if name not in known]
         if unknown:
             nearest = get_close_matches(unknown[0], known, n=1, cutoff=0.4)
             hint = f"did you mean {nearest[0]}? " if nearest else ""
             problem = f"does not know {unknown[0]}: {hint}It takes {', '.join(known)}"
         else:
-            problem = f"was called wrongly: {error}. It takes {', '.join(known)}"
+            problem = f"was called wrongly: {error}. It takes {', '.join(known + more)}"
         raise UsageError(f"{function.__name__} {problem}.") from None
 
 
 def _require(name: str, value: object, expected: Any) -> None:
     if not _fits(value, expected):
-        shown = reprlib.repr(value) if isinstance(value, _SHORT) else _kind(value)
-        raise UsageError(f"{name} must be {_words(expected)}. Received: {name}={shown}")
+        raise UsageError(f"{name} must be {_words(expected)}. Received: {name}={received(value)}")
 
 
 def _fits(value: object, expected: Any) -> bool:
@@ -95,12 +98,19 @@ def _words(expected: Any) -> str:
         left_out = {str} if Path in parts else set()  # a path is named by text
         return " or ".join(_words(part) for part in parts if part not in left_out)
     if origin is Sequence:
-        return f"a list, each of it {_words(parts[0])}"
+        return f"a list of {' or '.join(_plural(word) for word in _words(parts[0]).split(' or '))}"
     if origin is Callable:
         return "a function"
     return _FITS[expected][1] if expected in _FITS else f"a {expected.__name__}"
 
 
-def _kind(value: object) -> str:
+def _plural(word: str) -> str:
+    return f"{word.removeprefix('a ')}s"
+
+
+def received(value: object) -> str:
+    """Return in a few words what was received: of large things, their kind."""
+    if isinstance(value, _SHORT):
+        return reprlib.repr(value)
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

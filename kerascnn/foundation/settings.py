@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kerascnn.foundation.calls import received
 from kerascnn.foundation.errors import UsageError
 
 
@@ -36,5 +37,6 @@ def _one_line(error: ValidationError, known: list[str]) -> str:
             problems.append(f"{setting} is not known: {hint}")
         else:
             rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
-            problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")
+            rule = "be a path" if problem["type"] == "path_type" else rule
+            problems.append(f"{setting} must {rule}. Received: {setting}={received(problem['input'])}")
     return "; ".join(problems)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
+from kerascnn.foundation.calls import checked
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import is_held
@@ -61,6 +62,7 @@ class Run(Shown):
         return cls.open(folders[0]) if folders else None
 
     @classmethod
+    @checked
     def open(cls, path: Path | str) -> Self:
         """Open a run folder.
 

@@ -146,7 +146,7 @@ class _Seen:
 
 
 def describe_data(
-    source: str,
+    source: Path | str,
     *,
     data_dir: Path | str | None = None,
     out: Path | str | None = None,
@@ -169,7 +169,7 @@ def describe_data(
             others.
     """
     progress = teller(progress)
-    source = canonical_source(source)
+    source = canonical_source(str(source))
     sheet = _sheet_path(source, out)
     require_own([sheet], overwrite=overwrite)
     dataset = load(source, data_dir)

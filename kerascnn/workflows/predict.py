@@ -341,7 +341,7 @@ def _likeliest(
 def evaluate(
     model: AnyModel,
     *,
-    data: str | None = None,
+    data: Path | str | None = None,
     data_dir: Path | str | None = None,
     input_range: str | None = None,
     labels: Path | str | Sequence[str] | None = None,
@@ -364,6 +364,7 @@ def evaluate(
     # Whatever is wrong with the file or the data is found before the model is loaded, which takes seconds.
     place = place_of(model) if isinstance(model, KerasModel) else Path(model)
     opened = model if isinstance(model, KerasModel) else model_file_of(place)
+    data = None if data is None else str(data)
     dataset = _named_data(None if opened is model else Run.around(place), data, data_dir)
     with Predictor.open(opened, input_range=input_range, labels=labels) as predictor:
         rule = predictor.description.preprocessing
