@@ -9,7 +9,7 @@ import pytest
 
 import kerascnn
 from kerascnn.arithmetic import conv as convolution
-from kerascnn.cli.terminal.drawing import sliding_filter
+from kerascnn.arithmetic.drawing import sliding_filter
 
 ALEXNET = ["conv", "227x227x3", "--filters", 96, "--kernel", 11, "--stride", 4]
 

@@ -18,7 +18,6 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from test_bad_input import FAILED, refused
 
-from kerascnn.cli.commands.inspect import _text
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.models.network import build
 from kerascnn.tflite.file_format.graph import constant_data, read_graph
@@ -428,7 +427,7 @@ def test_strings_sparse_and_packed_weights(tmp_path):
         (True, 2),
     ]
     assert sparse.sparse
-    assert "sparse" in _text(inspect(path))
+    assert "sparse" in str(inspect(path))
     assert inspect(path).to_dict()["subgraphs"][0]["operators"][0]["bytes"] == 27
 
 
@@ -577,7 +576,7 @@ def test_a_damaged_description_is_told_and_no_failure(cli, tmp_path, floating, i
     found = cli("inspect", path, "--json").json
     assert words in found["kerascnn_damage"]
     assert found["kerascnn"] is None
-    assert "kerascnn" in _text(inspect(path))
+    assert "kerascnn" in str(inspect(path))
 
 
 def test_a_description_without_end_is_not_unpacked(tmp_path, floating):
@@ -730,7 +729,7 @@ def survives(path):
             refusal = str(error)
         else:
             json.dumps(found.to_dict(), allow_nan=False)
-            assert _text(found)
+            assert str(found)
             return True
     assert len(refusal.splitlines()) == 1
     return False

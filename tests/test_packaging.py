@@ -16,7 +16,6 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-import kerascnn
 from kerascnn.cli.main import kerascnn as group
 
 ROOT = Path(__file__).parent.parent
@@ -63,10 +62,6 @@ def test_every_folder_with_modules_is_a_package():
     for folder in FOLDERS:
         for module in (ROOT / folder).rglob("*.py"):
             assert (module.parent / "__init__.py").is_file(), module
-
-
-def test_all_names_what_is_exported():
-    assert sorted(kerascnn.__all__) == sorted(kerascnn._HOME)
 
 
 @pytest.mark.parametrize("name", sorted(group.commands))

@@ -14,7 +14,7 @@ from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.data.sources.registry import load
 from kerascnn.studies.grid.cell import kept_predictions
-from kerascnn.studies.report.table import HEADER
+from kerascnn.studies.results.overview import HEADER
 from kerascnn.training.run import Run
 
 #: As much of a browser as the page's script touches: one table, whose first columns are clicked.

@@ -22,8 +22,9 @@ from kerascnn.studies.report.gallery import disagreements
 from kerascnn.studies.report.html import html
 from kerascnn.studies.report.latex import latex
 from kerascnn.studies.report.markdown import markdown
-from kerascnn.studies.report.table import HEADER, cells, comma_separated
+from kerascnn.studies.report.table import comma_separated
 from kerascnn.studies.report.write import write_reports
+from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.study import Verdict
 
 NASTY = r"<b>&\#_{|}$%~^[x]"

@@ -1,18 +1,14 @@
 """``kerascnn bundle``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun, Name, NamedOption, registered
-from kerascnn.cli.terminal.display import display, facts
+from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
-
-if TYPE_CHECKING:
-    from kerascnn.tflite.bundle.bundle import Bundle
 
 
 @click.command(cls=Command, example="kerascnn bundle runs/lenet-fc-digits-1 --target raspberrypi")
@@ -46,17 +42,4 @@ def bundle(
 
     with shown_progress() as progress:
         result = make(run, target=target, scheme=scheme, out=out, data_dir=data_dir, progress=progress)
-    display(result, as_json=as_json, text=_text)
-
-
-def _text(result: "Bundle") -> str:
-    return facts(
-        {
-            "bundle": f"{result.path}, {len(result.files)} files",
-            "for": result.target,
-            "sha256": result.sha256,
-            "next": f"read {result.path}/README.md on the device"
-            if result.path.suffix != ".zip"
-            else f"unpack {result.path} on the device and read its README.md",
-        }
-    )
+    display(result, as_json=as_json)

@@ -1,30 +1,14 @@
 """``kerascnn check``."""
 
-import textwrap
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, NamedOption, registered
-from kerascnn.cli.terminal.display import display, facts, size, table
-from kerascnn.cli.terminal.formats import WIDTH
+from kerascnn.cli.terminal.display import display
 from kerascnn.foundation.errors import TargetError
 from kerascnn.tflite.accelerators.registry import USUAL
-
-if TYPE_CHECKING:
-    from kerascnn.tflite.accelerators.check import Check, CheckedOperator
-
-VERDICTS = {
-    "maps": "every operator runs on the {}",
-    "partly": "part of it stays on the CPU",
-    "cpu": "nothing of it runs on the {}",
-    "unknown": "it is not known whether all of it runs on the {}",
-    "refused": "the {} compiler would refuse it",
-}
-SIDES = {"cpu": "CPU", "unknown": "unknown"}  # beside the accelerator
 
 
 @click.command(cls=Command, example="kerascnn check model.tflite --target edgetpu")
@@ -46,61 +30,6 @@ def check(file: Path, target: str, as_json: bool) -> None:
     from kerascnn.tflite.accelerators.check import check as judge
 
     result = judge(file, target)
-    display(result, as_json=as_json, text=_text)
+    display(result, as_json=as_json)
     if result.problem:
         raise TargetError(result.problem)
-
-
-def _text(result: "Check") -> str:
-    header = ["", "operator", "runs on", "version", "parameters", ""]
-    verdict = VERDICTS[result.verdict].format(result.accelerator.title)
-    sides = SIDES | {result.target: result.accelerator.title}
-    sections = [
-        f"{result.path}: {verdict}" + (", it is compiled" if result.compiled else ""),
-        table(header, [_row(operator, sides) for operator in result.operators], left=3),
-        "\n".join(_reasons(result.operators)),
-        facts(_facts(result)),
-        textwrap.fill(" ".join(result.cost.assumptions), WIDTH) if result.cost else "",
-    ]
-    return "\n\n".join(section for section in sections if section)
-
-
-def _row(operator: "CheckedOperator", sides: dict[str, str]) -> list[str]:
-    return [
-        str(operator.index),
-        operator.name,
-        sides[operator.side],
-        str(operator.version),
-        size(operator.parameter_bytes) if operator.parameter_bytes else "",
-        "" if operator.cached is None else "on chip" if operator.cached else "streamed",
-    ]
-
-
-def _reasons(operators: "tuple[CheckedOperator, ...]") -> list[str]:
-    """Return what there is to say of operators, neighbours of whom the same is said together."""
-    lines = []
-    for reason, group in groupby(operators, key=lambda operator: operator.reason):
-        if reason:
-            said = list(group)
-            numbers = str(said[0].index) + (f" to {said[-1].index}" if len(said) > 1 else "")
-            lines.append(textwrap.fill(f"{numbers}: {reason}", WIDTH, subsequent_indent="  "))
-    return lines
-
-
-def _facts(result: "Check") -> dict[str, str]:
-    counts = f"{result.on_target:,} of {len(result.operators):,} operators"
-    counts += f", {result.unknown:,} unknown" if result.unknown else ""
-    name = result.accelerator.title.lower()
-    if not result.cost:
-        return {name: counts}
-    cost = result.cost
-    streamed = [str(operator.index) for operator in result.operators if operator.cached is False]
-    where = f" at each inference, of operator{'s' if len(streamed) > 1 else ''} {', '.join(streamed)}"
-    least = f"; {size(cost.least_streamed_bytes)} if parts of layers are kept"
-    return {
-        name: counts + (f", runtime {result.runtime} or later" if result.runtime else ""),
-        "on chip": f"{size(cost.cached_bytes)} of parameters",
-        "streamed": f"{size(cost.streamed_bytes)}{where}{least}" if streamed else "nothing",
-        "time": ", ".join(f"{time:,.1f} ms over {way}" for way, time in cost.times.items())
-        + ", computing not counted",
-    }

@@ -1,19 +1,16 @@
 """``kerascnn compare``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, NamedOption, runs
-from kerascnn.cli.terminal.display import display, table
+from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.errors import QualityError, UsageError
-
-if TYPE_CHECKING:
-    from kerascnn.studies.results.study import Study
 
 
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
@@ -101,7 +98,7 @@ def compare(
         else:
             _refuse_settings(settings | {"heads": heads})
             study = compare_runs([Path(run) for run in what], progress=progress, **shared)
-    display(study, as_json=as_json, text=_text)
+    display(study, as_json=as_json)
     if failures := [failure for gate in gates for failure in gate.failures(study)]:
         raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
 
@@ -110,17 +107,3 @@ def _refuse_settings(settings: dict[str, Any]) -> None:
     named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
     if named:
         raise UsageError(f"{named}: runs that exist are compared as they are.")
-
-
-def _text(study: "Study") -> str:
-    from kerascnn.studies.report.table import HEADER, cells
-
-    return "\n".join(
-        [
-            table(list(HEADER), [cells(head) for head in study.heads]),
-            "",
-            *study.sentences,
-            *study.notes,
-            f"report  {study.reports[0]}",
-        ]
-    )

@@ -1,19 +1,15 @@
 """``kerascnn compile``."""
 
 from pathlib import Path
-from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
-from kerascnn.cli.terminal.display import display, facts, size, table
+from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.tflite.accelerators.edgetpu.install import CONTAINER, LINES, NOTEBOOK
-
-if TYPE_CHECKING:
-    from kerascnn.tflite.accelerators.edgetpu.compile import Compilation, CompiledFile
 
 _LINES = "\n".join(f"  {line}" for line in LINES)
 HELP = f"""Compile a full-int8 .tflite file for the Coral Edge TPU.
@@ -56,53 +52,4 @@ def compile(  # noqa: A001  (of the command's name)
 
     with shown_progress() as progress:
         result = compile_for_edgetpu(file, progress=progress, **options.given(settings))
-    display(result, as_json=as_json, text=_text)
-
-
-def _text(result: "Compilation") -> str:
-    total = result.on_target + result.on_cpu
-    all_of = "all " if not result.on_cpu else f"{result.on_target:,} of "
-    again = ", at the second try" if result.retried else ""
-    sections = [
-        f"edgetpu_compiler {result.version}{again}: {all_of}{total:,} operators run on the Edge TPU",
-        *(_file(file) for file in result.files),
-        "\n".join(_agreement(result)),
-    ]
-    return "\n\n".join(sections)
-
-
-def _file(file: "CompiledFile") -> str:
-    rows = [[row.name, row.status, f"{row.count:,}"] for row in file.report.rows]
-    return "\n\n".join(
-        [
-            *([table(["operator", "status", "count"], rows, left=2)] if rows else []),
-            facts(
-                {
-                    "on chip": f"{_known(file.report.cached_bytes)} of parameters, "
-                    f"{_known(file.report.free_bytes)} free",
-                    "streamed": _streamed(file.report.streamed_bytes),
-                    "file": f"{quote(str(file.path))}, {file.bytes:,} bytes",
-                }
-            ),
-        ]
-    )
-
-
-def _streamed(count: int | None) -> str:
-    return f"{_known(count)} at each inference" if count != 0 else "nothing"
-
-
-def _known(count: int | None) -> str:
-    return "unknown" if count is None else size(count)
-
-
-def _agreement(result: "Compilation") -> list[str]:
-    if not result.disagreements:
-        return ["kerascnn check had expected the same."]
-    return [
-        "kerascnn check had expected otherwise:",
-        *(
-            f"  {each.about}: the compiler {each.compiler}, check {each.check}"
-            for each in result.disagreements
-        ),
-    ]
+    display(result, as_json=as_json)

@@ -1,20 +1,11 @@
 """``kerascnn conv``."""
 
-import math
 import re
-import shutil
-from functools import partial
-from typing import TYPE_CHECKING
 
 import click
 
-from kerascnn.arithmetic import formulas
-from kerascnn.arithmetic.formulas import volume
 from kerascnn.cli.command import Command
-from kerascnn.cli.terminal.display import display, facts
-
-if TYPE_CHECKING:
-    from kerascnn.arithmetic.conv import Convolution
+from kerascnn.cli.terminal.display import display
 
 
 def _whole(text: str) -> int | str:
@@ -43,66 +34,4 @@ def conv(shape: str, filters: int, kernel: int, stride: int, padding: int, as_js
     from kerascnn.arithmetic.conv import conv as work_out
 
     result = work_out(shape, filters=filters, kernel=kernel, stride=stride, padding=padding)
-    display(result, as_json=as_json, text=_text)
-
-
-def _text(layer: "Convolution") -> str:
-    filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
-    title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
-    sections = [title, facts(_sides(layer) | _size_note(layer) | _costs(layer)), _drawing(layer)]
-    return "\n\n".join(section for section in sections if section)
-
-
-def _sides(layer: "Convolution") -> dict[str, str]:
-    height, width, _ = layer.input
-    formula = partial(formulas.output_side, kernel=layer.kernel, stride=layer.stride, padding=layer.padding)
-    if height == width:
-        return {"output side": formula(height)}
-    return {"output height": formula(height), "output width": formula(width)}
-
-
-def _size_note(layer: "Convolution") -> dict[str, str]:
-    """Say which padding keeps the size; only at stride 1 and with an odd filter there is one."""
-    from kerascnn.arithmetic.layer import same_padding
-
-    if layer.stride > 1 or layer.kernel % 2 == 0:
-        return {}
-    if layer.kernel == 1 and layer.padding == 0:
-        depths = f"{layer.input[2]} → {layer.filters}"
-        return {"1×1 filter": f"sees one pixel across all channels: only the depth can change, {depths}"}
-    kept = same_padding(layer.kernel)
-    keeps = "keeps" if layer.padding == kept else "would keep"
-    size = volume(layer.input[:2])
-    return {"same size": f"padding (F − 1)/2 = ({layer.kernel} − 1)/2 = {kept} {keeps} {size}"}
-
-
-def _costs(layer: "Convolution") -> dict[str, str]:
-    taps, values, places = _filter(layer), math.prod(layer.output), math.prod(layer.output[:2])
-    many = f"{places:,} times as many" if places > 1 else "as many: there is one place only"
-    return {
-        "output": f"{volume(layer.output)} = {values:,} values: one map for each filter",
-        "one value": f"{formulas.products(taps)} products, plus one bias",
-        "parameters": formulas.parameters(taps, layer.filters),
-        "without biases": formulas.parameters(taps, layer.filters, bias=False),
-        "multiply-adds": f"{formulas.multiply_adds(layer.products, values)} (1 is 2 FLOPs)",
-        "without sharing": f"{formulas.connections(taps, layer.output)} parameters, {many}",
-        "memory": f"{formulas.activation_bytes(values)} for one image (float32)",
-    }
-
-
-def _drawing(layer: "Convolution") -> str:
-    """Return one row of the input with the filter's windows below; nothing if the terminal is too narrow."""
-    from kerascnn.cli.terminal.drawing import legend, sliding_filter
-
-    width, stops = layer.input[1], layer.output[1]
-    columns = shutil.get_terminal_size().columns  # 80 where there is no terminal
-    picture = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
-    zeros = f" between 2·{layer.padding} zeros" if layer.padding else ""
-    title = (
-        f"One row: {width} pixel{'s' if width > 1 else ''}{zeros}, the filter at each of its {stops} places"
-    )
-    return "\n".join([title, legend(layer.padding), "", *picture]) if picture else ""
-
-
-def _filter(layer: "Convolution") -> tuple[int, int, int]:
-    return layer.kernel, layer.kernel, layer.input[2]
+    display(result, as_json=as_json)

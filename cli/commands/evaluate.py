@@ -1,17 +1,13 @@
 """``kerascnn evaluate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun, NamedOption
-from kerascnn.cli.terminal.display import display, table
-
-if TYPE_CHECKING:
-    from kerascnn.analysis.evaluation.evaluation import Evaluation
+from kerascnn.cli.terminal.display import display
 
 
 @click.command(cls=Command, example="kerascnn evaluate runs/lenet-fc-digits-1")
@@ -40,28 +36,4 @@ def evaluate(
     from kerascnn.workflows.predict import evaluate as evaluate_model
 
     evaluation = evaluate_model(model, data=data, data_dir=data_dir, input_range=input_range, labels=labels)
-    display(evaluation, as_json=as_json, text=_text)
-
-
-def _text(evaluation: "Evaluation") -> str:
-    classes = list(evaluation.classes)
-    rows = [
-        [label, *(str(count) if count else "·" for count in counts), _share(accuracy)]
-        for label, counts, accuracy in zip(
-            classes, evaluation.confusion, evaluation.class_accuracies(), strict=True
-        )
-    ]
-    return "\n".join(
-        [
-            f"{evaluation.model} on the test images of {evaluation.data}",
-            f"accuracy {evaluation.accuracy}",
-            *([f"baseline {evaluation.baseline}"] if evaluation.baseline else []),
-            "",
-            "rows: true class; columns: predicted class",
-            table(["", *classes, "accuracy of the class"], rows),
-        ]
-    )
-
-
-def _share(accuracy: object) -> str:
-    return str(accuracy) if accuracy is not None else "no test image"
+    display(evaluation, as_json=as_json)

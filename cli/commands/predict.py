@@ -1,7 +1,6 @@
 """``kerascnn predict``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -9,9 +8,6 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun
 from kerascnn.cli.terminal.display import display
-
-if TYPE_CHECKING:
-    from kerascnn.workflows.predict import Prediction
 
 
 @click.command(cls=Command, example="kerascnn predict runs/lenet-fc-mnist-1 photo.jpg --invert")
@@ -58,14 +54,4 @@ def predict(
         input_range=input_range,
         labels=labels,
     )
-    display(predictions, as_json=as_json, text=_text)
-
-
-def _text(predictions: "list[Prediction]") -> str:
-    width = max(len(str(prediction.image)) for prediction in predictions)
-    return "\n".join(
-        f"{str(prediction.image).ljust(width)}  "
-        + "  ".join(f"{label} {share:.1%}" for label, share in prediction.classes)
-        + (f"  heatmap {prediction.heatmap}" if prediction.heatmap else "")
-        for prediction in predictions
-    )
+    display(predictions, as_json=as_json)

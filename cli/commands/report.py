@@ -1,7 +1,6 @@
 """``kerascnn report``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,9 +9,6 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun, studies
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
-
-if TYPE_CHECKING:
-    from kerascnn.studies.results.study import Study
 
 
 @click.command(cls=Command, example="kerascnn report studies/lenet-mnist-1 --attach pi.json")
@@ -46,9 +42,4 @@ def report(
         studies = report_on(
             what, formats=formats, attach=attach, data_dir=data_dir, overwrite=overwrite, progress=progress
         )
-    display(list(studies), as_json=as_json, text=_text)
-
-
-def _text(studies: "list[Study]") -> str:
-    told = [[*study.sentences, *study.notes, f"report  {study.reports[0]}"] for study in studies]
-    return "\n\n".join("\n".join(lines) for lines in told)
+    display(studies, as_json=as_json)

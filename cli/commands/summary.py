@@ -1,39 +1,14 @@
 """``kerascnn summary``."""
 
-from functools import partial
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from kerascnn.arithmetic.formulas import volume
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, NamedOption, runs
 from kerascnn.cli.terminal.display import display
-from kerascnn.cli.terminal.formats import FORMATS, Cell, Column, Sheet
-
-if TYPE_CHECKING:
-    from kerascnn.analysis.profiling.explanation import Explanation
-    from kerascnn.analysis.profiling.profile import LayerProfile
-    from kerascnn.workflows.summary import Summary
-
-LAYER = Column("layer", "layer", words=True)
-KIND = Column("kind", "kind", words=True)
-OUTPUT = Column("output", "output")
-WINDOW = (Column("kernel", "filter"), Column("stride", "stride"), Column("padding", "padding"))
-COSTS = (Column("parameters", "parameters"), Column("multiply_adds", "multiply-adds"))
-EXPLAINED = (
-    Column("connections", "connections"),
-    Column("receptive_field", "field"),
-    Column("activation_bytes", "activations"),
-    Column("int8_weight_bytes", "int8 weights"),
-)
-LEGEND = (
-    "field: side of the square of input pixels that one value sees (zeros of the padding counted); "
-    "activations: bytes of the output, 4 a value (float32); int8 weights: bytes in an int8 file, 1 a weight "
-    "and 4 a bias; –: not known."
-)
+from kerascnn.foundation.sheet import FORMATS
 
 
 @click.command(cls=Command, example="kerascnn summary lenet --head conv1x1 --explain")
@@ -60,68 +35,8 @@ def summary(model: str, explain: bool, form: str, as_json: bool, **network: Any)
     Volumes, filters, parameters, multiply-adds; a .keras file has them, too. A model is NAMES.
     """
     from kerascnn.workflows.summary import summary as summarize
+    from kerascnn.workflows.summary_sheet import sheet
 
     found = summarize(model, explain=explain, **network)
-    display(found, as_json=as_json or form == "json", text=partial(_told, form=form))
-
-
-def _told(found: "Summary", form: str) -> str:
-    columns = _columns(narrow=form == "table", explained=bool(found.explanations))
-    keys = [column.key for column in columns]
-    total: list[Cell] = ["total", *(getattr(found.profile, key, "") for key in keys[1:])]
-    notes = [found.note, found.normalization, LEGEND if found.explanations else None]
-    return FORMATS[form](
-        Sheet(
-            title=_title(found),
-            notes=[note for note in notes if note],
-            columns=columns,
-            rows=[[_cell(row, key, form) for key in keys] for row in found.profile.layers],
-            total=total,
-            details=_details(found),
-        )
-    )
-
-
-def _columns(*, narrow: bool, explained: bool) -> tuple[Column, ...]:
-    """Return the columns; an explained table in a terminal leaves out what its formulas repeat."""
-    if not explained:
-        return (LAYER, KIND, OUTPUT, *WINDOW, *COSTS)
-    return (LAYER, *(() if narrow else (KIND,)), OUTPUT, *(() if narrow else WINDOW), *COSTS, *EXPLAINED)
-
-
-def _title(found: "Summary") -> str:
-    norm = f", norm {found.norm}" if found.norm != "none" else ""
-    names = f"{found.model} ({found.variant}), head {found.head}{norm}" if found.note else found.model
-    return f"{names}; 1 multiply-add = 2 FLOPs, for one image"
-
-
-def _cell(row: "LayerProfile", key: str, form: str) -> Cell:
-    if key == "layer":
-        return row.name
-    if key == "output":
-        return volume(row.output)
-    value: Cell = getattr(row, key)
-    if key in ("kernel", "stride", "padding"):
-        sign = f"{value}×{value}" if key == "kernel" and form != "csv" else value
-        return "" if value is None else sign
-    return value
-
-
-def _details(found: "Summary") -> list[tuple[str, dict[str, str]]]:
-    """Return what is said of each layer that computes something or that the notes count differently.
-
-    Neighbours of whom the same is to be said, as of the two towers of AlexNet, share a paragraph.
-    """
-    told: list[tuple[str, dict[str, str]]] = []
-    for (kind, lines), group in groupby(zip(found.profile.layers, found.explanations, strict=False), _alike):
-        explanations = [explanation for _, explanation in group]
-        lecture = "; ".join(one.lecture for one in explanations if one.lecture)
-        if lines or lecture:
-            names = ", ".join(one.layer for one in explanations)
-            told.append((f"{names}: {kind}", lines | ({"lecture": lecture} if lecture else {})))
-    return told
-
-
-def _alike(pair: tuple["LayerProfile", "Explanation"]) -> tuple[str, dict[str, str]]:
-    row, explanation = pair
-    return f"{row.kind}, {volume(row.input)} → {volume(row.output)}", dict(explanation.formulas)
+    told = None if form in ("json", "table") else FORMATS[form](sheet(found, form))
+    display(found, as_json=as_json or form == "json", text=told)

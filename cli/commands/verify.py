@@ -1,7 +1,6 @@
 """``kerascnn verify``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -9,9 +8,6 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.names import RunFolder
 from kerascnn.cli.terminal.display import display
 from kerascnn.foundation.errors import KerasCnnError
-
-if TYPE_CHECKING:
-    from kerascnn.tflite.bundle.verify import Verification
 
 
 @click.command(
@@ -27,16 +23,6 @@ def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
     from kerascnn.tflite.bundle.verify import verify as verify_bundle
 
     result = verify_bundle(bundle, run=run)
-    display(result, as_json=as_json, text=_text)
+    display(result, as_json=as_json)
     if result.problems:
         raise KerasCnnError(f"{bundle} is not as it was made: {result.problems[0]}.")
-
-
-def _text(result: "Verification") -> str:
-    if result.problems:
-        return "\n".join(f"  {problem}" for problem in result.problems)
-    made = f", made of {result.run}" if result.run else ""
-    return (
-        f"{result.path}: {result.files} files, whole{made}; the reference images give the same answers here\n"
-        f"sha256  {result.sha256}"
-    )

@@ -1,18 +1,14 @@
 """``kerascnn visualize``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun
-from kerascnn.cli.terminal.display import display, facts
+from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
-
-if TYPE_CHECKING:
-    from kerascnn.workflows.visualize import Visualization
 
 
 @click.command(cls=Command, example="kerascnn visualize runs/lenet-fc-digits-1")
@@ -57,14 +53,4 @@ def visualize(
             overwrite=overwrite,
             progress=progress,
         )
-    display(result, as_json=as_json, text=_text)
-
-
-def _text(result: "Visualization") -> str:
-    return facts(
-        {
-            "picture": result.image,
-            "figures": f"{len(result.figures)} PNG files in {result.page.parent}",
-            "page": str(result.page),
-        }
-    )
+    display(result, as_json=as_json)

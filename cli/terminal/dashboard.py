@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerascnn.analysis.evaluation.metrics import percent
-from kerascnn.cli.terminal.display import duration
+from kerascnn.foundation.wording import duration
 from kerascnn.training.loop.status import TrainingFigures
 
 REFRESHES = 4  # a second, by a thread of rich's: a step of the training only leaves its figures
@@ -38,7 +38,6 @@ class Dashboard:
         self._live = Live(console=console, get_renderable=self._drawn, refresh_per_second=REFRESHES)
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(
@@ -48,6 +47,8 @@ class Dashboard:
 
     def __call__(self, stage: str, done: int, total: int, detail: object) -> None:
         """Take the latest figures; the next refresh shows them."""
+        if not self._live.is_started:  # what is refused before any work leaves no trace
+            self._live.start()
         before = self._stages.tasks[-1:]
         if not before or before[0].description != stage:
             for ended in before:

@@ -14,13 +14,14 @@ from typing import Any
 
 from kerascnn.arithmetic import layer as arithmetic
 from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.shown import Block, Shown
 
 LARGEST = 10**6
 _SHAPE = re.compile("[xX×]".join([r"\s*([0-9]{1,18})\s*"] * 3))
 
 
 @dataclass(frozen=True)
-class Convolution:
+class Convolution(Shown):
     """One convolution, shared weights, equal padding on all sides.
 
     Attributes:
@@ -66,6 +67,12 @@ class Convolution:
     def activation_bytes(self) -> int:
         """Memory of the output of one image as float32."""
         return arithmetic.activation_bytes(math.prod(self.output))
+
+    def blocks(self) -> list[Block]:
+        """Return the formulas, the numbers filled in, and the drawing."""
+        from kerascnn.arithmetic.conv_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was asked for, the output volume and the costs."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.forked import ForkedProcess, can_fork
+from kerascnn.foundation.native_stderr import silent_natives
 from kerascnn.foundation.progress import Progress, silent
 from kerascnn.foundation.worker import PROGRESS
 
@@ -51,11 +52,12 @@ class OtherProcess:
 
     def __enter__(self) -> Self:
         self._process: subprocess.Popen[bytes] | ForkedProcess
-        if self._forked and can_fork():
-            self._process = ForkedProcess(self._served, self._memory)
-        else:
-            command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with silent_natives():  # it keeps the descriptors that it begins with
+            if self._forked and can_fork():
+                self._process = ForkedProcess(self._served, self._memory)
+            else:
+                command = [*COMMAND, self._served, *([str(self._memory)] if self._memory else [])]
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 
     def __exit__(

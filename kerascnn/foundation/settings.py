@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kerascnn.foundation.calls import received
 from kerascnn.foundation.errors import UsageError
 
 
@@ -32,8 +33,10 @@ def _one_line(error: ValidationError, known: list[str]) -> str:
             problems.append(f"{setting} is missing")
         elif problem["type"] == "extra_forbidden":
             nearest = get_close_matches(setting, known, n=1, cutoff=0.4)
-            problems.append(f"{setting} is not known{f': did you mean {nearest[0]}?' if nearest else ''}")
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+            problems.append(f"{setting} is not known: {hint}")
         else:
             rule = problem["msg"].removeprefix("Input ").removeprefix("should ")
-            problems.append(f"{setting} must {rule}. Received: {setting}={problem['input']!r}")
+            rule = "be a path" if problem["type"] == "path_type" else rule
+            problems.append(f"{setting} must {rule}. Received: {setting}={received(problem['input'])}")
     return "; ".join(problems)

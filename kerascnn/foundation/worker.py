@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from kerascnn.foundation.native_stderr import natives
+
 STDOUT, STDERR = 1, 2
 PROGRESS, END = "progress", "end"  # of a call: what it tells meanwhile, and its last message
 
@@ -80,7 +82,7 @@ def work(served: str, memory: int | None, calls: int, answers: int) -> None:
         memory: Bytes that this process may take beside what it has; ``None``: as many as there are.
         calls: The descriptor that they are read from.
         answers: The one that answers are written to; nothing else is: what libraries print goes to standard
-            error.
+            error, of which the caller has decided whether it is shown.
     """
     # Ctrl-C reaches the whole group; the other side ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -89,7 +91,7 @@ def work(served: str, memory: int | None, calls: int, answers: int) -> None:
     if hasattr(os, "fork"):  # not on Windows
         end_with(calls)
     os.dup2(STDERR, STDOUT)
-    with os.fdopen(calls, "rb") as asked, os.fdopen(answers, "wb") as answered:
+    with natives(shown=True), os.fdopen(calls, "rb") as asked, os.fdopen(answers, "wb") as answered:
         serve(served, asked, answered)
 
 

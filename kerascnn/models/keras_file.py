@@ -1,9 +1,10 @@
-"""Keras model files: saved whole with their description inside, opened in Keras' safe mode only."""
+"""Keras model files: saved whole with their description inside, opened in Keras' safe mode; or in memory."""
 
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from kerascnn.foundation.archives import require_weighed
 from kerascnn.foundation.errors import KerasCnnError
@@ -12,6 +13,20 @@ from kerascnn.models.description import ModelDescription, require_classifier
 from kerascnn.models.foreign_keras import scores_of
 from kerascnn.models.keras_defaults import set_keras_defaults
 from kerascnn.models.other_formats import require_model_format, why_not_opened
+
+#: What the file of a model said that is in memory: class names and preprocessing are no part of a network.
+_said: WeakKeyDictionary[Any, ModelDescription] = WeakKeyDictionary()
+
+
+@runtime_checkable
+class KerasModel(Protocol):
+    """A ``keras.Model`` in memory, as far as can be told without loading Keras."""
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """Return one of its layers."""
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return what it gives for some inputs."""
 
 
 def save_model(model: Any, description: ModelDescription, path: Path) -> None:
@@ -61,7 +76,23 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
     """
     model = open_model(path)
     network, own = _describe(model, path), ModelDescription.embedded(path)
-    return model, own.fitting(path, network) if own else network
+    if own:
+        _said[model] = own.fitting(path, network)
+    return model, _said.get(model, network)
+
+
+def described(model: Any) -> ModelDescription:
+    """Return what is known of a model in memory: all that its file said, if it was opened here.
+
+    Raises:
+        KerasCnnError: It does not classify images.
+    """
+    return _said.get(model) or _describe(model, place_of(model))
+
+
+def place_of(model: Any) -> Path:
+    """Return what stands for the file of a model in memory, in messages: its name."""
+    return Path(model.name)
 
 
 def _describe(model: Any, path: Path) -> ModelDescription:

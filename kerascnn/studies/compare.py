@@ -7,7 +7,7 @@ from typing import Any
 from kerascnn.analysis.evaluation.significance import MARGIN, require_margin
 from kerascnn.data.bad_files import load_checked
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
 from kerascnn.models.network import Network
 from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions
 from kerascnn.studies.grid.folder import study_folder
@@ -39,7 +39,7 @@ def compare(
     jobs: int = 1,
     out: Path | str | None = None,
     formats: Sequence[str] = FORMATS,
-    progress: Progress = silent,
+    progress: Telling = None,
     **network: Any,
 ) -> Study:
     """Train each head with each seed, quantize it, and compare.
@@ -71,6 +71,7 @@ def compare(
         KerasCnnError: The folder holds something else, or a training failed.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
+    progress = teller(progress)
     require_margin(margin)
     require_formats(formats)
     _require_a_model(model)

@@ -8,7 +8,7 @@ from typing import Any
 from kerascnn.analysis.evaluation.significance import MARGIN, require_margin
 from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.studies.conditions import settings_of
 from kerascnn.studies.grid.cell import require_records
 from kerascnn.studies.grid.folder import study_folder
@@ -29,7 +29,7 @@ def compare_runs(
     margin: float = MARGIN,
     out: Path | str | None = None,
     formats: Sequence[str] = FORMATS,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Study:
     """Compare runs on the test images that all of them have in common; their files stay as they are.
 
@@ -48,6 +48,7 @@ def compare_runs(
         UsageError: There are less than two different runs.
         KerasCnnError: A run is incomplete, they were tested on different images, or the folder exists.
     """
+    progress = teller(progress)
     require_margin(margin)
     require_formats(formats)
     opened = [Run.of(run) for run in runs]

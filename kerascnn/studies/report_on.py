@@ -12,7 +12,8 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import require_writable, told_what_is_half_written
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.foundation.shown import Block, ShownList
 from kerascnn.studies.compare_runs import predictions_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of
@@ -32,6 +33,14 @@ FOLDER = "report"  # of a run
 TELLING = {"html", "md", "json"}  # forms with what devices measured
 
 
+class Reports(ShownList[Study]):
+    """The studies of which reports were written."""
+
+    def blocks(self) -> list[Block]:
+        """Return what each shows, and where its report is."""
+        return [study.conclusion for study in self]
+
+
 def report_on(
     paths: Sequence[Run | Path | str],
     *,
@@ -39,8 +48,8 @@ def report_on(
     attach: Sequence[Path | str] = (),
     data_dir: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
-) -> tuple[Study, ...]:
+    progress: Telling = None,
+) -> Reports:
     """Write the reports of each run or finished study.
 
     A study's stand in its folder, a run's in its folder ``report``; a run without a full-int8 file gets one.
@@ -60,6 +69,7 @@ def report_on(
         KerasCnnError: A run or study is incomplete, in use or cannot be read, its data are others, an
             attached document measured none of its files, or a file of others would be replaced.
     """
+    progress = teller(progress)
     if not paths:
         raise UsageError("Name at least one run or study.")
     require_formats(formats)
@@ -74,7 +84,7 @@ def report_on(
     for subject, measured in zip(subjects, attached, strict=True):
         with held(subject.place):
             told.append(_reported(subject, formats, measured, data_dir, progress))
-    return tuple(told)
+    return Reports(told)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, Field
 
+from kerascnn.foundation.calls import checked
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import is_held
 from kerascnn.foundation.settings import Settings
+from kerascnn.foundation.shown import Block, Facts, Shown, ShownList, Table
+from kerascnn.models.keras_file import load_model
 from kerascnn.training.run_schema import read_record
 
 #: Raised when a change to the folder's content would mislead an older kerascnn.
@@ -42,7 +45,7 @@ class RunRecord(Settings):
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Shown):
     """A run folder and its record."""
 
     path: Path
@@ -64,6 +67,7 @@ class Run:
         return run if isinstance(run, Run) else cls.open(run)
 
     @classmethod
+    @checked
     def open(cls, path: Path | str) -> Self:
         """Open a run folder.
 
@@ -119,6 +123,12 @@ class Run:
         ]  # not what a kill left unfinished
         return [path.relative_to(self.path).as_posix() for path in found if path.is_file()]
 
+    def blocks(self) -> list[Block]:
+        """Return what came of the training; of one that has not got so far, its row in the list of runs."""
+        from kerascnn.training.run_text import trained
+
+        return [Facts(trained(self.path, self.metrics()))] if self._is_whole else Runs([self]).blocks()
+
     def to_dict(self) -> dict[str, Any]:
         """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
@@ -132,6 +142,21 @@ class Run:
             trained = {"state": "damaged"}
         known = {"run": str(self.path), "data": {"source": self.record.source}, "files": self.files}
         return record | known | trained
+
+    @property
+    def _is_whole(self) -> bool:
+        try:
+            return bool(self.metrics())
+        except KerasCnnError:
+            return False
+
+    def load_model(self) -> Any:
+        """Return the trained ``keras.Model``; it takes raw pixels, 0 to 255, and gives logits.
+
+        Raises:
+            KerasCnnError: The training never got so far, or the file is damaged.
+        """
+        return load_model(self.require_model())[0]
 
     def metrics(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``.
@@ -188,13 +213,24 @@ class Run:
         return Run(self.path, record)
 
 
-def list_runs(runs_dir: Path | str = "runs") -> list[Run]:
+class Runs(ShownList[Run]):
+    """The runs of a folder."""
+
+    def blocks(self) -> list[Block]:
+        """Return a row for each."""
+        from kerascnn.training.run_text import HEADER, WORDS, row
+
+        rows = [row(run.to_dict(), run.record.source, run.record.created) for run in self]
+        return [Table(HEADER, rows, left=WORDS)]
+
+
+def list_runs(runs_dir: Path | str = "runs") -> Runs:
     """Return the runs below a folder, oldest first; what is no run is passed over, a damaged one is named."""
     runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
-        return []
+        return Runs()
     found = [_open_or_none(path) for path in runs_dir.iterdir() if not path.name.startswith(".")]
-    return sorted((run for run in found if run), key=lambda run: run.record.created)
+    return Runs(sorted((run for run in found if run), key=lambda run: run.record.created))
 
 
 def _open_or_none(path: Path) -> Run | None:

@@ -21,7 +21,8 @@ from kerascnn.data.sources.registry import canonical_source, is_folder, load, so
 from kerascnn.figures.plots import contact_sheet, save_figure
 from kerascnn.foundation.errors import ImageError, UsageError
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
+from kerascnn.foundation.shown import Block, Shown
 
 ON_SHEET = 10  # pictures a class
 ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere
@@ -69,7 +70,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class DataDescription:
+class DataDescription(Shown):
     """What a source holds.
 
     Attributes:
@@ -106,6 +107,12 @@ class DataDescription:
         smallest = min(self.counts["train"])
         return max(self.counts["train"]) / smallest if smallest else None
 
+    def blocks(self) -> list[Block]:
+        """Return the counts, and what is striking."""
+        from kerascnn.workflows.data_text import blocks
+
+        return blocks(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON."""
         return {
@@ -139,12 +146,12 @@ class _Seen:
 
 
 def describe_data(
-    source: str,
+    source: Path | str,
     *,
     data_dir: Path | str | None = None,
     out: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> DataDescription:
     """Look at every picture of a source once and draw a contact sheet.
 
@@ -161,7 +168,8 @@ def describe_data(
         KerasCnnError: The data cannot be read, or the sheet cannot be written or would replace a file of
             others.
     """
-    source = canonical_source(source)
+    progress = teller(progress)
+    source = canonical_source(str(source))
     sheet = _sheet_path(source, out)
     require_own([sheet], overwrite=overwrite)
     dataset = load(source, data_dir)

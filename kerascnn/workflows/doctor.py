@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.shown import Block, Facts, Shown, Table
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.accelerators.registry import accelerators
 
@@ -57,7 +58,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Health:
+class Health(Shown):
     """Everything that was looked at; ``ok`` if the default path has what it needs."""
 
     checks: tuple[Check, ...]
@@ -66,6 +67,12 @@ class Health:
     def ok(self) -> bool:
         """Whether everything that is needed is there."""
         return all(check.state != "problem" for check in self.checks)
+
+    def blocks(self) -> list[Block]:
+        """Return what was found, and the lines that solve what is missing."""
+        rows = [[check.name, check.state, check.detail] for check in self.checks]
+        fixes = {check.name: check.fix for check in self.checks if check.fix}
+        return [Table(["", "state", ""], rows, left=3), *([Facts(fixes)] if fixes else [])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return ok and checks."""

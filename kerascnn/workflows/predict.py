@@ -27,17 +27,22 @@ from kerascnn.data.image_files import READERS
 from kerascnn.data.images import read_image, require_image_file
 from kerascnn.data.sources.registry import load, sources
 from kerascnn.figures.plots import heatmaps, save_figure
+from kerascnn.foundation.calls import checked
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError, first_line
 from kerascnn.foundation.own_files import require_own
+from kerascnn.foundation.shown import Block, Facts, Shown, ShownList
 from kerascnn.models.description import FOLDER, ModelDescription
 from kerascnn.models.foreign_keras import scaling_of
 from kerascnn.models.input_scaling import RAW, InputScaling
-from kerascnn.models.keras_file import load_model
+from kerascnn.models.keras_file import KerasModel, described, load_model, place_of
 from kerascnn.models.other_formats import require_model_format
 from kerascnn.tflite.metadata.labels import read_labels
 from kerascnn.tflite.runtime.isolated import IsolatedClassifier
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
+
+#: A run, a model's file, or a Keras model in memory.
+AnyModel = Run | Path | str | KerasModel
 
 READ_AT_ONCE = 64  # pictures; more are read when these are classified
 
@@ -61,31 +66,39 @@ class Predictor:
     model: Any = None
 
     @classmethod
+    @checked
     def open(
-        cls, path: Run | Path | str, *, input_range: str | None = None, labels: Path | str | None = None
+        cls,
+        path: AnyModel,
+        *,
+        input_range: str | None = None,
+        labels: Path | str | Sequence[str] | None = None,
     ) -> "Predictor":
-        """Open a run folder, a ``.keras`` or a ``.tflite`` file.
+        """Open a run folder, a ``.keras`` or a ``.tflite`` file, or take a Keras model in memory.
 
         Args:
-            path: What to open.
-            input_range: For a file of another program: what black and white become, ``0..1`` or ``-1..1``;
-                ``None``: what the file says, else ``0..255``, with a warning.
-            labels: For such a file: its class names, one a line; ``None``: what its metadata say.
+            path: What to open, or the model.
+            input_range: For a model of another program: what black and white become, ``0..1`` or ``-1..1``;
+                ``None``: what the model says, else ``0..255``, with a warning.
+            labels: For such a model: its class names, or a file with one a line; ``None``: what its metadata
+                say, else numbers from 0.
 
         Raises:
             UsageError: The range is none, or the file says itself what is given here.
             KerasCnnError: It does not exist, is incomplete, damaged, or is none of these.
         """
-        path = model_file_of(path)
-        if (input_range is not None or labels is not None) and ModelDescription.embedded(path):
+        held = path if isinstance(path, KerasModel) else None
+        path = place_of(path) if isinstance(path, KerasModel) else model_file_of(path)
+        known = not described(held).is_foreign if held else bool(ModelDescription.embedded(path))
+        if (input_range is not None or labels is not None) and known:
             raise UsageError(
                 f"{path} says itself what it takes and what its classes are called: an input range and "
                 "labels are for models of other programs."
             )
         told = InputScaling.parse(input_range) if input_range is not None else None
-        names = read_labels(Path(labels)) if labels is not None else None
-        if path.suffix == ".keras":
-            model, own = load_model(path)
+        names = _class_names(labels)
+        if held or path.suffix == ".keras":
+            model, own = (held, described(held)) if held else load_model(path)
             said = scaling_of(model) if own.is_foreign else RAW
             description, scaling = _read_as(path, own, said, told, names)
             classify = _told(path, keras_classifier(model, own.output, scaling))
@@ -126,6 +139,13 @@ class Predictor:
         label, share = likeliest[0]
         scores = found.scores[..., self.description.classes.index(label)]
         save_figure(heatmaps(found.pixels, found.extent, [(label, share, scores)]), path)
+
+
+def _class_names(labels: Path | str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return class names, or those of a file."""
+    if labels is None or (isinstance(labels, Sequence) and not isinstance(labels, str)):
+        return None if labels is None else tuple(labels)
+    return read_labels(Path(labels))
 
 
 def _told(path: Path, classify: Classifier) -> Classifier:
@@ -190,7 +210,7 @@ def model_file_of(path: Run | Path | str) -> Path:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Shown):
     """What a model says about one picture.
 
     Attributes:
@@ -203,6 +223,16 @@ class Prediction:
     classes: tuple[tuple[str, float], ...]
     heatmap: Path | None = None
 
+    @property
+    def told(self) -> str:
+        """The classes in words, and the heatmap where there is one."""
+        likeliest = "  ".join(f"{label} {share:.1%}" for label, share in self.classes)
+        return likeliest + (f"  heatmap {self.heatmap}" if self.heatmap else "")
+
+    def blocks(self) -> list[Block]:
+        """Return the image and its classes."""
+        return [Facts([(str(self.image), self.told)])]
+
     def to_dict(self) -> dict[str, Any]:
         """Return image and classes, and heatmap where there is one."""
         return {
@@ -212,27 +242,36 @@ class Prediction:
         }
 
 
+class Predictions(ShownList[Prediction]):
+    """What a model says about several pictures."""
+
+    def blocks(self) -> list[Block]:
+        """Return a line for each image."""
+        return [Facts([(str(each.image), each.told) for each in self])]
+
+
 def predict(
-    model: Run | Path | str,
-    images: Sequence[Path | str],
+    model: AnyModel,
+    images: Path | str | Sequence[Path | str],
     *,
     top_k: int = 3,
     invert: bool = False,
     heatmap_dir: Path | str | None = None,
     overwrite: bool = False,
     input_range: str | None = None,
-    labels: Path | str | None = None,
-) -> list[Prediction]:
+    labels: Path | str | Sequence[str] | None = None,
+) -> Predictions:
     """Classify image files.
 
     Args:
-        model: A run folder, a ``.keras`` or a ``.tflite`` file.
+        model: A run folder, a ``.keras`` or a ``.tflite`` file, or a Keras model in memory. It gets pixels of
+            0 to 255, as kerascnn's models take them; one of another program what ``input_range`` says.
         images: Files of any size, grey or colour.
         top_k: How many classes to name for each, at most all there are.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
         heatmap_dir: A folder for ``<image>-heatmap.png``, the map of the likeliest class over the picture.
         overwrite: Whether files there may be replaced that this program did not make.
-        input_range: Of a file of another program, see :meth:`Predictor.open`; ``labels`` likewise.
+        input_range: Of a model of another program, see :meth:`Predictor.open`; ``labels`` likewise.
 
     Raises:
         UsageError: ``top_k`` is less than 1, there is no image, or the model has no map of class scores.
@@ -240,9 +279,10 @@ def predict(
     """
     if top_k < 1:
         raise UsageError(f"top_k must be at least 1. Received: top_k={top_k}")
+    images = [images] if isinstance(images, Path | str) else images
     if not images:
         raise UsageError("images must name at least one file. Received: images=[]")
-    model = model_file_of(model)
+    model = model if isinstance(model, KerasModel) else model_file_of(model)
     for image in images:  # before the model is loaded, which takes seconds
         require_image_file(Path(image))
     maps = None if heatmap_dir is None else _heatmap_paths(images, Path(heatmap_dir))
@@ -250,7 +290,7 @@ def predict(
     with Predictor.open(model, input_range=input_range, labels=labels) as predictor:
         if maps:
             predictor.require_class_map()
-        return list(_predictions(predictor, list(map(Path, images)), top_k, maps, invert=invert))
+        return Predictions(_predictions(predictor, list(map(Path, images)), top_k, maps, invert=invert))
 
 
 def _predictions(
@@ -300,46 +340,49 @@ def _likeliest(
 
 
 def evaluate(
-    model: Run | Path | str,
+    model: AnyModel,
     *,
-    data: str | None = None,
+    data: Path | str | None = None,
     data_dir: Path | str | None = None,
     input_range: str | None = None,
-    labels: Path | str | None = None,
+    labels: Path | str | Sequence[str] | None = None,
 ) -> Evaluation:
     """Evaluate a model on the test images of a source, through the preprocessing that its file carries.
 
     Args:
-        model: A run folder, a ``.keras`` or a ``.tflite`` file.
-        data: The source; ``None``: the one the model was trained on.
+        model: A run folder, a ``.keras`` or a ``.tflite`` file, or a Keras model in memory; what becomes of
+            pixels, see :func:`predict`.
+        data: The source; ``None``: the one the model was trained on, as far as its file says it.
         data_dir: The folder with the source's files; ``None``: where they were when the run was trained that
             the model file lies in.
-        input_range: Of a file of another program, see :meth:`Predictor.open`; ``labels`` likewise. Its
+        input_range: Of a model of another program, see :meth:`Predictor.open`; ``labels`` likewise. Its
             classes are those of the data by their names, or by their order where the names differ.
 
     Raises:
         UsageError: The model file does not say which source it was trained on, and none is named.
         KerasCnnError: The model or the data cannot be read, or their classes differ.
     """
-    file = model_file_of(model)
-    # Whatever is wrong with the data is found before the model is loaded, which takes seconds.
-    dataset = _named_data(Run.around(Path(model)), data, data_dir)
-    with Predictor.open(file, input_range=input_range, labels=labels) as predictor:
-        described = predictor.description
+    # Whatever is wrong with the file or the data is found before the model is loaded, which takes seconds.
+    place = place_of(model) if isinstance(model, KerasModel) else Path(model)
+    opened = model if isinstance(model, KerasModel) else model_file_of(place)
+    data = None if data is None else str(data)
+    dataset = _named_data(None if opened is model else Run.around(place), data, data_dir)
+    with Predictor.open(opened, input_range=input_range, labels=labels) as predictor:
+        rule = predictor.description.preprocessing
         if dataset is None:
             dataset = load(_registered_source(predictor), data_dir)
         classify = _in_order_of(dataset, predictor)
-        test = dataset.test.prepared(described.preprocessing)
+        test = dataset.test.prepared(rule)
         found = evaluate_classifier(
             classify,
             test,
             dataset.classes,
-            model=str(Path(model)),
+            model=str(place),
             data=dataset.source,
             baseline=baseline_of(dataset),
         )
     if found.is_below_baseline:
-        warn(_doubt(found, is_foreign=described.is_foreign), KerasCnnWarning, stacklevel=2)
+        warn(_doubt(found, is_foreign=predictor.description.is_foreign), KerasCnnWarning, stacklevel=2)
     return found
 
 

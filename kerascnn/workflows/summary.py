@@ -8,10 +8,12 @@ from typing import Any
 from kerascnn.analysis.profiling.explanation import Explanation, explain, normalization
 from kerascnn.analysis.profiling.profile import Profile, profile
 from kerascnn.foundation.errors import UsageError
+from kerascnn.foundation.sheet import blocks
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.family import Variant, families, family
 from kerascnn.models.heads import is_head_layer
-from kerascnn.models.keras_file import open_model
+from kerascnn.models.keras_file import KerasModel, described, open_model, place_of
 from kerascnn.models.network import Network, build
 from kerascnn.training.run import Run
 
@@ -19,7 +21,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(Shown):
     """A model's names and its layer table.
 
     Attributes:
@@ -42,6 +44,12 @@ class Summary:
         """What batch normalization adds to the parameters, in a sentence."""
         return normalization(self.profile.layers)
 
+    def blocks(self) -> list[Block]:
+        """Return the layer table, with what is said around it."""
+        from kerascnn.workflows.summary_sheet import sheet
+
+        return blocks(sheet(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the names, the note, the totals and the layers, explained where that was asked for."""
         names = {"model": self.model, "variant": self.variant, "norm": self.norm, "head": self.head}
@@ -51,11 +59,12 @@ class Summary:
         return names | {"note": self.note} | table
 
 
-def summary(model: Run | Path | str, *, explain: bool = False, **network: Any) -> Summary:
+def summary(model: Run | Path | str | KerasModel, *, explain: bool = False, **network: Any) -> Summary:
     """Measure a model layer by layer.
 
     Args:
-        model: A run folder, a ``.keras`` file, or the name of a model in its usual form.
+        model: A run folder, a ``.keras`` file, a Keras model in memory, or the name of a model in its usual
+            form.
         explain: Whether each figure comes with its formula, the numbers filled in.
         **network: For a model's name, see ``TrainingConfig``.
 
@@ -64,18 +73,25 @@ def summary(model: Run | Path | str, *, explain: bool = False, **network: Any) -
             where the file already has its own.
         KerasCnnError: The file cannot be opened, or its model is no graph of layers.
     """
-    path = Path(model)
     asked = {setting: value for setting, value in network.items() if value is not None}
+    if isinstance(model, KerasModel):
+        _refuse(asked, place_of(model))
+        return _summary(model, _names_in(described(model)), explain)
+    path = Path(model)
     if str(model) in families or not (path.exists() or path.suffix or len(path.parts) > 1):
         complete = Network(model=str(model), **asked).complete()
         names = (family(complete.model).name, str(complete.variant), str(complete.norm), complete.head)
         return _summary(build(**complete.model_dump()), names, explain)
-    if asked:
-        raise UsageError(f"{path} is a network already: {', '.join(asked)} goes with a model's name.")
+    _refuse(asked, path)
     if path.suffix and path.is_file() and path.suffix != ".keras":
         raise UsageError(f"{path} is neither a run folder nor a .keras file.")
     file = path if path.suffix == ".keras" else Run.open(path).require_model()
     return _summary(open_model(file), _names(file), explain)
+
+
+def _refuse(asked: Mapping[str, Any], path: Path) -> None:
+    if asked:
+        raise UsageError(f"{path} is a network already: {', '.join(asked)} goes with a model's name.")
 
 
 def _names(file: Path) -> tuple[str, str, str, str]:
@@ -83,7 +99,11 @@ def _names(file: Path) -> tuple[str, str, str, str]:
     found = ModelDescription.embedded(file)
     if found is None:
         return file.stem, UNKNOWN, UNKNOWN, UNKNOWN
-    return found.model, found.variant, found.norm, found.head
+    return _names_in(found)
+
+
+def _names_in(found: ModelDescription) -> tuple[str, str, str, str]:
+    return found.model, found.variant, UNKNOWN if found.is_foreign else found.norm, found.head
 
 
 def _summary(model: Any, names: tuple[str, str, str, str], explained: bool) -> Summary:

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
+from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting
@@ -30,7 +32,7 @@ STEPS_LARGER = 2  # fitting image sizes above the trained one, for the demonstra
 
 
 @dataclass(frozen=True)
-class Surgery:
+class Surgery(Shown):
     """What was rewritten and how it was checked.
 
     Attributes:
@@ -52,6 +54,19 @@ class Surgery:
     n: int
     larger_image: int
     map_side: int
+
+    def blocks(self) -> list[Block]:
+        """Return what changed, and what did not."""
+        told = {
+            "parameters": f"{self.parameters_before:,} before, {self.parameters_after:,} after",
+            "same answers": f"{self.agreement:.0%} of {self.n:,} test images",
+            "logits": f"differ by {self.max_difference:.2g} at most",
+            "larger images": f"{self.larger_image}×{self.larger_image} gives a {self.map_side}×"
+            f"{self.map_side} map of class scores in one pass",
+            "run": str(self.run),
+            "next": f"kerascnn predict {quote(str(self.run))} IMAGE --heatmap",
+        }
+        return [Facts(told)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes under their names."""

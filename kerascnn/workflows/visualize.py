@@ -19,7 +19,8 @@ from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.files import require_writable, told_what_is_half_written, write_text
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.models.keras_file import load_model
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
@@ -42,7 +43,7 @@ class SavedFigure:
 
 
 @dataclass(frozen=True)
-class Visualization:
+class Visualization(Shown):
     """What was drawn.
 
     Attributes:
@@ -56,6 +57,15 @@ class Visualization:
     image: str
     figures: tuple[SavedFigure, ...]
     page: Path
+
+    def blocks(self) -> list[Block]:
+        """Return where the figures are."""
+        told = {
+            "picture": self.image,
+            "figures": f"{len(self.figures)} PNG files in {self.page.parent}",
+            "page": str(self.page),
+        }
+        return [Facts(told)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return run, image, figures and page."""
@@ -84,7 +94,7 @@ def visualize(
     invert: bool = False,
     data_dir: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Visualization:
     """Draw what a run has learned: filters, maps, patches, class maps, fields, confusion, mistakes.
 
@@ -103,6 +113,7 @@ def visualize(
             convolution, or ``out`` cannot be written or holds a picture or page of others.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
+    progress = teller(progress)
     if invert and image is None:
         raise UsageError("invert is for an image of your own: name it.")
     run = Run.of(run)

@@ -10,8 +10,6 @@ from typing import Any
 import mutations
 import seeds
 
-from kerascnn.cli.commands import inspect as inspect_command
-from kerascnn.cli.commands import runs as runs_command
 from kerascnn.data.formats.idx import read_idx
 from kerascnn.data.images import decode
 from kerascnn.data.sources.cifar import CIFAR10
@@ -58,7 +56,7 @@ class Reader:
 def _inspected(path: Path) -> None:
     found = inspect(path)
     found.to_dict()
-    inspect_command._text(found)
+    str(found)
 
 
 def _checked(path: Path) -> None:
@@ -79,7 +77,7 @@ def _published(path: Path) -> None:
 
 def _run(path: Path) -> None:
     Run.open(path.parent).to_dict()
-    runs_command._text(list_runs(path.parent.parent))
+    str(list_runs(path.parent.parent))
 
 
 def _measured(path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.accelerators.registry import USUAL, accelerators
 from kerascnn.tflite.file_format.graph import ModelGraph, read_graph
@@ -72,7 +73,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Shown):
     """What an accelerator would do with a file.
 
     Attributes:
@@ -139,6 +140,12 @@ class Check:
             f"{self.accelerator.title}{perhaps}. "
             f"The first of the others is operator {first.index}, {first.name}: {first.reason}."
         )
+
+    def blocks(self) -> list[Block]:
+        """Return the verdict, every operator, and what it costs."""
+        from kerascnn.tflite.accelerators.check_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict, every operator, the counts, bytes, milliseconds and what they assume."""

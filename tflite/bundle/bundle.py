@@ -14,7 +14,8 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.foundation.files import json_text, whole_file
 from kerascnn.foundation.lock import held
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.foundation.shown import Block, Facts, Shown
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.bundle.devices import devices
 from kerascnn.tflite.bundle.golden import golden, logits_of
@@ -44,7 +45,7 @@ PROGRAMS = {
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(Shown):
     """What was written: a folder, or an archive where ``path`` ends in ``.zip``.
 
     Attributes:
@@ -57,6 +58,18 @@ class Bundle:
     target: str
     files: tuple[str, ...]
     sha256: str
+
+    def blocks(self) -> list[Block]:
+        """Return what was written, and what to do with it."""
+        told = {
+            "bundle": f"{self.path}, {len(self.files)} files",
+            "for": self.target,
+            "sha256": self.sha256,
+            "next": f"read {self.path}/README.md on the device"
+            if self.path.suffix != ".zip"
+            else f"unpack {self.path} on the device and read its README.md",
+        }
+        return [Facts(told)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, target, files and sha256."""
@@ -75,7 +88,7 @@ def bundle(
     scheme: str | None = None,
     out: Path | str | None = None,
     data_dir: Path | str | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Bundle:
     """Write what someone copies to a device: model, program, reference images, the lines to type.
 
@@ -94,6 +107,7 @@ def bundle(
         TargetError: The device's accelerator would not run all of the file.
         KerasCnnError: The run is incomplete or in use, its data changed, or ``out`` exists.
     """
+    progress = teller(progress)
     run = Run.of(run)
     device, target = devices[target], devices.canonical(target)
     io = device.io if scheme in (None, FULL_INT8) else None

@@ -23,6 +23,7 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.foundation.errors import KerasCnnError, first_line
 from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.process import OtherProcess, ProcessError
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import DAMAGED_ARCHIVE
 from kerascnn.tflite.bundle.bundle import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
@@ -56,7 +57,7 @@ PLACE = re.compile(r'"(?:/|[A-Za-z]:[\\/])')
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Shown):
     """What was found.
 
     Attributes:
@@ -72,6 +73,16 @@ class Verification:
     sha256: str
     problems: tuple[str, ...]
     run: Path | None
+
+    def blocks(self) -> list[Block]:
+        """Return the problems, or that there are none."""
+        if self.problems:
+            return ["\n".join(f"  {problem}" for problem in self.problems)]
+        made = f", made of {self.run}" if self.run else ""
+        return [
+            f"{self.path}: {self.files} files, whole{made}; the reference images give the same answers here\n"
+            f"sha256  {self.sha256}"
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, ok, files, sha256, problems and run."""

@@ -12,7 +12,8 @@ from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.debugging.layer_errors import (
@@ -37,7 +38,7 @@ SHOWN = {"own_sqnr": True, "sqnr": True, "saturation": False}
 
 
 @dataclass(frozen=True)
-class LayerErrors:
+class LayerErrors(Shown):
     """The errors of a file's layers.
 
     Attributes:
@@ -55,6 +56,12 @@ class LayerErrors:
     layers: tuple[LayerError, ...]
     written: tuple[Path, ...]
     tuned: str = ""
+
+    def blocks(self) -> list[Block]:
+        """Return the layers, the worst first, and where the charts are."""
+        from kerascnn.tflite.debugging.debug_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return file, run, images, layers and the written files."""
@@ -77,7 +84,7 @@ def debug(
     out: Path | str | None = None,
     data_dir: Path | str | None = None,
     overwrite: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> LayerErrors:
     """Compare each layer of a quantized file with the float network on images that it was not calibrated on.
 
@@ -99,6 +106,7 @@ def debug(
         KerasCnnError: A file cannot be read, is of another network or training, the data changed, the run is
             in use, or a file of others would be replaced.
     """
+    progress = teller(progress)
     if worst < 1:
         raise UsageError(f"worst must be at least 1. Received: worst={worst}")
     graph = read_quantized(Path(file))

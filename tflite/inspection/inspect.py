@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.tflite.file_format.graph import ModelGraph, Operator, Subgraph, Tensor, read_graph
 from kerascnn.tflite.inspection.tensor_words import inputs_in_words, outputs_in_words
 
 
 @dataclass(frozen=True)
-class Inspection:
+class Inspection(Shown):
     """A file and what it means.
 
     Attributes:
@@ -34,6 +35,12 @@ class Inspection:
     def constant_bytes(self) -> int:
         """Bytes of all constants; what several tensors share is counted once."""
         return _stored(tensor for subgraph in self.graph.subgraphs for tensor in subgraph.tensors)
+
+    def blocks(self) -> list[Block]:
+        """Return every operator, and what goes in and comes out."""
+        from kerascnn.tflite.inspection.inspect_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the file, its ends in words, and each subgraph; operators name tensors by their index."""

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from kerascnn.foundation.errors import KerasCnnError, first_line
+from kerascnn.foundation.native_stderr import silent_natives
 from kerascnn.tflite.metadata.named_buffer import with_signature
 from kerascnn.tflite.quantization.schemes import Scheme
 
@@ -83,7 +84,7 @@ def _signed(content: bytes) -> bytes:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep Keras from printing what it exports, and TensorFlow from asking for statistics it does not use."""
-    with redirect_stdout(StringIO()), warnings.catch_warnings():
+    with redirect_stdout(StringIO()), warnings.catch_warnings(), silent_natives():
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
         yield
 

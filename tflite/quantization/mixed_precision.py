@@ -11,6 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from kerascnn.foundation.native_stderr import silent_natives
 from kerascnn.models.layer_graph import uses
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
@@ -26,7 +27,8 @@ class MixedPrecisionQuantizer:
 
     def __init__(self, model: Any, images: NDArray[np.uint8]) -> None:
         self._model, self._float = model, convert(model, schemes["float32"])
-        ((signature, ends),) = Interpreter(model_content=self._float).get_signature_list().items()
+        with silent_natives():
+            ((signature, ends),) = Interpreter(model_content=self._float).get_signature_list().items()
         samples = [{ends["inputs"][0]: image[np.newaxis].astype(np.float32)} for image in images]
         quantizer = self._quantizer(())
         with _silence():
@@ -108,6 +110,6 @@ def _and_followers(model: Any, layers: Collection[str]) -> set[str]:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep AI Edge Quantizer from drawing its progress and LiteRT from warning of kept tensors."""
-    with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    with redirect_stderr(io.StringIO()), warnings.catch_warnings(), silent_natives():
         warnings.simplefilter("ignore")
         yield

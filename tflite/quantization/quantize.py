@@ -11,7 +11,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.foundation.files import require_writable, whole_file, write_json
 from kerascnn.foundation.lock import held
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.fine_tune import CompressedModel, FineTuningData, prune_and_cluster
@@ -64,7 +64,7 @@ def quantize(
     check_stability: bool = True,
     accuracy_only: bool = False,
     data_dir: Path | str | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
     dataset: Dataset | None = None,
 ) -> QuantizationResult:
     """Convert a run's model, check each file, and evaluate all on the same test images.
@@ -94,6 +94,7 @@ def quantize(
             raw pixels; or the accelerator would not run all of it.
         KerasCnnError: The run is incomplete or in use, its data changed, or a file cannot be written.
     """
+    progress = teller(progress)
     run = Run.of(run)
     plan = FineTuningPlan.of(method, prune, cluster, fine_tuning_epochs)
     specs = _specs([scheme] if isinstance(scheme, str) else scheme, io, target)

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascnn.analysis.evaluation.evaluation import Evaluation
 from kerascnn.analysis.evaluation.metrics import Latency
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
 from kerascnn.tflite.fine_tuning.record import Tuning
 from kerascnn.tflite.quantization.budget import Budget
@@ -132,12 +133,18 @@ def zipped_bytes(path: Path) -> int:
 
 
 @dataclass(frozen=True)
-class QuantizationResult:
+class QuantizationResult(Shown):
     """The Keras model and its quantized files side by side."""
 
     run: Path
     original: FileResult
     files: tuple[QuantizedFile, ...]
+
+    def blocks(self) -> list[Block]:
+        """Return the files beside the Keras model, then each step of each file."""
+        from kerascnn.tflite.quantization.result_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return run, float and the list of files."""

@@ -15,7 +15,8 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import file_sha256
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.process import OtherProcess
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.check import is_compiled
 from kerascnn.tflite.accelerators.registry import accelerators
 from kerascnn.tflite.file_format.graph import read_graph
@@ -67,7 +68,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Shown):
     """Files side by side.
 
     Attributes:
@@ -79,6 +80,12 @@ class Benchmark:
     models: tuple[Speed, ...]
     device: dict[str, Any]
     versions: dict[str, str]
+
+    def blocks(self) -> list[Block]:
+        """Return times, costs and what they are."""
+        from kerascnn.tflite.runtime.benchmark_text import blocks
+
+        return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return models, device and versions."""
@@ -94,7 +101,7 @@ def benchmark(
     *,
     threads: Sequence[int] = (1,),
     runs: int | None = None,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Benchmark:
     """Time models on the processor: each file in a process of its own, in turns, one at a time.
 
@@ -111,6 +118,7 @@ def benchmark(
         UsageError: There is nothing to time, or a number makes no sense.
         KerasCnnError: A file is missing, damaged or does not classify images.
     """
+    progress = teller(progress)
     numbers = tuple(dict.fromkeys(threads))
     if not numbers or not all(1 <= number <= MOST_THREADS for number in numbers):
         raise UsageError(f"threads must be 1 to {MOST_THREADS}. Received: threads={list(threads)}")

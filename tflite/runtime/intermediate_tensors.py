@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from kerascnn.foundation.errors import KerasCnnError, first_line
+from kerascnn.foundation.native_stderr import silent_natives
 from kerascnn.tflite.file_format.graph import Operator, Subgraph
 
 Values = NDArray[np.float32]
@@ -35,12 +36,13 @@ class IntermediateTensors:
         optimised = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         kernels = OpResolverType.BUILTIN_REF if reference else optimised
         try:
-            self._interpreter = Interpreter(
-                model_path=str(path),
-                experimental_op_resolver_type=kernels,
-                experimental_preserve_all_tensors=True,
-            )
-            self._interpreter.allocate_tensors()
+            with silent_natives():
+                self._interpreter = Interpreter(
+                    model_path=str(path),
+                    experimental_op_resolver_type=kernels,
+                    experimental_preserve_all_tensors=True,
+                )
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise KerasCnnError(f"{path} cannot be run: {first_line(error)}") from error
 

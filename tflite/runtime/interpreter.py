@@ -13,6 +13,7 @@ from kerascnn.analysis.evaluation.evaluation import as_probabilities, images_at_
 from kerascnn.data.dataset import Images
 from kerascnn.foundation.errors import KerasCnnError, first_line
 from kerascnn.foundation.machine import processors
+from kerascnn.foundation.native_stderr import silent_natives
 from kerascnn.models.description import ModelDescription, require_classifier, require_fixed_size
 from kerascnn.models.input_scaling import RAW, InputScaling
 from kerascnn.tflite.file_format.graph import read_graph
@@ -132,11 +133,12 @@ class LiteRTClassifier:
             {"model_content": self._content} if self._content is not None else {"model_path": str(self.path)}
         )
         try:
-            interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
-            for each in interpreter.get_input_details():
-                sides = (None if side < 0 else int(side) for side in each["shape_signature"][1:])
-                require_fixed_size(self.path, tuple(sides))
-            interpreter.allocate_tensors()
+            with silent_natives():
+                interpreter = Interpreter(**model, num_threads=threads, experimental_op_resolver_type=kernels)
+                for each in interpreter.get_input_details():
+                    sides = (None if side < 0 else int(side) for side in each["shape_signature"][1:])
+                    require_fixed_size(self.path, tuple(sides))
+                interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = first_line(error) if str(error) else "it may need more memory than it gets."
             if "unresolved custom op" in reason:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline
 from kerascnn.data.dataset import Dataset, Images, Split
 from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.shown import Block, Shown, Table
 from kerascnn.models.description import Output
 from kerascnn.models.input_scaling import RAW, InputScaling
 
@@ -22,7 +23,7 @@ Classifier = Callable[[Images], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """The outcome on one split.
 
     Attributes:
@@ -55,6 +56,22 @@ class Evaluation:
             Accuracy(int(row[label]), int(row.sum())) if row.sum() else None
             for label, row in enumerate(self.confusion)
         ]
+
+    def blocks(self) -> list[Block]:
+        """Return the accuracy, and how each class was answered."""
+        above = [
+            f"{self.model} on the test images of {self.data}",
+            f"accuracy {self.accuracy}",
+            *([f"baseline {self.baseline}"] if self.baseline else []),
+        ]
+        rows = [
+            [label, *(str(count) if count else "·" for count in counts), str(accuracy or "no test image")]
+            for label, counts, accuracy in zip(
+                self.classes, self.confusion, self.class_accuracies(), strict=True
+            )
+        ]
+        header = ["", *self.classes, "accuracy of the class"]
+        return ["\n".join(above), Table(header, rows, title="rows: true class; columns: predicted class")]
 
     def to_dict(self) -> dict[str, Any]:
         """Return model, data, accuracy, low, high, n, baseline, confusion, classes."""

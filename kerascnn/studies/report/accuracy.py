@@ -8,8 +8,8 @@ from kerascnn.analysis.evaluation.significance import PairedDifference, paired_d
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import confusion
+from kerascnn.foundation.wording import DASH
 from kerascnn.studies.report import charts
-from kerascnn.studies.report.table import UNKNOWN
 from kerascnn.studies.report.wording import basis
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.study import SeedAccuracies, Study
@@ -122,7 +122,7 @@ def _recalls(evidence: Evidence) -> Table:
         mine = labels == label
         counts = (evidence.unequal[label], int(mine.sum()))
         shares = [float(each[mine].mean()) if mine.any() else None for each in right]
-        found = [Cell(UNKNOWN) if share is None else Cell(percent(share), share) for share in shares]
+        found = [Cell(DASH) if share is None else Cell(percent(share), share) for share in shares]
         rows.append([Cell(name), *(Cell(f"{count:,}", count) for count in counts), *found])
     return Table(columns, rows)
 

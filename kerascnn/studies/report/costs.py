@@ -4,8 +4,9 @@ from kerascnn.analysis.profiling.explanation import explain
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
+from kerascnn.foundation.wording import DASH
 from kerascnn.studies.report import charts
-from kerascnn.studies.report.table import DEVICE_HEADER, UNKNOWN, device_cells, device_orders
+from kerascnn.studies.report.table import DEVICE_HEADER, device_cells, device_orders
 from kerascnn.studies.report.wording import basis
 from kerascnn.studies.results.study import HeadResult, Study
 
@@ -33,7 +34,7 @@ def layer_table(head: HeadResult) -> Chapter:
             Cell(volume(row.output)),
             _count(row.parameters),
             _count(row.multiply_adds),
-            Cell("; ".join(f"{name}: {text}" for name, text in told.formulas.items()) or UNKNOWN),
+            Cell("; ".join(f"{name}: {text}" for name, text in told.formulas.items()) or DASH),
         ]
         for row, told in zip(head.layers.layers, explain(head.layers.layers, {}), strict=True)
     ]
@@ -45,7 +46,7 @@ def layer_table(head: HeadResult) -> Chapter:
 
 
 def _count(number: int | None) -> Cell:
-    return Cell(UNKNOWN) if number is None else Cell(f"{number:,}", number)
+    return Cell(DASH) if number is None else Cell(f"{number:,}", number)
 
 
 def costs(study: Study) -> Chapter:

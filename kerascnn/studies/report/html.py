@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from kerascnn.figures.page import Cell, Section, Table, page
-from kerascnn.studies.report.table import HEADER, cells, orders
+from kerascnn.studies.report.table import orders
 from kerascnn.studies.report.wording import how_to_read, title
+from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.study import HeadResult, Study
 
 

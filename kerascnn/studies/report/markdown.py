@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from kerascnn.figures.captioned import CaptionedFigure
 from kerascnn.foundation.escapes import in_markdown
 from kerascnn.studies.report.provenance import environment, facts
-from kerascnn.studies.report.table import DEVICE_HEADER, HEADER, cells, device_cells
+from kerascnn.studies.report.table import DEVICE_HEADER, device_cells
 from kerascnn.studies.report.wording import conditions, how_to_read, title
+from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.study import Study
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from kerascnn.analysis.evaluation.significance import only_one_right
 from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Cell, Section, Table
-from kerascnn.studies.report.table import UNKNOWN
+from kerascnn.foundation.wording import DASH
 from kerascnn.studies.results.study import HeadResult, Study, Verdict
 
 COLUMNS = ("a", "b", "seed", "only a right", "only b right", "p, McNemar", "p, Holm")
@@ -37,7 +37,7 @@ def _of_int8(head: HeadResult) -> Iterator[list[Cell]]:
         only = only_one_right(head.accuracy.correct[number], head.int8.correct[number])
         p_value = _share(head.quantization.p_values[number])
         names = [Cell(f"{head.head} float"), Cell(f"{head.head} int8"), Cell(str(seed), seed)]
-        yield [*names, *map(_count, only), p_value, Cell(UNKNOWN)]
+        yield [*names, *map(_count, only), p_value, Cell(DASH)]
 
 
 def _count(images: int) -> Cell:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy
 from kerascnn.figures.page import Cell, Section, Table
-from kerascnn.studies.report.table import UNKNOWN
+from kerascnn.foundation.wording import DASH
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.study import Study
 from kerascnn.training.run import Run
@@ -58,7 +58,7 @@ def _row(group: Group, run: Run) -> list[Cell]:
     begun = Cell(f"{record.created:%Y-%m-%d %H:%M} UTC", record.created.timestamp())
     told = [Cell(group.name), Cell(run.path.name), Cell(str(record.seed), record.seed), begun]
     if not run.has_metrics:
-        return [*told, *[Cell(UNKNOWN)] * (len(RUNS) - len(told))]
+        return [*told, *[Cell(DASH)] * (len(RUNS) - len(told))]
     found = run.metrics()
     accuracy = Accuracy.from_dict(found["test"])
     return [

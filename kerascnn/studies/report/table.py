@@ -1,47 +1,16 @@
-"""The heads of a study as a table: cells for people, plain numbers for programs."""
+"""The heads of a study for programs, in plain numbers; and what devices measured, for people."""
 
 import csv
 import io
 
 from kerascnn.foundation.escapes import in_csv
-from kerascnn.studies.results.study import EdgeTpu, HeadResult, Measurement, SeedAccuracies, Study
+from kerascnn.foundation.wording import DASH
+from kerascnn.studies.results.study import HeadResult, Measurement, Study
 
-HEADER = (
-    *("head", "parameters", "head's share", "multiply-adds", "float accuracy", "int8 accuracy"),
-    *("int8 bytes", "int8 latency", "Edge TPU"),
-)
 DEVICE_HEADER = (
     *("head", "seed", "file", "device", "delegate", "threads", "median in µs", "p95 in µs", "p99 in µs"),
     *("first in µs", "opening in ms", "memory in MiB", "inferences"),
 )
-UNKNOWN = "–"
-
-
-def cells(head: HeadResult) -> list[str]:
-    """Return a head's row, its name first."""
-    return [
-        head.head,
-        f"{head.parameters:,}",
-        f"{100 * head.share:.1f} %",
-        UNKNOWN if head.multiply_adds is None else f"{head.multiply_adds:,}",
-        _accuracy(head.accuracy),
-        _accuracy(head.int8),
-        f"{head.bytes:,}",
-        f"{head.latency.median:,.1f} µs",
-        _on_edgetpu(head.edgetpu),
-    ]
-
-
-def _on_edgetpu(found: EdgeTpu) -> str:
-    if found.verdict != "maps":
-        return {"partly": "in part", "cpu": "not at all"}.get(found.verdict, found.verdict)
-    return f"all, {found.streamed_bytes / 2**20:.1f} MiB streamed" if found.streamed_bytes else "all"
-
-
-def _accuracy(found: SeedAccuracies) -> str:
-    low, high = found.interval
-    spread = f" ± {100 * found.sd:.2f}" if found.sd is not None else ""
-    return f"{100 * found.mean:.2f}{spread} % ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def orders(head: HeadResult) -> list[float | None]:
@@ -61,7 +30,7 @@ def orders(head: HeadResult) -> list[float | None]:
 
 def device_cells(found: Measurement) -> list[str]:
     """Return the row of a measurement on a device."""
-    memory = UNKNOWN if found.memory_mib is None else f"{found.memory_mib:,.1f}"
+    memory = DASH if found.memory_mib is None else f"{found.memory_mib:,.1f}"
     times = (found.median_us, found.p95_us, found.p99_us, found.first_us)
     return [
         *(found.head, str(found.seed), found.file, found.device, found.delegate, str(found.threads)),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
 from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equality
 from kerascnn.analysis.profiling.profile import Profile
+from kerascnn.foundation.shown import Block, Shown, Table
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.tflite.accelerators.check import Check
@@ -249,7 +250,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown):
     """A finished comparison.
 
     Attributes:
@@ -302,6 +303,17 @@ class Study:
         for name, values in self.settings.differing.items():
             told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
         return tuple(told)
+
+    @property
+    def conclusion(self) -> str:
+        """What the study shows and what it cannot, and where its report is."""
+        return "\n".join([*self.sentences, *self.notes, f"report  {self.reports[0]}"])
+
+    def blocks(self) -> list[Block]:
+        """Return a row for each head, and what the difference is worth."""
+        from kerascnn.studies.results.overview import HEADER, cells
+
+        return [Table(HEADER, [cells(head) for head in self.heads]), self.conclusion]
 
     def to_dict(self) -> dict[str, Any]:
         """Return study, settings, heads, verdicts, notes, baseline, measurements, reports and more."""

@@ -57,7 +57,7 @@ class Distribution(Settings):
         variables = {name: environment.get(f"KERASCNN_{name.upper()}") for name in cls.model_fields}
         given = variables | {name: value for name, value in options.items() if value is not None}
         asked = cls(**{name: value for name, value in given.items() if value is not None})
-        asked._check()
+        asked.require_place()
         return asked
 
     @property
@@ -65,7 +65,13 @@ class Distribution(Settings):
         """Whether the meeting place is given, not left to JAX."""
         return self.coordinator is not None
 
-    def _check(self) -> None:
+    def require_place(self) -> None:
+        """Make sure that the meeting place is whole.
+
+        Raises:
+            UsageError: Some of coordinator, processes and process_index are given and others not, or one
+                makes no sense.
+        """
         place = {name: getattr(self, name) for name in ("coordinator", "processes", "process_index")}
         lacking = [name for name, value in place.items() if value is None]
         if 0 < len(lacking) < len(place):

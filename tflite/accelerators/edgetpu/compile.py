@@ -18,7 +18,8 @@ from typing import Any
 from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError, UsageError
 from kerascnn.foundation.files import require_writable, whole_file, write_text
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.progress import Progress, silent
+from kerascnn.foundation.progress import Telling, teller
+from kerascnn.foundation.shown import Block, Shown
 from kerascnn.tflite.accelerators.check import UNKNOWN, Check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (
@@ -81,7 +82,7 @@ class CompiledFile:
 
 
 @dataclass(frozen=True)
-class Compilation:
+class Compilation(Shown):
     """A ``.tflite`` file compiled for the Edge TPU.
 
     Attributes:
@@ -107,6 +108,12 @@ class Compilation:
         """How many operators stay on the CPU."""
         return sum(file.report.on_cpu for file in self.files)
 
+    def blocks(self) -> list[Block]:
+        """Return what was mapped, each file, and what had been expected otherwise."""
+        from kerascnn.tflite.accelerators.edgetpu.compile_text import blocks
+
+        return blocks(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the source, the compiler's version, its files and reports, and the disagreements."""
         return {
@@ -131,7 +138,7 @@ def compile_for_edgetpu(
     search_delegate: bool = False,
     delegate_step: int | None = None,
     multiple_subgraphs: bool = False,
-    progress: Progress = silent,
+    progress: Telling = None,
 ) -> Compilation:
     """Compile a full-int8 ``.tflite`` file; its description and metadata are appended again.
 
@@ -154,6 +161,7 @@ def compile_for_edgetpu(
         KerasCnnError: The file is unsound, a file of others would be replaced, or the compiler crashed, hung,
             or failed without a reason.
     """
+    progress = teller(progress)
     path = Path(path)
     flags = _flags(
         timeout=timeout,

@@ -9,12 +9,11 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kerascnn.cli.terminal.display import facts, table
 from kerascnn.foundation.escapes import in_csv, in_latex, in_markdown
+from kerascnn.foundation.shown import Block, Facts, Table
+from kerascnn.foundation.wording import DASH, WIDTH
 
 Cell = str | int | None
-WIDTH = 106  # columns of prose
-DASH = "–"
 
 
 @dataclass(frozen=True)
@@ -52,21 +51,18 @@ class Sheet:
     details: Sequence[tuple[str, dict[str, str]]] = ()
 
 
-def text(sheet: Sheet) -> str:
-    """Return aligned columns for a terminal."""
-    notes = [textwrap.fill(note, WIDTH) for note in sheet.notes]
+def blocks(sheet: Sheet) -> list[Block]:
+    """Return the parts that a person reads."""
+    above = [sheet.title, *(textwrap.fill(note, WIDTH) for note in sheet.notes)]
     titles = [column.title for column in sheet.columns]
     words = sum(column.words for column in sheet.columns)
-    below = [f"{heading}\n{folded(told)}" for heading, told in sheet.details]
-    return "\n\n".join(["\n".join([sheet.title, *notes]), table(titles, _cells(sheet), left=words), *below])
+    below = [Facts(told, long=True, title=heading) for heading, told in sheet.details]
+    return ["\n".join(above), Table(titles, _cells(sheet), left=words), *below]
 
 
-def folded(told: dict[str, str]) -> str:
-    """Return names and values, long values on several lines."""
-    inset = max(map(len, told)) + 2
-    lines = {name: textwrap.wrap(value, WIDTH - inset - 2) for name, value in told.items()}
-    block = facts({name: ("\n" + " " * inset).join(value) for name, value in lines.items()})
-    return textwrap.indent(block, "  ")
+def text(sheet: Sheet) -> str:
+    """Return aligned columns for a terminal."""
+    return "\n\n".join(map(str, blocks(sheet)))
 
 
 def markdown(sheet: Sheet) -> str:

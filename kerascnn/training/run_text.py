@@ -1,0 +1,50 @@
+"""A run in words: what came of its training, and its row in the list of runs."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
+from kerascnn.foundation.wording import DASH
+
+HEADER = ("run", "model", "head", "data", "state", "test accuracy", "files", "age")
+WORDS = 5  # columns of them
+
+
+def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
+    """Return what a run's ``metrics.json`` says."""
+    data, epochs = metrics["data"], metrics["epochs"]
+    return {
+        "model": f"{metrics['model']} ({metrics['variant']}), head {metrics['head']}",
+        "data": f"{data['source']}: {data['train']:,} training, {data['validation']:,} validation, "
+        f"{data['test']:,} test images",
+        "test accuracy": str(Accuracy.from_dict(metrics["test"])),
+        **beside_accuracy(metrics),
+        "parameters": f"{metrics['parameters']:,}",
+        "training": f"{metrics['seconds']:.1f} s, {epochs} epoch{'s' if epochs > 1 else ''}",
+        "run": str(path),
+        "next": f"kerascnn quantize {quote(str(path))}",
+    }
+
+
+def row(known: dict[str, Any], source: str, created: datetime) -> list[str]:
+    """Return a run's row, from what it knows of itself."""
+    return [
+        known["run"],
+        f"{known['model']} ({known['variant']})",
+        known["head"],
+        source,
+        known["state"],
+        percent(known["test"]["accuracy"]) if "test" in known else DASH,
+        ", ".join(Path(file).name for file in known["files"]) or DASH,
+        _age(created),
+    ]
+
+
+def _age(created: datetime) -> str:
+    seconds = int((datetime.now(UTC) - created).total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,152 @@
+"""``train`` and ``resume``, alone or together with others; what can be seen early is refused early."""
+
+from pathlib import Path
+from typing import Any, overload
+
+from kerascnn.data.sources.registry import is_folder, load
+from kerascnn.foundation.progress import Progress, Telling, teller
+from kerascnn.training.backend.distribution import Distribution
+from kerascnn.training.backend.lost_process import Lost
+from kerascnn.training.config import ResolvedConfig, TrainingConfig
+from kerascnn.training.framework import use_framework
+from kerascnn.training.run import Run
+from kerascnn.training.run_folder import named_folder, require_replaceable, require_unfinished
+
+
+@overload
+def train(
+    config: TrainingConfig | str,
+    *,
+    distribution: None = None,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **settings: Any,
+) -> Run: ...
+@overload
+def train(
+    config: TrainingConfig | str,
+    *,
+    distribution: Distribution,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **settings: Any,
+) -> Run | None: ...
+def train(
+    config: TrainingConfig | str,
+    *,
+    distribution: Distribution | None = None,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **settings: Any,
+) -> Run | None:
+    """Train a model and write its run folder.
+
+    Ctrl-C ends the training early: the run then holds the best model so far, its state is ``interrupted``,
+    and ``resume`` goes on with it.
+
+    Args:
+        config: What to train, on what, how; or the name of a model, ``lenet`` or ``alexnet``.
+        distribution: Where the processes meet that train it together, each of which calls this.
+        progress: Told how far the training is; ``True``: lines on stderr; ``None``: a notebook shows it.
+        lost: Called when another of these processes is lost, instead of this one's abort.
+        **settings: Those of ``TrainingConfig``; they win over ``config``.
+
+    Returns:
+        The run; with a distribution ``None`` in all processes but the first.
+
+    Raises:
+        UsageError: A setting is unknown or makes no sense.
+        MissingError: The backend is not installed, or the GPU is not there.
+        KerasCnnError: The data cannot be read, or the run cannot be written. What was trained by then can be
+            resumed; without a finished epoch nothing stays behind.
+        KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
+    """
+    asked = _asked(config, settings)
+    if distribution:
+        distribution.require_place()
+    _require_sense(asked, alone=distribution is None)
+    use_framework(asked.backend or ("jax" if distribution else None))  # before Keras is imported
+    if distribution:
+        from kerascnn.training.distributed import train_together
+
+        return train_together(asked, distribution, progress=teller(progress), lost=lost)
+    from kerascnn.training.train import train as train_alone
+
+    return train_alone(asked, progress=teller(progress))
+
+
+@overload
+def resume(
+    run: Run | Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    distribution: None = None,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **same: Any,
+) -> Run: ...
+@overload
+def resume(
+    run: Run | Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    distribution: Distribution,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **same: Any,
+) -> Run | None: ...
+def resume(
+    run: Run | Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    distribution: Distribution | None = None,
+    progress: Telling = None,
+    lost: Lost | None = None,
+    **same: Any,
+) -> Run | None:
+    """Go on with a run that was killed or interrupted; it ends as if it had never been stopped.
+
+    Args:
+        run: The run, or its folder; with a distribution readable in every process.
+        data_dir: Where the data are now; ``None``: where they were.
+        distribution: As for ``train``, and so are ``progress`` and ``lost``.
+        **same: Settings of ``TrainingConfig`` that the run must have.
+
+    Returns:
+        The run; with a distribution ``None`` in all processes but the first.
+
+    Raises:
+        UsageError: The run was made with other settings, or is done.
+        MissingError: Its backend is not installed, or its GPU is not there.
+        KerasCnnError: It is not a run, its data have changed, or another process is training it.
+        KeyboardInterrupt: Ctrl-C came before the first epoch ended.
+    """
+    run = Run.open(run) if not isinstance(run, Run) else run
+    require_unfinished(run)
+    stored = ResolvedConfig.read(run.path / "config.toml")
+    stored.require_same(run.path, **same)
+    use_framework(stored.backend)
+    told: Progress = teller(progress)
+    if distribution:
+        from kerascnn.training.distributed import resume_together
+
+        return resume_together(run.path, distribution, data_dir=data_dir, progress=told, lost=lost)
+    from kerascnn.training.train import resume as resume_alone
+
+    return resume_alone(run, data_dir=data_dir, progress=told)
+
+
+def _asked(config: TrainingConfig | str, settings: dict[str, Any]) -> TrainingConfig:
+    if isinstance(config, str):
+        return TrainingConfig(**{"model": config} | settings)
+    return type(config)(**config.model_dump(exclude_unset=True) | settings) if settings else config
+
+
+def _require_sense(asked: TrainingConfig, *, alone: bool) -> None:
+    """Refuse before TensorFlow is loaded what can be seen without it; the folder of photos is only listed."""
+    resolved = asked.resolved()
+    if resolved.name is not None and alone:  # else another process may have made the folder already
+        folder = named_folder(resolved.runs_dir, resolved.name)
+        require_replaceable(folder, overwrite=resolved.overwrite)
+    if is_folder(resolved.data):
+        load(resolved.data, resolved.data_dir)

@@ -1,0 +1,57 @@
+"""What the compiler made of a file, in words and tables."""
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from kerascnn.foundation.shown import Block, Facts, Table
+from kerascnn.foundation.wording import size
+
+if TYPE_CHECKING:
+    from kerascnn.tflite.accelerators.edgetpu.compile import Compilation, CompiledFile
+
+
+def blocks(result: "Compilation") -> list[Block]:
+    """Return what was mapped, each file, and what had been expected otherwise."""
+    total = result.on_target + result.on_cpu
+    all_of = "all " if not result.on_cpu else f"{result.on_target:,} of "
+    again = ", at the second try" if result.retried else ""
+    return [
+        f"edgetpu_compiler {result.version}{again}: {all_of}{total:,} operators run on the Edge TPU",
+        *(block for file in result.files for block in _file(file)),
+        "\n".join(_agreement(result)),
+    ]
+
+
+def _file(file: "CompiledFile") -> list[Block]:
+    rows = [[row.name, row.status, f"{row.count:,}"] for row in file.report.rows]
+    return [
+        *([Table(["operator", "status", "count"], rows, left=2)] if rows else []),
+        Facts(
+            {
+                "on chip": f"{_known(file.report.cached_bytes)} of parameters, "
+                f"{_known(file.report.free_bytes)} free",
+                "streamed": _streamed(file.report.streamed_bytes),
+                "file": f"{quote(str(file.path))}, {file.bytes:,} bytes",
+            }
+        ),
+    ]
+
+
+def _streamed(count: int | None) -> str:
+    return f"{_known(count)} at each inference" if count != 0 else "nothing"
+
+
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else size(count)
+
+
+def _agreement(result: "Compilation") -> list[str]:
+    if not result.disagreements:
+        return ["kerascnn check had expected the same."]
+    return [
+        "kerascnn check had expected otherwise:",
+        *(
+            f"  {each.about}: the compiler {each.compiler}, check {each.check}"
+            for each in result.disagreements
+        ),
+    ]
