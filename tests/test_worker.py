@@ -33,7 +33,7 @@ class Busy:
 """
 CALLING = """
 import sys
-from kerascnn import other_process
+from kerascnn.foundation import process as other_process
 with other_process.OtherProcess("busy:Busy", "nothing", forked=len(sys.argv) > 1) as call:
     assert call("answer") == 5
     assert isinstance(call._process, other_process.ForkedProcess) == (len(sys.argv) > 1)
@@ -70,7 +70,7 @@ def test_a_worker_in_native_code_ends_with_the_process_that_it_works_for(tmp_pat
 
 LIMITED = """
 import sys, kerascnn.foundation.errors
-from kerascnn import other_process
+from kerascnn.foundation import process as other_process
 if sys.argv[1:]:
     import threading
     threading.Thread(target=threading.Event().wait, daemon=True).start()
