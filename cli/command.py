@@ -11,7 +11,7 @@ import click
 from kerascnn.cli.names import ExistingRun, Name
 from kerascnn.cli.terminal.quiet import quiet
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning
-from kerascnn.foundation.escapes import one_line
+from kerascnn.foundation.text.escapes import one_line
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 

@@ -16,7 +16,7 @@ from conftest import background, begun_part
 from waiting import wait_until
 
 from kerascnn.cli.terminal.dashboard import ASCII, sparkline
-from kerascnn.foundation.wording import duration
+from kerascnn.foundation.text.wording import duration
 from kerascnn.training.loop.status import TrainingFigures
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from test_bad_input import FAILED, USAGE, refused
 
-from kerascnn.foundation.escapes import in_csv, in_markdown, printable
+from kerascnn.foundation.text.escapes import in_csv, in_markdown, printable
 from kerascnn.models.description import MEMBER, ModelDescription
 from kerascnn.models.network import build
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import kerascnn
 from kerascnn.foundation.errors import KerasCnnWarning, UsageError
-from kerascnn.foundation.shown import Facts, Shown, Table
+from kerascnn.foundation.text.shown import Facts, Shown, Table
 from kerascnn.training.config import ResolvedConfig
 
 

@@ -81,6 +81,7 @@ def test_every_package_says_in_a_sentence_what_it_is():
 
 def test_architecture_has_each_floor_with_its_sentence():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
     floors = [
         ROOT / "tflite",
         ROOT / "cli",

@@ -15,7 +15,7 @@ import kerascnn
 from kerascnn.arithmetic import formulas
 from kerascnn.arithmetic import layer as arithmetic
 from kerascnn.cli.main import kerascnn as group
-from kerascnn.foundation.escapes import in_latex, in_markdown
+from kerascnn.foundation.text.escapes import in_latex, in_markdown
 from kerascnn.workflows.summary import summary
 
 ALEXNET = ("alexnet", "--variant", "two_towers", "--norm", "lrn")

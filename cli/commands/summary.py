@@ -8,7 +8,7 @@ from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, NamedOption, runs
 from kerascnn.cli.terminal.display import display
-from kerascnn.foundation.sheet import FORMATS
+from kerascnn.foundation.text.sheet import FORMATS
 
 
 @click.command(cls=Command, example="kerascnn summary lenet --head conv1x1 --explain")

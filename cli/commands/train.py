@@ -12,7 +12,7 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, RunFolder
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
-from kerascnn.foundation.escapes import printable
+from kerascnn.foundation.text.escapes import printable
 
 if TYPE_CHECKING:
     from kerascnn.training.backend.distribution import Distribution

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerascnn.analysis.evaluation.metrics import percent
-from kerascnn.foundation.wording import duration
+from kerascnn.foundation.text.wording import duration
 from kerascnn.training.loop.status import TrainingFigures
 
 REFRESHES = 4  # a second, by a thread of rich's: a step of the training only leaves its figures

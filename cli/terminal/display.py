@@ -2,9 +2,9 @@
 
 import click
 
-from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.files import json_text
-from kerascnn.foundation.shown import Shown
+from kerascnn.foundation.text.escapes import printable
+from kerascnn.foundation.text.shown import Shown
 
 
 def display(result: Shown, *, as_json: bool, text: str | None = None) -> None:

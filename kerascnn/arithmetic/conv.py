@@ -14,7 +14,7 @@ from typing import Any
 
 from kerascnn.arithmetic import layer as arithmetic
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 
 LARGEST = 10**6
 _SHAPE = re.compile("[xX×]".join([r"\s*([0-9]{1,18})\s*"] * 3))

@@ -9,7 +9,7 @@ from kerascnn.arithmetic import formulas
 from kerascnn.arithmetic.drawing import legend, sliding_filter
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.arithmetic.layer import same_padding
-from kerascnn.foundation.shown import Block, Facts
+from kerascnn.foundation.text.shown import Block, Facts
 
 if TYPE_CHECKING:
     from kerascnn.arithmetic.conv import Convolution

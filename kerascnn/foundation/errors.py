@@ -13,7 +13,7 @@ it quotes of a file, a terminal can show it.
 
 from pathlib import Path
 
-from kerascnn.foundation.escapes import one_line
+from kerascnn.foundation.text.escapes import one_line
 
 
 class KerasCnnWarning(UserWarning):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from kerascnn.foundation.escapes import printable
-from kerascnn.foundation.wording import duration
+from kerascnn.foundation.text.escapes import printable
+from kerascnn.foundation.text.wording import duration
 
 #: Called as ``progress(stage, done, total, detail)``: the stage in words, finished and total steps of it,
 #: and the latest figures, whose ``str()`` is one line of text. The first call of a stage has ``done=0`` (more

@@ -17,8 +17,8 @@ from pydantic import Field
 
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.settings import Settings
+from kerascnn.foundation.text.escapes import printable
 
 MEMBER = "kerascnn.json"
 LONGEST = 16 * 2**20  # bytes of a description; a small ZIP archive can hold one that fills the memory

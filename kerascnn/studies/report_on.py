@@ -13,7 +13,7 @@ from kerascnn.foundation.files import require_writable, told_what_is_half_writte
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, Telling, teller
-from kerascnn.foundation.shown import Block, ShownList
+from kerascnn.foundation.text.shown import Block, ShownList
 from kerascnn.studies.compare_runs import predictions_of
 from kerascnn.studies.conclude import ending_of, reported
 from kerascnn.studies.conditions import settings_of

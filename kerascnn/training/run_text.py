@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 
 HEADER = ("run", "model", "head", "data", "state", "test accuracy", "files", "age")
 WORDS = 5  # columns of them

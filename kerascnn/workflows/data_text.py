@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kerascnn.data.dataset import UNEQUAL
-from kerascnn.foundation.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts, Table
 
 if TYPE_CHECKING:
     from kerascnn.workflows.describe_data import Copies, DataDescription

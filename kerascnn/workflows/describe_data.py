@@ -22,7 +22,7 @@ from kerascnn.figures.plots import contact_sheet, save_figure
 from kerascnn.foundation.errors import ImageError, UsageError
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Telling, teller
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 
 ON_SHEET = 10  # pictures a class
 ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.foundation.shown import Block, Facts, Shown, Table
+from kerascnn.foundation.text.shown import Block, Facts, Shown, Table
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.accelerators.registry import accelerators
 

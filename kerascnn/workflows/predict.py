@@ -30,7 +30,7 @@ from kerascnn.figures.plots import heatmaps, save_figure
 from kerascnn.foundation.calls import checked
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError, first_line
 from kerascnn.foundation.own_files import require_own
-from kerascnn.foundation.shown import Block, Facts, Shown, ShownList
+from kerascnn.foundation.text.shown import Block, Facts, Shown, ShownList
 from kerascnn.models.description import FOLDER, ModelDescription
 from kerascnn.models.foreign_keras import scaling_of
 from kerascnn.models.input_scaling import RAW, InputScaling

@@ -8,8 +8,8 @@ from typing import Any
 from kerascnn.analysis.profiling.explanation import Explanation, explain, normalization
 from kerascnn.analysis.profiling.profile import Profile, profile
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.sheet import blocks
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.sheet import blocks
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.family import Variant, families, family
 from kerascnn.models.heads import is_head_layer

@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kerascnn.arithmetic.formulas import volume
-from kerascnn.foundation.sheet import Cell, Column, Sheet
+from kerascnn.foundation.text.sheet import Cell, Column, Sheet
 
 if TYPE_CHECKING:
     from kerascnn.analysis.profiling.explanation import Explanation

@@ -15,7 +15,7 @@ from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
-from kerascnn.foundation.shown import Block, Facts, Shown
+from kerascnn.foundation.text.shown import Block, Facts, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting

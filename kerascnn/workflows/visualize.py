@@ -20,7 +20,7 @@ from kerascnn.foundation.files import require_writable, told_what_is_half_writte
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, Telling, teller
-from kerascnn.foundation.shown import Block, Facts, Shown
+from kerascnn.foundation.text.shown import Block, Facts, Shown
 from kerascnn.models.keras_file import load_model
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.accelerators.registry import USUAL, accelerators
 from kerascnn.tflite.file_format.graph import ModelGraph, read_graph

@@ -4,8 +4,8 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.shown import Block, Facts, Table
-from kerascnn.foundation.wording import WIDTH, size
+from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.wording import WIDTH, size
 
 if TYPE_CHECKING:
     from kerascnn.tflite.accelerators.check import Check, CheckedOperator

@@ -15,7 +15,7 @@ from kerascnn.foundation.errors import KerasCnnError, MissingError, UsageError
 from kerascnn.foundation.files import json_text, whole_file
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Progress, Telling, teller
-from kerascnn.foundation.shown import Block, Facts, Shown
+from kerascnn.foundation.text.shown import Block, Facts, Shown
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.bundle.devices import devices
 from kerascnn.tflite.bundle.golden import golden, logits_of

@@ -21,9 +21,9 @@ from PIL import Image
 
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.foundation.errors import KerasCnnError, first_line
-from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.process import OtherProcess, ProcessError
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.escapes import printable
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.models.description import DAMAGED_ARCHIVE
 from kerascnn.tflite.bundle.bundle import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of

@@ -13,7 +13,7 @@ from kerascnn.foundation.files import write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, Telling, teller
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.tflite.debugging.layer_errors import (

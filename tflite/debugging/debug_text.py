@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.shown import Block, Facts, Table
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.wording import DASH
 
 if TYPE_CHECKING:
     from kerascnn.tflite.debugging.debug import LayerErrors

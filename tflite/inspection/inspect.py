@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.models.description import ModelDescription
 from kerascnn.tflite.file_format.graph import ModelGraph, Operator, Subgraph, Tensor, read_graph
 from kerascnn.tflite.inspection.tensor_words import inputs_in_words, outputs_in_words

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.foundation.escapes import printable
 from kerascnn.foundation.files import whole_file
+from kerascnn.foundation.text.escapes import printable
 
 LABELS = "labels.txt"
 LARGEST = 2**24  # bytes; the longest lists name some ten thousand classes

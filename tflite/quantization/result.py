@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascnn.analysis.evaluation.evaluation import Evaluation
 from kerascnn.analysis.evaluation.metrics import Latency
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
 from kerascnn.tflite.fine_tuning.record import Tuning
 from kerascnn.tflite.quantization.budget import Budget

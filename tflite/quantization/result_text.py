@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kerascnn.analysis.evaluation.metrics import percent
-from kerascnn.foundation.shown import Block, Facts, Table
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.wording import DASH
 
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning

@@ -16,7 +16,7 @@ from kerascnn.foundation.files import file_sha256
 from kerascnn.foundation.machine import machine
 from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress, Telling, teller
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.tflite.accelerators.check import is_compiled
 from kerascnn.tflite.accelerators.registry import accelerators
 from kerascnn.tflite.file_format.graph import read_graph

@@ -3,8 +3,8 @@
 import textwrap
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.shown import Block, Table
-from kerascnn.foundation.wording import DASH, WIDTH
+from kerascnn.foundation.text.shown import Block, Table
+from kerascnn.foundation.text.wording import DASH, WIDTH
 
 if TYPE_CHECKING:
     from kerascnn.tflite.runtime.benchmark import Benchmark, Speed

@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kerascnn.foundation.escapes import in_csv, in_latex, in_markdown
-from kerascnn.foundation.shown import Block, Facts, Table
-from kerascnn.foundation.wording import DASH, WIDTH
+from kerascnn.foundation.text.escapes import in_csv, in_latex, in_markdown
+from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.wording import DASH, WIDTH
 
 Cell = str | int | None
 

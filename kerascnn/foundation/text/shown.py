@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, TypeVar
 
-from kerascnn.foundation.escapes import printable
-from kerascnn.foundation.wording import facts, folded, table
+from kerascnn.foundation.text.escapes import printable
+from kerascnn.foundation.text.wording import facts, folded, table
 
 _NUMBERS, _WORDS = ("text-align: right", "text-align: left")
 

@@ -8,7 +8,7 @@ from kerascnn.analysis.evaluation.significance import PairedDifference, paired_d
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import confusion
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.report import charts
 from kerascnn.studies.report.wording import basis
 from kerascnn.studies.results.evidence import Evidence, Group

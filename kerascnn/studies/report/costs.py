@@ -4,7 +4,7 @@ from kerascnn.analysis.profiling.explanation import explain
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.report import charts
 from kerascnn.studies.report.table import DEVICE_HEADER, device_cells, device_orders
 from kerascnn.studies.report.wording import basis

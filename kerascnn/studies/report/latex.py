@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from kerascnn.foundation.escapes import in_latex
+from kerascnn.foundation.text.escapes import in_latex
 from kerascnn.studies.report.wording import basis, how_to_read, title
 from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.study import Study

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from kerascnn.figures.captioned import CaptionedFigure
-from kerascnn.foundation.escapes import in_markdown
+from kerascnn.foundation.text.escapes import in_markdown
 from kerascnn.studies.report.provenance import environment, facts
 from kerascnn.studies.report.table import DEVICE_HEADER, device_cells
 from kerascnn.studies.report.wording import conditions, how_to_read, title

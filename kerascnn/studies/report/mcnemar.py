@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from kerascnn.analysis.evaluation.significance import only_one_right
 from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Cell, Section, Table
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.results.study import HeadResult, Study, Verdict
 
 COLUMNS = ("a", "b", "seed", "only a right", "only b right", "p, McNemar", "p, Holm")

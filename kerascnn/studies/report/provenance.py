@@ -5,7 +5,7 @@ from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy
 from kerascnn.figures.page import Cell, Section, Table
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.study import Study
 from kerascnn.training.run import Run

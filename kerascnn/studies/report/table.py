@@ -3,8 +3,8 @@
 import csv
 import io
 
-from kerascnn.foundation.escapes import in_csv
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.escapes import in_csv
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.results.study import HeadResult, Measurement, Study
 
 DEVICE_HEADER = (

@@ -1,6 +1,6 @@
 """The heads of a study as a table for people."""
 
-from kerascnn.foundation.wording import DASH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.results.study import EdgeTpu, HeadResult, SeedAccuracies
 
 HEADER = (

@@ -1,8 +1,8 @@
 """``card.md``: the readable summary of a run."""
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
-from kerascnn.foundation.escapes import in_markdown
 from kerascnn.foundation.files import write_text
+from kerascnn.foundation.text.escapes import in_markdown
 from kerascnn.training.run import Run
 
 

@@ -19,7 +19,7 @@ from kerascnn.foundation.errors import KerasCnnError, MissingError, TargetError,
 from kerascnn.foundation.files import require_writable, whole_file, write_text
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Telling, teller
-from kerascnn.foundation.shown import Block, Shown
+from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.tflite.accelerators.check import UNKNOWN, Check, is_compiled
 from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR
 from kerascnn.tflite.accelerators.edgetpu.compiler_log import (

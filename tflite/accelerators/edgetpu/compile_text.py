@@ -3,8 +3,8 @@
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.shown import Block, Facts, Table
-from kerascnn.foundation.wording import size
+from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.wording import size
 
 if TYPE_CHECKING:
     from kerascnn.tflite.accelerators.edgetpu.compile import Compilation, CompiledFile
