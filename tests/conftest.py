@@ -109,7 +109,7 @@ Shared = Callable[[str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """A function that returns a folder which the first test to ask for its name fills, for all workers."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -127,6 +127,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def shared(filled_once: Shared, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """The same with a copy for each worker: a command holds a run or a study that it works on."""
+
+    def copy_of(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, own = filled_once(name, fill), tmp_path_factory.getbasetemp() / f"own-{name}"
+        if not own.exists():
+            shutil.copytree(folder, own, symlinks=True)
+        return own
+
+    return copy_of
 
 
 def keep(answer: Answer, file: Path) -> None:

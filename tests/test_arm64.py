@@ -61,7 +61,7 @@ def _mirror():
 
 
 @pytest.fixture(scope="session", params=PYTHONS)
-def userland(request, shared):
+def userland(request, filled_once):
     """The folder of an arm64 Debian with Python, and Python's version. 40 s for each Debian."""
     assert not _missing(), _missing()
     release = request.param
@@ -87,7 +87,7 @@ def userland(request, shared):
         shutil.copy(_tool("qemu-aarch64-static"), root / "usr" / "bin")
         (root / "opt").mkdir(exist_ok=True)
 
-    folder = shared(f"arm64-{release}", fill)
+    folder = filled_once(f"arm64-{release}", fill)
     if (folder / "failed").exists():
         why = (folder / "failed").read_text()
         assert not ASKED_FOR, why
@@ -154,9 +154,9 @@ def _selftest(root, version, bundle):
     return json.loads(answer.stdout)
 
 
-def test_the_selftest_of_a_bundle_passes_there(userland, bundled, shared):
+def test_the_selftest_of_a_bundle_passes_there(userland, bundled, filled_once):
     root, version = userland
-    folder = shared(
+    folder = filled_once(
         f"arm64-site-{version}",
         lambda folder: _install(root, version, bundled / "requirements.txt", folder),
     )
