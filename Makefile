@@ -52,7 +52,7 @@ fuzz: .venv/test  ## 100,000 damaged files for everything that reads one; repeat
 	@$(BIN)/python tests/fuzz/fuzzing.py --inputs 100000 $(if $(SEED),--seed $(SEED))
 
 test-arm64: .venv/test arm64-tools  ## of these the emulated Raspberry Pi alone
-	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/test_arm64.py
+	@KERASCNN_ARM64=1 $(BIN)/python -m pytest -s tests/tflite/test_arm64.py
 
 # The emulated device is tested where its tools can be had; elsewhere its tests say what they miss.
 arm64-tools:

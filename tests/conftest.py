@@ -1,25 +1,29 @@
 """What several test files share: the real command, one real training, small files in MNIST's format."""
 
 import fcntl
-import gzip
-import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from commands import (
+    Answer,
+    Cli,
+    begun_part,
+    fresh_command,
+    keep,
+    kept,
+    run_command,
+    write_mnist,
+)
 from painted_photos import SMALL, paint
 from waiting import wait_until
-from warm_command import TIME_LIMIT, WarmProcess, kerascnn_command
 
 #: What a user may have set, and what tests set where they ask for it.
 OF_THE_USER = (
@@ -40,56 +44,11 @@ os.environ |= {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 
-COMMAND = [sys.executable, "-m", "kerascnn"]
-
 
 def pytest_runtest_setup() -> None:
     """Give a test the same random numbers whatever ran before it in its process."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(1)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Answer]
-
-
-def fresh_command(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
-    """Run the command in a process that starts from nothing, as a user's shell does."""
-    ended = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=TIME_LIMIT,
-        check=False,
-    )
-    return Answer(ended.returncode, ended.stdout, ended.stderr)
-
-
-def background(*arguments: object, cwd: Path, **kwargs: Any) -> WarmProcess:
-    """Start the command in a process of its own; see ``WarmProcess`` for what else it takes."""
-    return WarmProcess(kerascnn_command, [*map(str, arguments)], cwd, **kwargs)
-
-
-def run_command(*arguments: object, cwd: Path, **kwargs: Any) -> Answer:
-    """Run the command in a process of its own and wait for its end."""
-    with background(*arguments, cwd=cwd, **kwargs) as process:
-        return Answer(process.wait(), process.out, process.err)
 
 
 @pytest.fixture
@@ -142,17 +101,6 @@ def shared(filled_once: Shared, tmp_path_factory: pytest.TempPathFactory) -> Sha
     return copy_of
 
 
-def keep(answer: Answer, file: Path) -> None:
-    """Write what a successful command said, for other workers."""
-    assert answer.code == 0, answer.err
-    file.write_text(json.dumps(asdict(answer)), "utf-8")
-
-
-def kept(file: Path) -> Answer:
-    """Read what a command said to whichever worker ran it."""
-    return Answer(**json.loads(file.read_text("utf-8")))
-
-
 @pytest.fixture(scope="session")
 def trained(shared: Shared) -> tuple[Path, Answer]:
     """A run of three epochs on the digits, quantized to full int8, and what training printed.
@@ -185,17 +133,6 @@ def whole_study(shared: Shared) -> tuple[Path, Any]:
     return folder / "studies" / "lenet-digits-1", kept(folder / "answer.json").json
 
 
-def begun_part(study: Path, heads: list[str], folder: Path, cells: list[str]) -> None:
-    """Begin a study of some of another's heads, with some of its cells."""
-    begun = json.loads((study / "study.json").read_text())
-    del begun["ending"]
-    units = begun["settings"]["head_units"]
-    begun["settings"] |= {"heads": heads, "head_units": {head: units[head] for head in heads}}
-    for cell in cells:
-        shutil.copytree(study / "runs" / cell, folder / "runs" / cell)
-    (folder / "study.json").write_text(json.dumps(begun))
-
-
 @pytest.fixture(scope="session")
 def part_of_study(whole_study: tuple[Path, Any], shared: Shared) -> Callable[..., tuple[Path, Any]]:
     """A function that ends a study of some of these heads and seeds, and returns the same of it.
@@ -220,7 +157,7 @@ def part_of_study(whole_study: tuple[Path, Any], shared: Shared) -> Callable[...
 @pytest.fixture(scope="session")
 def warm_tuner() -> Iterator[tuple[str, ...]]:
     """What starts a process of fine-tuning that has its libraries loaded. 12 s of processor time."""
-    program = str(Path(__file__).with_name("warm_tuner.py"))
+    program = str(Path(__file__).parent / "helpers" / "warm_tuner.py")
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
         place = Path(folder, "socket")
         with subprocess.Popen([sys.executable, program, "serve", place], stdin=subprocess.PIPE) as server:
@@ -253,24 +190,6 @@ def changeable(pi_bundle: Path, tmp_path: Path) -> Path:
 def run(trained: tuple[Path, Answer]) -> Path:
     """The folder of the trained and quantized run; tests must not change it."""
     return trained[0]
-
-
-def write_idx(path: Path, values: np.ndarray, magic: bytes | None = None) -> None:
-    header = magic or b"\0\0\x08" + bytes([values.ndim])
-    content = header + struct.pack(f">{values.ndim}I", *values.shape) + values.astype(np.uint8).tobytes()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-
-
-def write_mnist(folder: Path) -> Path:
-    """Make a folder in MNIST's format: 480 training and 60 test images, one bright row for each label."""
-    folder.mkdir()
-    for prefix, n in (("train", 480), ("t10k", 60)):
-        labels = np.arange(n) % 10
-        images = np.random.default_rng(n).integers(0, 60, (n, 28, 28))
-        images[np.arange(n), 2 * labels + 4] = 255
-        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
-    return folder
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from kerascnn.cli.terminal.progress import shown_progress
 @click.option(
     "--target",
     cls=NamedOption,
-    type=Name(registered("kerascnn.tflite.bundle.targets:targets")),
+    type=Name(registered("kerascnn.tflite.bundle.devices:devices")),
     default="raspberrypi",
     show_default=True,
     help="NAMES.",

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 if __name__ == "__main__":  # its folder is known already
-    sys.path.insert(1, str(Path(__file__).resolve().parent.parent))
+    sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "helpers"))
 
 from readers import Reader, forged, litert, readers
 

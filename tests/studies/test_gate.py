@@ -1,0 +1,35 @@
+"""``--fail-if``: a limit holds exactly where it is, and what is no limit is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up_study import made_up_study
+from refusals import USAGE, refused
+
+from kerascnn.studies.gate import Gate
+from kerascnn.studies.results.study import SeedAccuracies
+
+
+@pytest.mark.parametrize(
+    ("right", "condition", "missed"),
+    [
+        (58, "accuracy < 58", []),  # 100 times the mean is 57.99999999999999
+        (58, "accuracy < 58.5", ["made: accuracy is 58, < 58.5"]),
+        (58, "accuracy <= 5.8e1", ["made: accuracy is 58, <= 58"]),
+        (58, "agreement > .5", ["made: agreement is 100, > 0.5"]),
+        (58, "bytes >= 1e3", ["made: bytes is 1,000, >= 1,000"]),
+        (58, "int8_drop > -1e-3", ["made: int8_drop is 0, > -0.001"]),
+    ],
+)
+def test_a_gate_at_its_limit(right, condition, missed):
+    study = made_up_study("made", "other")
+    (head, *_) = study.heads
+    correct = SeedAccuracies(np.arange(100)[None] < right)
+    study = replace(study, heads=(replace(head, accuracy=correct, int8=correct),))
+    assert Gate.parse(condition).failures(study) == missed
+
+
+@pytest.mark.parametrize("condition", ["int8_drop", "size > 3", "bytes > many", "bytes = 3", ""])
+def test_a_gate_that_makes_no_sense(cli, condition):
+    refused(cli("compare", "lenet", "--fail-if", condition), USAGE, "fail_if must be FIGURE > NUMBER")
