@@ -91,7 +91,7 @@ runs_dir = click.option(
     default=Path("runs"),
     show_default=True,
     metavar="DIR",
-    help="Folder of the runs.",
+    help="Folder that holds the runs.",
 )
 
 formats = click.option(
@@ -104,9 +104,9 @@ formats = click.option(
     help="NAMES; repeatable, or several with commas.  [default: all]",
 )
 overwrite_files = click.option(
-    "--overwrite", is_flag=True, help="Replace files there that kerascnn did not make, too."
+    "--overwrite", is_flag=True, help="Also replace files that kerascnn did not write."
 )
-skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave pictures out that are damaged.")
+skip_bad_files = click.option("--skip-bad-files", is_flag=True, help="Leave out damaged images.")
 augment = click.option(
     "--augment",
     type=Parts(),
@@ -114,7 +114,7 @@ augment = click.option(
     flag_value="all",
     metavar="[PARTS]",
     callback=lambda context, option, given: _unless_off(context, given),
-    help="Change training pictures at random: alone as is usual for the source, or flip, shift, crop, rotate "
+    help="Augment training images: alone as is usual for the source, or flip, shift, crop, rotate "
     "and zoom, with commas.",
 )
 # Not the same option's other name: click cannot give one that and a value that may be missing.
@@ -124,7 +124,7 @@ no_augment = click.option(
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: context.meta.update({NO_AUGMENT: given}),
-    help="Leave training pictures as they are.",
+    help="Leave training images as they are.",
 )
 
 _FOREIGN = (
@@ -138,16 +138,18 @@ _FOREIGN = (
         "--labels",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Class names of such a model, one a line.  [default: what the file says]",
+        help="Class names of such a model, one per line.  [default: what the file says]",
     ),
 )
 
 _NETWORK = (
-    click.option("--variant", cls=NamedOption, type=Form(variants), help="Form of the model. NAMES."),
-    click.option("--norm", cls=NamedOption, type=Form(norms), help="Normalization. NAMES."),
-    click.option("--head-units", type=Numbers(), metavar="N,N", help="Widths of the head's hidden layers."),
+    click.option("--variant", cls=NamedOption, type=Form(variants), help="Variant of the model. NAMES."),
+    click.option("--norm", cls=NamedOption, type=Form(norms), help="Normalization layers. NAMES."),
+    click.option("--head-units", type=Numbers(), metavar="N,N", help="Units of the head's hidden layers."),
     click.option("--image-size", type=int, metavar="N", help="Side of the square input in pixels."),
-    click.option("--channels", type=int, metavar="N", help="1 for grey, 3 for colour."),
+    click.option(
+        "--channels", type=int, metavar="N", help="Channels of the input: 1 for grey, 3 for colour."
+    ),
     click.option(
         "--classes", type=int, metavar="N", help="Number of classes; in training, those of the data."
     ),
@@ -155,7 +157,9 @@ _NETWORK = (
 
 
 _TRAINING = (
-    click.option("--head", cls=NamedOption, type=Name(HEADS), default="fc", show_default=True, help="NAMES."),
+    click.option(
+        "--head", cls=NamedOption, type=Name(HEADS), default="fc", show_default=True, help="Head: NAMES."
+    ),
     data,
     data_dir,
     skip_bad_files,
@@ -163,54 +167,70 @@ _TRAINING = (
         "--weights",
         type=RunFolder(),
         metavar="RUN",
-        help="Start from this run's trunk, and from its head if it is the same.",
+        help="Run to take the backbone's weights from, and the head's if it is the same.",
     ),
     click.option(
         "--recipe",
         cls=NamedOption,
         type=Name(registered("kerascnn.training.recipes:RECIPES")),
-        help="What the model starts from: NAMES.",
+        help="Recipe for the settings that are not given: NAMES.",
     ),
     click.option("--epochs", type=int, metavar="N", help="Passes over the training images."),
-    click.option("--batch-size", type=int, metavar="N", help="Images of one optimizer step."),
+    click.option("--batch-size", type=int, metavar="N", help="Images per training step."),
     augment,
     no_augment,
-    click.option("--class-weights", is_flag=True, help="Let small classes count as large ones."),
-    click.option("--optimizer", help="adam, sgd or rmsprop."),
-    click.option("--learning-rate", type=float, metavar="RATE", help="The peak, after a tenth of the steps."),
-    click.option("--schedule", help="cosine, linear or constant after the peak."),
-    click.option("--weight-decay", type=float, metavar="RATE", help="Decoupled from the gradients."),
-    click.option("--label-smoothing", type=float, metavar="SHARE", help="Of the truth, over all classes."),
-    click.option("--ema", type=float, metavar="MOMENTUM", help="Keep a moving average of the weights."),
-    click.option("--clip-norm", type=float, metavar="NORM", help="Largest norm of all gradients together."),
-    click.option("--patience", type=int, metavar="N", help="End after N epochs without a better one."),
-    click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn."),
+    click.option("--class-weights", is_flag=True, help="Weight classes so that each counts the same."),
+    click.option("--optimizer", help="Optimizer: adam, sgd or rmsprop."),
+    click.option(
+        "--learning-rate",
+        type=float,
+        metavar="RATE",
+        help="Peak learning rate, reached after a tenth of the steps.",
+    ),
+    click.option("--schedule", help="Learning rate after the peak: cosine, linear or constant."),
+    click.option("--weight-decay", type=float, metavar="RATE", help="Decoupled weight decay."),
+    click.option(
+        "--label-smoothing", type=float, metavar="SHARE", help="Share of each label spread over all classes."
+    ),
+    click.option(
+        "--ema",
+        type=float,
+        metavar="MOMENTUM",
+        help="Momentum of a moving average of the weights, which is kept instead.",
+    ),
+    click.option("--clip-norm", type=float, metavar="NORM", help="Largest global norm of the gradients."),
+    click.option("--patience", type=int, metavar="N", help="Stop after N epochs without improvement."),
+    click.option("--seed", type=int, default=1, show_default=True, help="Random seed."),
     click.option(
         "--cache-mb",
         type=int,
         metavar="N",
-        help="Memory for a folder's decoded pictures.  [default: 2048 or less]",
+        help="MiB of memory for a folder's decoded images.  [default: 2048 or less]",
     ),
-    click.option("--threads", type=int, metavar="N", help="Of the processor.  [default: all]"),
-    click.option("--backend", help="tensorflow or jax.  [default: tensorflow]"),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, gpu or gpu:N."),
-    click.option("--precision", help="float32, mixed_bfloat16 or mixed_float16; the saved model is float32."),
+    click.option("--threads", type=int, metavar="N", help="CPU threads.  [default: all]"),
+    click.option("--backend", help="Backend: tensorflow or jax.  [default: tensorflow]"),
+    click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, gpu or gpu:N."),
+    click.option("--precision", help="Precision of the training: float32, mixed_bfloat16 or mixed_float16."),
     click.option("--jit/--no-jit", default=None, help="Compile with XLA.  [default: on GPUs and on JAX]"),
-    click.option("--deterministic", is_flag=True, help="Let a GPU repeat itself to the bit."),
-    click.option("--tensorboard", is_flag=True, help="Write scalars and pictures for TensorBoard."),
+    click.option("--deterministic", is_flag=True, help="Make training on a GPU repeatable to the bit."),
+    click.option("--tensorboard", is_flag=True, help="Write scalars and images for TensorBoard."),
     runs_dir,
     click.option("--name", help="Name of the run's folder."),
-    click.option("--overwrite", is_flag=True, help="Replace a run of that name once the new one is whole."),
+    click.option(
+        "--overwrite", is_flag=True, help="Replace a run of that name once the new one is complete."
+    ),
 )
 
 
 _TOGETHER = (
-    click.option("--distribute", is_flag=True, help="Train on several GPUs or hosts; with --backend jax."),
+    click.option("--distribute", is_flag=True, help="Train on several GPUs or hosts; needs --backend jax."),
     click.option(
-        "--coordinator", metavar="HOST:PORT", help="Where process 0 is; none on a cluster JAX knows."
+        "--coordinator",
+        metavar="HOST:PORT",
+        help="Address of process 0; not needed on a cluster that JAX knows.",
     ),
-    click.option("--processes", type=int, metavar="N", help="How many train together."),
-    click.option("--process-index", type=int, metavar="N", help="Which of them this is, from 0."),
+    click.option("--processes", type=int, metavar="N", help="Number of processes that train together."),
+    click.option("--process-index", type=int, metavar="N", help="Index of this process, from 0."),
 )
 
 

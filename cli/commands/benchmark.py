@@ -19,7 +19,7 @@ from kerascnn.cli.terminal.progress import shown_progress
     default="1",
     show_default=True,
     metavar="N,N",
-    help="Numbers of threads.",
+    help="Numbers of CPU threads, separated by commas.",
 )
 @click.option("--runs", type=int, metavar="N", help="Inferences to time.  [default: 1,000 or 20 s of them]")
 def benchmark(models: tuple[Path, ...], threads: tuple[int, ...], runs: int | None, as_json: bool) -> None:

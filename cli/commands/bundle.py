@@ -28,7 +28,7 @@ from kerascnn.cli.terminal.progress import shown_progress
     "--out",
     type=click.Path(path_type=Path),
     metavar="PLACE",
-    help="A folder to make, or an archive: NAME.zip.  [default: RUN-TARGET here]",
+    help="Folder to write, or an archive NAME.zip.  [default: RUN-TARGET in the current folder]",
 )
 @options.data_dir
 def bundle(

@@ -27,25 +27,34 @@ from kerascnn.foundation.errors import QualityError, UsageError
     type=Name(options.HEADS, several=True),
     default="fc,conv1x1",
     show_default=True,
-    help="At least two of NAMES, separated by commas.",
+    help="Two or more of NAMES, separated by commas.",
 )
 @options.network
 @options.data
 @options.data_dir
 @options.skip_bad_files
-@click.option("--seeds", type=int, default=1, show_default=True, metavar="N", help="Trainings of each head.")
-@click.option("--epochs", type=int, metavar="N", help="Of every head.  [default: the largest of their own]")
-@click.option("--batch-size", type=int, metavar="N", help="Of every head.")
+@click.option(
+    "--seeds",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Trainings per head, each with its own seed.",
+)
+@click.option(
+    "--epochs", type=int, metavar="N", help="Epochs for every head.  [default: the largest of their recipes]"
+)
+@click.option("--batch-size", type=int, metavar="N", help="Images per training step, for every head.")
 @options.augment
 @options.no_augment
-@click.option("--precision", help="Of every training: float32, mixed_bfloat16 or mixed_float16.")
+@click.option("--precision", help="Precision of every training: float32, mixed_bfloat16 or mixed_float16.")
 @click.option(
     "--jobs",
     type=int,
     default=1,
     show_default=True,
     metavar="N",
-    help="Trainings at once; the figures do not depend on it.",
+    help="Trainings to run at once; results do not depend on it.",
 )
 @click.option(
     "--margin",
@@ -53,13 +62,13 @@ from kerascnn.foundation.errors import QualityError, UsageError
     default=0.2,
     show_default=True,
     metavar="POINTS",
-    help="Accuracies within it are equal.",
+    help="Percentage points within which accuracies count as equal.",
 )
 @click.option(
     "--fail-if",
     multiple=True,
     metavar="CONDITION",
-    help='End with 3 if it holds for a head, for instance "int8_drop > 0.5"; repeatable.',
+    help='Exit with code 3 if this holds for a head, for example "int8_drop > 0.5"; repeatable.',
 )
 @click.option(
     "--out",

@@ -35,15 +35,21 @@ or Google's notebook:
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the compiled file.  [default: that of FILE]",
+    help="Folder for the compiled file.  [default: that of FILE]",
 )
 @options.overwrite_files
-@click.option("--min-runtime", type=int, metavar="10…14", help="The oldest runtime that must load it.")
-@click.option("--timeout", type=int, metavar="SECONDS", help="For the compiler.  [default: 180]")
-@click.option("--num-segments", type=int, metavar="N", help="Cut it in N files for N Edge TPUs in a row.")
-@click.option("--search-delegate", is_flag=True, help="Look for a part that compiles if the whole does not.")
-@click.option("--delegate-step", type=int, metavar="N", help="Operators by which that search moves.")
-@click.option("--multiple-subgraphs", is_flag=True, help="Allow several pieces on the Edge TPU.")
+@click.option(
+    "--min-runtime", type=int, metavar="10…14", help="Oldest Edge TPU runtime that must load the file."
+)
+@click.option("--timeout", type=int, metavar="SECONDS", help="Time limit for the compiler.  [default: 180]")
+@click.option(
+    "--num-segments", type=int, metavar="N", help="Split the model into N files for N Edge TPUs in a row."
+)
+@click.option(
+    "--search-delegate", is_flag=True, help="Search for a part that compiles if the whole model does not."
+)
+@click.option("--delegate-step", type=int, metavar="N", help="Step of that search in operators.")
+@click.option("--multiple-subgraphs", is_flag=True, help="Allow several subgraphs on the Edge TPU.")
 def compile(  # noqa: A001  (of the command's name)
     file: Path, as_json: bool, **settings: Any
 ) -> None:

@@ -15,7 +15,9 @@ def _whole(text: str) -> int | str:
 
 @click.command(cls=Command, example="kerascnn conv 227x227x3 --filters 96 --kernel 11 --stride 4")
 @click.argument("shape", metavar="HxWxD")
-@click.option("--filters", type=_whole, required=True, metavar="K", help="How many: the depth of the output.")
+@click.option(
+    "--filters", type=_whole, required=True, metavar="K", help="Number of filters: the depth of the output."
+)
 @click.option(
     "--kernel", type=_whole, required=True, metavar="F", help="Side of the square filter in pixels."
 )

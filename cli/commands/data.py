@@ -17,7 +17,7 @@ from kerascnn.cli.terminal.progress import shown_progress
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
-    help="The contact sheet.  [default: SOURCE-contact-sheet.png, numbered if there is one]",
+    help="File for the contact sheet.  [default: SOURCE-contact-sheet.png, numbered if it exists]",
 )
 @options.overwrite_files
 def data(source: str, data_dir: Path | None, out: Path | None, overwrite: bool, as_json: bool) -> None:

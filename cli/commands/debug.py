@@ -20,13 +20,13 @@ from kerascnn.cli.terminal.progress import shown_progress
     "--run",
     type=RunFolder(),
     metavar="RUN",
-    help="What FILE was made from; without it the run it lies in.",
+    help="Run that FILE was made from.  [default: the run it is in]",
 )
 @click.option(
     "--samples",
     type=int,
     metavar="N",
-    help="Validation images to compare on; without it 100, or all where there are fewer.",
+    help="Validation images to compare on.  [default: 100, or all if there are fewer]",
 )
 @click.option(
     "--worst",
@@ -34,13 +34,13 @@ from kerascnn.cli.terminal.progress import shown_progress
     default=3,
     show_default=True,
     metavar="N",
-    help="Of how many layers histograms are drawn.",
+    help="Number of layers to plot, the worst first.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="For charts and records; without it tflite/debug-FILE in the run.",
+    help="Folder for charts and data.  [default: tflite/debug-FILE in the run]",
 )
 @options.overwrite_files
 @options.data_dir

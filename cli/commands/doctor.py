@@ -11,7 +11,7 @@ from kerascnn.foundation.errors import MissingError
 @click.option(
     "--load",
     is_flag=True,
-    help="Also load TensorFlow, which takes seconds, and name the device it trains on.",
+    help="Also load TensorFlow (takes seconds) and show the training device.",
 )
 def doctor(load: bool, as_json: bool) -> None:
     """Check what kerascnn needs on this machine and what is missing.

@@ -17,7 +17,7 @@ from kerascnn.cli.terminal.display import display
     cls=NamedOption,
     type=options.SOURCE,
     metavar="SOURCE",
-    help="NAMES, or a folder; without it what the model was trained on.",
+    help="NAMES, or a folder.  [default: what the model was trained on]",
 )
 @options.data_dir
 @options.foreign

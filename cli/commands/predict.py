@@ -13,15 +13,17 @@ from kerascnn.cli.terminal.display import display
 @click.command(cls=Command, example="kerascnn predict runs/lenet-fc-mnist-1 photo.jpg --invert")
 @click.argument("model", metavar="RUN_OR_MODEL", type=ExistingRun())
 @click.argument("images", metavar="IMAGE...", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--top-k", type=int, default=3, show_default=True, help="Classes to name for each image.")
-@click.option("--heatmap", is_flag=True, help="Draw where the likeliest class scores: IMAGE-heatmap.png.")
+@click.option("--top-k", type=int, default=3, show_default=True, help="Classes to show per image.")
+@click.option(
+    "--heatmap", is_flag=True, help="Write a class activation map of the top class to IMAGE-heatmap.png."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the heatmaps.  [default: the current one]",
+    help="Folder for the heatmaps.  [default: the current folder]",
 )
-@click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@click.option("--invert", is_flag=True, help="Invert images of dark digits on light paper.")
 @options.overwrite_files
 @options.foreign
 def predict(

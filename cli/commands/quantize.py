@@ -19,9 +19,9 @@ from kerascnn.tflite.quantization.targets import PROCESSOR, target_names
     cls=NamedOption,
     type=Name(options.SCHEMES),
     multiple=True,
-    help="NAMES; repeatable.  [default: static_wi8_ai8, full int8]",
+    help="Quantization scheme: NAMES; repeatable.  [default: static_wi8_ai8, full int8]",
 )
-@click.option("--all", "every", is_flag=True, help="Every scheme.")
+@click.option("--all", "every", is_flag=True, help="Use every scheme.")
 @click.option(
     "--target",
     cls=NamedOption,
@@ -31,26 +31,36 @@ from kerascnn.tflite.quantization.targets import PROCESSOR, target_names
     help="NAMES.",
 )
 @click.option("--io", help="Type of input and output: int8 (for full int8 the default), uint8 or float32.")
-@click.option("--method", default="ptq", show_default=True, help="ptq, or qat: train with int8 in the loop.")
-@click.option("--prune", type=float, metavar="SPARSITY", help="Share of weights that become 0, before int8.")
-@click.option("--cluster", type=int, metavar="N", help="Different weights that a layer keeps, before int8.")
+@click.option(
+    "--method",
+    default="ptq",
+    show_default=True,
+    help="ptq (after training) or qat (quantization-aware training).",
+)
+@click.option(
+    "--prune", type=float, metavar="SPARSITY", help="Share of weights to prune to 0 before quantization."
+)
+@click.option(
+    "--cluster", type=int, metavar="N", help="Number of distinct weights per layer after clustering."
+)
 @click.option(
     "--fine-tuning-epochs",
     type=int,
     metavar="N",
-    help="Of each of qat, prune and cluster.  [default: 3]",
+    help="Epochs for each of qat, prune and cluster.  [default: 3]",
 )
 @click.option(
     "--calibration-samples",
     type=int,
     metavar="N",
-    help="Training images that set the int8 ranges; without it 500, or all where there are fewer.",
+    help="Training images that set the int8 ranges.  [default: 500, or all if there are fewer]",
 )
 @click.option(
     "--max-drop",
     type=float,
     metavar="POINTS",
-    help="Points that full int8 may lose; else layers stay in float, qat is tried, or the exit code is 3.",
+    help="Percentage points that int8 may lose. Beyond it, layers stay in float or qat is tried; else exit "
+    "code 3.",
 )
 @options.data_dir
 def quantize(

@@ -19,7 +19,7 @@ from kerascnn.cli.terminal.progress import shown_progress
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What `kerascnn benchmark --json` or a bundle's `run.py --benchmark --json` printed; repeatable.",
+    help="Output of kerascnn benchmark --json, or of a bundle's run.py --benchmark --json; repeatable.",
 )
 @options.overwrite_files
 @options.data_dir

@@ -20,14 +20,16 @@ from kerascnn.foundation.text.sheet import FORMATS
     help="For a model's name: NAMES.  [default: fc]",
 )
 @options.network
-@click.option("--explain", is_flag=True, help="Every figure with its formula, and where the notes differ.")
+@click.option(
+    "--explain", is_flag=True, help="Show the formula behind every number, and where lecture notes differ."
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice([*FORMATS, "json"]),
     default="table",
     show_default=True,
-    help="To read, or to take along.",
+    help="Output format: text, or one to copy into a document.",
 )
 def summary(model: str, explain: bool, form: str, as_json: bool, **network: Any) -> None:
     """Show the layers of a model or a run, and what they cost.

@@ -30,20 +30,20 @@ NAMED = 10  # classes
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Settings as in a run's config.toml; options win over it.",
+    help="Settings as in a run's config.toml; command-line options override it.",
 )
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="One setting, as in the file; repeatable.",
+    help="One setting, as in that file; repeatable.",
 )
 @click.option(
     "--resume",
     type=RunFolder(),
     metavar="RUN",
-    help="Go on with a run that was killed or interrupted.",
+    help="Resume a run that was killed or interrupted.",
 )
 def train(
     as_json: bool,

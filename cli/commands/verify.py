@@ -14,7 +14,7 @@ from kerascnn.foundation.errors import KerasCnnError
     cls=Command, example="kerascnn verify lenet-fc-digits-1-raspberrypi --run runs/lenet-fc-digits-1"
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--run", type=RunFolder(), metavar="RUN", help="What it must have been made of.")
+@click.option("--run", type=RunFolder(), metavar="RUN", help="Run that it must have been made from.")
 def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
     """Check that a bundle is whole and computes what it should.
 

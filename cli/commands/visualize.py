@@ -17,14 +17,14 @@ from kerascnn.cli.terminal.progress import shown_progress
     "--image",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The picture for the maps.  [default: the first test image]",
+    help="Image to draw the maps for.  [default: the first test image]",
 )
-@click.option("--invert", is_flag=True, help="Dark digits on light paper: turn them into light on dark.")
+@click.option("--invert", is_flag=True, help="Invert images of dark digits on light paper.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="For the pictures and the page; an earlier page is replaced. Without it learned/ in the run.",
+    help="Folder for the images and the page; an earlier page is replaced.  [default: learned/ in the run]",
 )
 @options.overwrite_files
 @options.data_dir

@@ -69,9 +69,9 @@ class Registry(Mapping[str, Item]):
             return known
         if name in offers:
             return name
-        nearest = get_close_matches(name.lower(), [*self, *self._aliases], n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else "it is not like any known one."
-        raise UsageError(f"Unknown {self.kind} {name!r}: {hint} Known: {', '.join(self)}.")
+        nearest = get_close_matches(name.lower(), [*self, *self._aliases], n=1, cutoff=0.5)
+        hint = f": did you mean {nearest[0]}?" if nearest else "."
+        raise UsageError(f"Unknown {self.kind} {name!r}{hint} Available: {', '.join(self)}.")
 
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._aliases or name in _offers(self._group)

@@ -56,7 +56,7 @@ class Variant:
             UsageError: The variant does not have it.
         """
         if norm is not None and norm not in self.norms:
-            raise UsageError(f"Unknown norm {norm!r} for {name}. Known: {', '.join(self.norms)}.")
+            raise UsageError(f"Unknown norm {norm!r} for {name}. Available: {', '.join(self.norms)}.")
         return norm or self.norms[0]
 
 
@@ -86,7 +86,9 @@ class Family:
         """
         name = name or next(iter(self.variants))
         if name not in self.variants:
-            raise UsageError(f"Unknown variant {name!r} of {self.name}. Known: {', '.join(self.variants)}.")
+            raise UsageError(
+                f"Unknown variant {name!r} of {self.name}. Available: {', '.join(self.variants)}."
+            )
         return name, self.variants[name]
 
 

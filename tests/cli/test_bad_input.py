@@ -27,7 +27,7 @@ from small_tflite import compiled
         ("train lenet --data digit", ["data source 'digit'", "did you mean digits?"]),
         (
             "train lenet --data zzzz",
-            ["data source 'zzzz'", "Known: digits, mnist, fashion_mnist, cifar10, cifar100"],
+            ["data source 'zzzz'", "Available: digits, mnist, fashion_mnist, cifar10, cifar100"],
         ),
         ("compare lenet --heads fc,nim", ["head 'nim'", "did you mean nin?"]),
         ("compare lenet --heads fc", ["at least two different"]),
@@ -53,7 +53,7 @@ from small_tflite import compiled
         ("train alexnet --head-units 0", ["head_units", "greater than or equal to 1"]),
         ("train lenet --head nin --head-units 9", ["nin head of lenet5 modern has no hidden layers"]),
         ("train lenet --variant papier", ["Unknown variant 'papier' of lenet5", "modern, paper"]),
-        ("train lenet --norm batch", ["Unknown norm 'batch' for lenet5 modern", "Known: none"]),
+        ("train lenet --norm batch", ["Unknown norm 'batch' for lenet5 modern", "Available: none"]),
         ("compare alexnet --norm group", ["Unknown norm 'group'", "batch, lrn, none"]),
         ("train lenet --variant paper --head nin", ["takes head fc only", "its own C5, F6 and RBF"]),
         ("train lenet --variant paper --image-size 36", ["image_size=32 only"]),

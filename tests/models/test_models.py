@@ -453,13 +453,13 @@ def test_a_size_that_does_not_fit_is_refused_with_its_arithmetic(settings, place
         ({"model": "lenet5", "image_size": 12}, "conv2: the 5×5 filter is larger than its 4×4 map;"),
         (
             {"model": "lenet5", "variant": "ancient"},
-            "Unknown variant 'ancient' of lenet5. Known: modern, paper.",
+            "Unknown variant 'ancient' of lenet5. Available: modern, paper.",
         ),
         (
             {"model": "alexnet", "norm": "layer"},
-            "Unknown norm 'layer' for alexnet one_tower. Known: batch, lrn",
+            "Unknown norm 'layer' for alexnet one_tower. Available: batch, lrn",
         ),
-        ({"model": "lenet5", "norm": "batch"}, "Unknown norm 'batch' for lenet5 modern. Known: none."),
+        ({"model": "lenet5", "norm": "batch"}, "Unknown norm 'batch' for lenet5 modern. Available: none."),
         ({"model": "alexnet", "head": "conv"}, "Unknown head 'conv': did you mean conv1x1?"),
         ({"model": "alexnt"}, "Unknown model 'alexnt': did you mean alexnet?"),
         ({"model": "lenet5", "head_units": [0]}, "head_units must be greater than or equal to 1. Received"),

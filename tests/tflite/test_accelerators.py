@@ -89,4 +89,4 @@ def test_an_unknown_target_is_told_of_it(run, chip):
     answer = called("quantize", run, "--target", "hal")
     assert "target must be mobile or edgetpu or half. Received: target=hal" in answer.stderr
     answer = called("check", run / "tflite" / "static_wi8_ai8.tflite", "--target", "hal")
-    assert "Unknown target 'hal': did you mean half? Known: edgetpu, half." in answer.stderr
+    assert "Unknown target 'hal': did you mean half? Available: edgetpu, half." in answer.stderr

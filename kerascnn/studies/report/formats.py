@@ -14,4 +14,4 @@ def require_formats(formats: Sequence[str]) -> None:
         UsageError: One of them is unknown.
     """
     if unknown := [form for form in formats if form not in FORMATS]:
-        raise UsageError(f"Unknown format {unknown[0]!r}. Known: {', '.join(FORMATS)}.")
+        raise UsageError(f"Unknown format {unknown[0]!r}. Available: {', '.join(FORMATS)}.")
