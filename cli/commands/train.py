@@ -16,7 +16,6 @@ from kerascnn.foundation.text.escapes import printable
 
 if TYPE_CHECKING:
     from kerascnn.training.backend.distribution import Distribution
-    from kerascnn.training.config import TrainingConfig
 
 NAMED = 10  # classes
 
@@ -62,6 +61,7 @@ def train(
     model so far; the run can be resumed after it, and after a crash or a kill.
     """
     from kerascnn.training.config import TrainingConfig
+    from kerascnn.workflows.train import folder_of
     from kerascnn.workflows.train import resume as go_on
     from kerascnn.workflows.train import train as run_training
 
@@ -79,8 +79,9 @@ def train(
             same = asked.model_dump(exclude_unset=True)
             run = go_on(resume, data_dir=data_dir, progress=progress, **together, **same)
         else:
-            _tell_classes(asked)
-            run = run_training(asked, progress=progress, **together)
+            if listed := folder_of(asked):
+                click.echo(printable(_classes(listed.classes)), err=True)
+            run = run_training(asked, listed=listed, progress=progress, **together)
     if run is None:
         click.echo("This process is done; process 0 has written the run.", err=True)
         if as_json:
@@ -104,15 +105,6 @@ def _others(distribute: bool, **place: Any) -> "Distribution | None":
     if any(value is not None for value in place.values()):
         raise click.UsageError("--coordinator, --processes and --process-index need --distribute.")
     return None
-
-
-def _tell_classes(asked: "TrainingConfig") -> None:
-    """Name the classes of a folder of photos, before it is worked on."""
-    from kerascnn.data.sources.registry import is_folder, load
-
-    resolved = asked.resolved()
-    if is_folder(resolved.data):
-        click.echo(printable(_classes(load(resolved.data, resolved.data_dir).classes)), err=True)
 
 
 def _classes(names: tuple[str, ...]) -> str:

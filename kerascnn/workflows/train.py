@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, overload
 
+from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources.registry import is_folder, load
 from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.training.backend.distribution import Distribution
@@ -18,6 +19,7 @@ def train(
     config: TrainingConfig | str,
     *,
     distribution: None = None,
+    listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
     **settings: Any,
@@ -27,6 +29,7 @@ def train(
     config: TrainingConfig | str,
     *,
     distribution: Distribution,
+    listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
     **settings: Any,
@@ -35,6 +38,7 @@ def train(
     config: TrainingConfig | str,
     *,
     distribution: Distribution | None = None,
+    listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
     **settings: Any,
@@ -47,6 +51,7 @@ def train(
     Args:
         config: What to train, on what, how; or the name of a model, ``lenet`` or ``alexnet``.
         distribution: Where the processes meet that train it together, each of which calls this.
+        listed: The images of a folder, where the caller has listed them already.
         progress: Told how far the training is; ``True``: lines on stderr; ``None``: a notebook shows it.
         lost: Called when another of these processes is lost, instead of this one's abort.
         **settings: Those of ``TrainingConfig``; they win over ``config``.
@@ -65,14 +70,16 @@ def train(
     if distribution:
         distribution.require_place()
     _require_sense(asked, alone=distribution is None)
+    if listed is None:
+        listed = folder_of(asked)
     use_framework(asked.backend or ("jax" if distribution else None))  # before Keras is imported
     if distribution:
         from kerascnn.training.distributed import train_together
 
-        return train_together(asked, distribution, progress=teller(progress), lost=lost)
+        return train_together(asked, distribution, listed=listed, progress=teller(progress), lost=lost)
     from kerascnn.training.train import train as train_alone
 
-    return train_alone(asked, progress=teller(progress))
+    return train_alone(asked, listed=listed, progress=teller(progress))
 
 
 @overload
@@ -143,10 +150,19 @@ def _asked(config: TrainingConfig | str, settings: dict[str, Any]) -> TrainingCo
 
 
 def _require_sense(asked: TrainingConfig, *, alone: bool) -> None:
-    """Refuse before TensorFlow is loaded what can be seen without it; the folder of photos is only listed."""
+    """Refuse before TensorFlow is loaded what can be seen without it."""
     resolved = asked.resolved()
     if resolved.name is not None and alone:  # else another process may have made the folder already
         folder = named_folder(resolved.runs_dir, resolved.name)
         require_replaceable(folder, overwrite=resolved.overwrite)
-    if is_folder(resolved.data):
-        load(resolved.data, resolved.data_dir)
+
+
+def folder_of(asked: TrainingConfig) -> Dataset | None:
+    """Return the folder of images that a training is asked for, listed; ``None`` for another source.
+
+    Raises:
+        UsageError: A setting makes no sense.
+        KerasCnnError: The folder does not hold classes of images.
+    """
+    resolved = asked.resolved()
+    return load(resolved.data, resolved.data_dir) if is_folder(resolved.data) else None

@@ -20,6 +20,7 @@ from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.sources.cifar import CIFAR10
 from kerascnn.models.description import ModelDescription
 from kerascnn.studies.grid.record import Ending, Record
+from kerascnn.studies.results.settings import StudySettings
 from kerascnn.tflite.metadata.metadata import with_metadata
 from kerascnn.tflite.metadata.model_card import ModelCard
 from kerascnn.training.config import TrainingConfig
@@ -272,11 +273,9 @@ def benchmark() -> bytes:
 
 def studies() -> list[bytes]:
     """Return ``study.json`` of a study that has begun, and of one that is done."""
-    told = ("model", "variant", "norm", "image_size", "data", "command", "epochs", "batch_size")
-    settings = dict.fromkeys((*told, "learning_rate", "weight_decay"), "x") | {
-        "heads": ["fc"],
-        "seeds": [1, 2],
-    }
+    words = dict.fromkeys(("model", "variant", "norm", "data", "command"), "x")
+    numbers = {"image_size": 32, "epochs": 2, "batch_size": 64, "learning_rate": 0.01, "weight_decay": 0.0}
+    settings = StudySettings(**words, **numbers, heads=("fc",), seeds=(1, 2))
     figures = made_up_head("fc", np.ones((2, 5), bool)).figures
     done = Ending(
         margin=0.2,

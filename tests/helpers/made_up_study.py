@@ -43,6 +43,7 @@ def made_up_study(*names):
     difference = paired_difference(correct[0], correct[1])
     settings = StudySettings(
         **{"model": "lenet", "data": "photos", "margin_points": 0.2, "seeds": [1, 2], "differing": {}},
+        heads=names,
         **{"variant": "modern", "norm": "none", "image_size": 32, "channels": None, "epochs": 2},
         **{"batch_size": 64, "learning_rate": 0.1, "weight_decay": 0.0, "command": "kerascnn compare lenet"},
     )

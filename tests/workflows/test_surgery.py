@@ -86,7 +86,9 @@ def digit(tmp_path):
 
 
 def test_a_heatmap_is_drawn_beside_the_answer(cli, copied, tmp_path, digit):
-    refused(cli("predict", copied, digit, "--heatmap"), USAGE, "fc head", "`kerascnn surgery RUN`")
+    refused(
+        cli("predict", copied, digit, "--heatmap"), USAGE, "need a convolutional head", "kerascnn surgery RUN"
+    )
     lite = copied / "tflite" / "static_wi8_ai8.tflite"
     refused(cli("predict", lite, digit, "--heatmap"), USAGE, "one size of image only")
     assert not list(tmp_path.glob("*-heatmap.png"))
