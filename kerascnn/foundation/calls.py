@@ -1,4 +1,4 @@
-"""A call of a public function is held against its signature: what does not fit is told in one sentence."""
+"""Checks calls of public functions against their signatures; a wrong call is one sentence."""
 
 import inspect
 import os

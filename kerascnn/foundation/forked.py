@@ -8,7 +8,7 @@ import warnings
 
 from kerascnn.foundation import worker
 
-#: Their threads, which a copy lacks, hold locks that it would wait for.
+#: A fork has none of their threads, but waits for the locks that these hold.
 NEVER_COPIED = ("tensorflow", "jax", "torch")
 
 

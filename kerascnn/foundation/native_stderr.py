@@ -41,7 +41,7 @@ class _Natives:
             os.dup2(nowhere, STDERR)
             os.close(nowhere)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Point it back; the last of several calls does."""
         with self._lock:
             self._depth -= 1
@@ -69,7 +69,7 @@ def silent_natives() -> Iterator[None]:
     try:
         yield
     finally:
-        _natives.mend()
+        _natives.restore()
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from kerascnn.foundation.text.wording import duration
 #: where earlier work is taken up again), the last ``done=total``.
 Progress = Callable[[str, int, int, object], None]
 
-#: What a public function takes: who is told; ``True``: lines on stderr; ``False``: nothing; ``None``: nothing
-#: but in a notebook, which shows a line for each stage.
+#: What a public function takes as progress: what receives it; ``True``: lines on stderr; ``False``: nothing;
+#: ``None``: nothing but in a notebook, which shows a line for each stage.
 Telling = Progress | bool | None
 
 LINE_EVERY = 5.0  # seconds, where lines stay
@@ -27,7 +27,7 @@ def silent(stage: str, done: int, total: int, detail: object) -> None:
 
 
 def teller(asked: Telling) -> Progress:
-    """Return who is told."""
+    """Return what receives the progress."""
     if callable(asked):
         return asked
     if _in_notebook() and asked is not False:

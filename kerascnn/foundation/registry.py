@@ -51,6 +51,16 @@ class Registry(Mapping[str, Item]):
         """The names that no other package has added."""
         return tuple(self._own)
 
+    def loadable(self) -> list[Item]:
+        """Return every item; a package's that cannot be loaded is left out and named in a warning."""
+        found = []
+        for name in self:
+            try:
+                found.append(self[name])
+            except KerasCnnError as error:
+                warnings.warn(str(error), KerasCnnWarning, stacklevel=2)
+        return found
+
     def canonical(self, name: str) -> str:
         """Return the registered name that ``name`` or its alias stands for.
 
@@ -101,16 +111,16 @@ class Registry(Mapping[str, Item]):
             raise KerasCnnError(
                 f"The packages {packages} each offer a {self.kind} {name!r}. Remove all but one."
             )
-        mend = f"Repair the package {package}, or remove it: pip uninstall {package}"
+        repair = f"Repair the package {package}, or remove it: pip uninstall {package}"
         try:
             item: Item = entry.load()
         except (Exception, SystemExit) as error:  # whatever a module does when it is imported
             reason = f"{type(error).__name__}: {first_line(error)}"
-            raise KerasCnnError(f"The {self.kind} {name!r} cannot be loaded: {reason}. {mend}") from error
+            raise KerasCnnError(f"The {self.kind} {name!r} cannot be loaded: {reason}. {repair}") from error
         if not isinstance(item, self._type):
             raise KerasCnnError(
                 f"The {self.kind} {name!r} is a thing of the type {type(item).__name__}, where a "
-                f"{self._type.__name__} must be. {mend}"
+                f"{self._type.__name__} must be. {repair}"
             )
         return item
 

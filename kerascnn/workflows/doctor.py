@@ -92,7 +92,7 @@ def doctor(*, load: bool = False) -> Health:
     backend = _backend(loads=load or card.state == "ok")
     if card.state == "ok" and "trains on gpu" not in backend.detail:
         card = replace(card, fix="python -m pip install 'kerascnn[gpu]'")
-    chips = [check for each in accelerators.values() for check in _accelerator(each)]
+    chips = [check for each in accelerators.loadable() for check in _accelerator(each)]
     return Health((_python(), *_packages(), backend, card, _litert(), *chips, _disk(), _memory()))
 
 

@@ -128,7 +128,7 @@ def resume(
         KerasCnnError: It is not a run, its data have changed, or another process is training it.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended.
     """
-    run = Run.open(run) if not isinstance(run, Run) else run
+    run = Run.of(run)
     require_unfinished(run)
     stored = ResolvedConfig.read(run.path / "config.toml")
     stored.require_same(run.path, **same)

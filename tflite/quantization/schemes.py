@@ -9,7 +9,7 @@ float32            as trained
 =================  ===================================================================
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from kerascnn.foundation.registry import Registry
 FULL_INT8 = "static_wi8_ai8"
 
 #: One image a time in a list, as the converter wants its representative data.
-Samples = Callable[[], Iterable[list[Any]]]
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,7 @@ def _run(timed: Sequence[_Timed], runs: int | None, progress: Progress) -> None:
 def _runnable(run: Run) -> list[Path]:
     """Return a run's files but those that were compiled for an accelerator: they run there only."""
     files = [run.path / name for name in run.files]
-    known = accelerators.values()
+    known = accelerators.loadable()
     return [file for file in files if file.suffix != ".tflite" or not is_compiled(read_graph(file), *known)]
 
 
