@@ -1,1 +1,1 @@
-"""Turns a run into files that are checked, measured and shipped, with TensorFlow and LiteRT."""
+"""Converts a run to ``.tflite`` files, checks and measures them, and packs them for devices."""

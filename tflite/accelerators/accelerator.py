@@ -1,4 +1,4 @@
-"""An accelerator: what it asks of a file, how a file is judged and compiled for it, what drives it."""
+"""An accelerator: its demands on a file, its check, its compiler and its delegate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Accelerator:
     delegate: Delegate | None = None
 
     def refusal(self, scheme: str, io: str) -> str:
-        """Return why it takes no files of a scheme with such an input and output, empty where it does."""
+        """Return why files with this scheme, input and output types are not supported; empty if they are."""
         if scheme in self.schemes and io in self.io:
             return ""
         return (

@@ -1,4 +1,4 @@
-"""``check``: which operators of a ``.tflite`` file run on an accelerator, judged without its compiler."""
+"""``check``: predict which operators of a ``.tflite`` file run on an accelerator, without its compiler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class CheckedOperator:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the mapped part of a network costs; an estimate.
+    """Estimated cost of the part of a network that runs on the accelerator.
 
     Attributes:
         cached: For each layer, whether its parameters stay on the chip.
@@ -63,18 +63,18 @@ class Cost:
 
     @property
     def milliseconds(self) -> float:
-        """Over the usual connection."""
+        """Estimated milliseconds over the usual connection."""
         return next(iter(self.times.values()))
 
     @property
     def milliseconds_pcie(self) -> float | None:
-        """Over PCIe, ``None`` where that is unknown."""
+        """Estimated milliseconds over PCIe, ``None`` if unknown."""
         return self.times.get("PCIe")
 
 
 @dataclass(frozen=True)
 class Check(Shown):
-    """What an accelerator would do with a file.
+    """Result of ``check``: where each operator of a file runs, and the estimated cost.
 
     Attributes:
         compiled: Whether its compiler has been over it already; what it costs is then not visible.
@@ -109,22 +109,22 @@ class Check(Shown):
 
     @property
     def on_target(self) -> int:
-        """How many operators run on the accelerator."""
+        """Number of operators that run on the accelerator."""
         return self._count(self.target)
 
     @property
     def on_cpu(self) -> int:
-        """How many operators stay on the CPU."""
+        """Number of operators that stay on the CPU."""
         return self._count(CPU)
 
     @property
     def unknown(self) -> int:
-        """Of how many operators it is not known."""
+        """Number of operators for which this is not known."""
         return self._count(UNKNOWN)
 
     @property
     def problem(self) -> str:
-        """Why not everything maps, in one line; empty where it does."""
+        """Why not everything is mapped, in one line; empty if everything is."""
         if self.verdict == "maps":
             return ""
         if self.refusal:
@@ -174,7 +174,7 @@ class Check(Shown):
 
 
 def check(path: Path | str, target: str = USUAL) -> Check:
-    """Judge a ``.tflite`` file for an accelerator without its compiler.
+    """Predict which operators of a ``.tflite`` file run on an accelerator.
 
     Args:
         path: Any ``.tflite`` file, compiled or not.
@@ -189,7 +189,7 @@ def check(path: Path | str, target: str = USUAL) -> Check:
 
 
 def is_compiled(graph: ModelGraph, *accelerators: Accelerator) -> bool:
-    """Whether the compiler of one of these accelerators has been over a file."""
+    """Return whether a file was compiled for one of these accelerators."""
     marks = {each.compiler.operator for each in accelerators if each.compiler}
     return any(
         operator.custom and operator.name in marks

@@ -1,4 +1,4 @@
-"""A check as text: which operators run on the accelerator, and what that costs."""
+"""The result of ``check`` as text: where each operator runs, and the estimated cost."""
 
 import textwrap
 from itertools import groupby
@@ -47,7 +47,7 @@ def _row(operator: "CheckedOperator", sides: dict[str, str]) -> list[str]:
 
 
 def _reasons(operators: "tuple[CheckedOperator, ...]") -> list[str]:
-    """Return what there is to say of operators, neighbours of whom the same is said together."""
+    """Return the remarks on operators; neighbours with the same remark share a line."""
     lines = []
     for reason, group in groupby(operators, key=lambda operator: operator.reason):
         if reason:

@@ -1,1 +1,1 @@
-"""A folder that runs on a device without this package and checks there that it computes what was trained."""
+"""Packs a run as a folder that runs on a device without this package and tests itself there."""

@@ -60,7 +60,7 @@ class Bundle(Shown):
     sha256: str
 
     def blocks(self) -> list[Block]:
-        """Return what was written, and what to do with it."""
+        """Return the written files and the next steps."""
         told = {
             "bundle": f"{self.path}, {len(self.files)} files",
             "for": self.target,
@@ -90,7 +90,7 @@ def bundle(
     data_dir: Path | str | None = None,
     progress: Telling = None,
 ) -> Bundle:
-    """Write what someone copies to a device: model, program, reference images, the lines to type.
+    """Write a folder for a device: model, program, reference images, and a README with the commands.
 
     The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
 
@@ -138,7 +138,7 @@ def _require_free(path: Path) -> None:
 
 
 def _model(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Path:
-    """Return the file that is asked for, made now where it is missing, of another model, or does not map."""
+    """Return the requested ``.tflite`` file; create it if it is missing, outdated or does not map."""
     path = run.tflite_dir / f"{spec.stem}.tflite"
     with run.require_model().open("rb") as file:
         made_from = hashlib.file_digest(file, "sha256").hexdigest()
@@ -159,7 +159,7 @@ def _model(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Pa
 
 
 def _content(run: Run, target: str, spec: FileSpec, model: Path, dataset: Dataset) -> dict[str, bytes]:
-    """Return every file of the bundle but the list of hashes."""
+    """Return every file of the bundle except the list of hashes."""
     require_runs(model)
     lite = LiteRTClassifier(model)
     compiled = _compiled(model, spec.target.accelerator)
@@ -208,7 +208,7 @@ def _card(run: Run, target: str, spec: FileSpec, model: Path, lite: LiteRTClassi
 
 
 def _compiled(model: Path, accelerator: Accelerator | None) -> bytes | None:
-    """Return the file for an accelerator where it has a compiler and that is at hand."""
+    """Return the file compiled for an accelerator if its compiler is installed."""
     if accelerator is None or accelerator.compiler is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
@@ -219,7 +219,7 @@ def _compiled(model: Path, accelerator: Accelerator | None) -> bytes | None:
 
 
 def programs() -> dict[str, bytes]:
-    """Return the programs of a bundle; what they import of this package stands beside them there."""
+    """Return the programs of a bundle and the modules of this package that they import."""
     sources = {
         name: (files(package) / f"{module}.py").read_text(encoding="utf-8")
         for name, (package, module) in PROGRAMS.items()

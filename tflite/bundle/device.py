@@ -1,4 +1,4 @@
-"""What the machine has that a bundle runs on: an Edge TPU, a camera, heat. Lies beside its ``run.py``."""
+"""Access to the device's hardware for ``run.py``: Edge TPU, camera, temperature."""
 
 import ctypes
 import io
@@ -23,7 +23,7 @@ TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; 
 
 
 class EndError(Exception):
-    """What ends the program: one line, exit code."""
+    """An error that ends the program with one line and an exit code."""
 
 
 def edge_tpu() -> Any:
@@ -45,7 +45,7 @@ def edge_tpu() -> Any:
 
 
 def frames() -> Iterator[Image.Image]:
-    """Yield images of the camera: of a Raspberry Pi's own, or else of one that OpenCV reads (USB).
+    """Yield images from the Raspberry Pi camera, or else from one that OpenCV reads (USB).
 
     ``rpicam-vid`` reads a Raspberry Pi's camera: Raspberry Pi OS has it, while picamera2 cannot be seen from
     a virtual environment and does not work beside NumPy 2.
@@ -63,7 +63,7 @@ def frames() -> Iterator[Image.Image]:
 
 
 def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
-    """Yield images until the program ends; return why it gave none."""
+    """Yield images from rpicam until the program ends; return why there were none."""
     command = [program, "--nopreview", "--verbose", "0", "--timeout", "0", "--framerate", "5", "--flush"]
     command += ["--width", "640", "--height", "480", "--codec", "mjpeg", "--output", "-"]
     seen, data = False, b""
@@ -90,7 +90,7 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
 
 
 def heat() -> dict[str, Any]:
-    """Return the processor's temperature and, of a Raspberry Pi, what slowed it down since it was started."""
+    """Return the CPU temperature and, on a Raspberry Pi, its throttling since boot."""
     celsius: float | None = None
     slowed: str | None = None
     with suppress(OSError, ValueError):
@@ -104,7 +104,7 @@ def heat() -> dict[str, Any]:
 
 
 def throttling(flags: int) -> str:
-    """Return what ``vcgencmd get_throttled`` means: bits 0 to 3 say what is now, 16 to 19 what was.
+    """Return ``vcgencmd get_throttled`` in words: bits 0 to 3 are current, 16 to 19 past events.
 
     >>> throttling(0x50005)
     'now: voltage too low, throttled; since start: voltage too low, throttled'

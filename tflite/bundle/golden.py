@@ -1,4 +1,4 @@
-"""The reference images of a bundle: what a device must compute of them, and how far rounding may carry it.
+"""The reference images of a bundle: expected outputs and their tolerance to rounding.
 
 Each output has a range of its own, see ``rounding``, with one step more for the rounding of the probability
 itself. Where a class is certain its probability hides what happens before it; a device therefore shows its
@@ -28,7 +28,7 @@ WRONG_REFERENCE = frozenset({"SUM"})
 
 
 class Expected(NamedTuple):
-    """What a device must compute, each of shape (n, classes).
+    """Expected outputs with their ranges, each of shape (n, classes).
 
     Attributes:
         outputs: In the type of the file's output; ``lowest`` and ``highest`` the range of each.
@@ -65,13 +65,13 @@ def logits_of(model: Path) -> dict[str, int] | None:
 
 
 def has_reference(model: Path) -> bool:
-    """Whether the reference kernels compute a file rightly."""
+    """Return whether LiteRT's reference kernels support a file."""
     (graph,) = read_graph(model).subgraphs
     return WRONG_REFERENCE.isdisjoint(operator.name for operator in graph.operators)
 
 
 def expected(model: Path, inputs: NDArray[Any]) -> Expected:
-    """Return what the reference kernels compute, or LiteRT's own where those are wrong.
+    """Return the outputs of the reference kernels, or of LiteRT's default ones where the former are wrong.
 
     Args:
         model: A file that ends in softmax.
@@ -95,7 +95,7 @@ def expected(model: Path, inputs: NDArray[Any]) -> Expected:
 
 
 def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]:
-    """Return probabilities as a file's output holds them."""
+    """Return probabilities in the type and scale of the file's output."""
     if not output.quantization:
         return shares
     limits = np.iinfo(output.type.lower())
@@ -104,7 +104,7 @@ def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]
 
 
 def _image(test: Split, number: int) -> Image.Image:
-    """Return a test image as its source has it, a large one made smaller."""
+    """Return a test image in its original size, large ones reduced."""
     if isinstance(test, FileSplit):
         image = test.images.files[number].decoded().picture
         image.thumbnail((LONGEST, LONGEST))
@@ -114,7 +114,7 @@ def _image(test: Split, number: int) -> Image.Image:
 
 
 def _plain(label: str) -> str:
-    """Return a class name as part of a file name that every system takes."""
+    """Return a class name in characters that are valid in file names on every system."""
     return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in label)[:40]
 
 

@@ -1,4 +1,4 @@
-"""The ``README.md`` of a bundle: the lines to type on the device."""
+"""The ``README.md`` of a bundle: the commands to type on the device."""
 
 import textwrap
 from shlex import quote
@@ -244,7 +244,7 @@ def readme(card: dict[str, Any]) -> str:
 
 
 def _sized(text: str, card: dict[str, Any]) -> str:
-    """Fill in what the snippet needs to know of the model."""
+    """Fill the model's sizes into the snippet."""
     rule = card["preprocessing"]
     cut = rule["fit"] == "crop"
     known = {"HEIGHT": rule["height"], "WIDTH": rule["width"], "CLASSES": len(card["classes"])}

@@ -38,13 +38,13 @@ MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer wh
 
 
 def listed() -> dict[str, str]:
-    """Return the hash of each file of this folder, by its name."""
+    """Return the hash of each file in this folder by name."""
     lines = (HERE / "SHA256SUMS").read_text("utf-8").split("\n")[:-1]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def damaged() -> tuple[list[str], list[str]]:
-    """Return what is wrong with the files of this folder, and which were changed that may be."""
+    """Return the problems with the files in this folder, and which editable ones were changed."""
     try:
         known = listed()
         there = {name: (HERE / name).read_bytes() for name in known if (HERE / name).is_file()}
@@ -89,7 +89,7 @@ except ImportError as lacking:
 
 
 class Model:
-    """The network with what is around it: an image in, probabilities out.
+    """The network with its preprocessing: an image in, probabilities out.
 
     Args:
         delegate: ``cpu`` or ``edgetpu``.
@@ -128,7 +128,7 @@ class Model:
             raise EndError(f"{self.name} is not the model of this folder: it takes and gives {shapes}.", 1)
 
     def encoded(self, picture: Image.Image) -> NDArray[Any]:
-        """Return a picture in mode L or RGB as the input tensor takes it."""
+        """Return an image in mode L or RGB in the type and scale of the input tensor."""
         pixels = on_canvas(picture, **self.card["preprocessing"])
         (scale, zero_point), dtype = self._input["quantization"], self._input["dtype"]
         if not scale:
@@ -145,7 +145,7 @@ class Model:
         return row
 
     def logits(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """Return what goes into softmax, computed without a delegate, which would hide it."""
+        """Return the logits, computed without a delegate, which would hide them."""
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         interpreter = Interpreter(
@@ -162,7 +162,7 @@ class Model:
         return np.stack(rows)
 
     def likeliest(self, picture: Image.Image, count: int = 3) -> list[dict[str, Any]]:
-        """Return labels and probabilities, the likeliest first."""
+        """Return labels and probabilities, the most likely first."""
         scale, zero_point = self._output["quantization"]
         row = self.invoke(self.encoded(picture)).astype(np.float32)
         shares = (row - zero_point) * scale if scale else row
@@ -171,7 +171,7 @@ class Model:
 
 
 def opened(options: argparse.Namespace) -> Model:
-    """Return the model; on the CPU instead of an Edge TPU only where --fallback allows it, and saying so."""
+    """Return the model; without an Edge TPU it runs on the CPU only with --fallback, and says so."""
     try:
         return Model(options.delegate, options.threads)
     except EndError as failure:
@@ -182,7 +182,7 @@ def opened(options: argparse.Namespace) -> Model:
 
 
 def classify(model: Model, options: argparse.Namespace) -> int:
-    """Print what every picture shows; return 1 if one could not be decoded."""
+    """Print the predictions for every image; return 1 if one could not be decoded."""
     answers: list[dict[str, Any]] = []
     code = 0
     for name, source in sources(options.images):
@@ -204,7 +204,7 @@ def classify(model: Model, options: argparse.Namespace) -> int:
 
 
 def why(error: Exception) -> str:
-    """Return the reason for which a picture is none, in a few words."""
+    """Return why an image could not be read, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         return "it is of no known format"
     if isinstance(error, Image.DecompressionBombError):
@@ -218,7 +218,7 @@ def shown(classes: list[dict[str, Any]]) -> str:
 
 
 def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
-    """Yield a name and a path or open file for each picture; of a folder all its files."""
+    """Yield a name and a path or open file for each image; for a folder, all its files."""
     for name in named:
         if name == "-":
             yield name, BytesIO(sys.stdin.buffer.read())
@@ -233,7 +233,7 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
 
 
 def camera(model: Model, options: argparse.Namespace) -> int:
-    """Classify what the camera sees until Ctrl-C."""
+    """Classify camera images until Ctrl-C."""
     images = frames()
     try:
         while True:
@@ -250,7 +250,7 @@ def camera(model: Model, options: argparse.Namespace) -> int:
 
 
 def selftest(model: Model, options: argparse.Namespace) -> int:
-    """Compare the reference images' inputs and outputs with those of LiteRT's reference kernels."""
+    """Compare this device's inputs and outputs for the reference images with the expected ones."""
     inputs, outputs, lowest, highest, logits = (
         np.load(HERE / f"golden/{name}.npy", allow_pickle=False)
         for name in ("inputs", "outputs", "lowest", "highest", "logits")
@@ -288,7 +288,7 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
 
 
 def benchmark(model: Model, options: argparse.Namespace) -> int:
-    """Time single inferences on a golden image; the first call and the warm-up apart."""
+    """Time single inferences on a reference image, the first call and the warm-up separately."""
     values = np.load(HERE / "golden/inputs.npy", allow_pickle=False)[0]
     first, *warm = (timed(model, values) for _ in range(20))
     runs = options.runs or int(min(MOST, max(LEAST, SECONDS / min(warm))))
@@ -314,7 +314,7 @@ def timed(model: Model, values: NDArray[Any]) -> float:
 
 
 def main() -> int:
-    """Read the options and do what they say."""
+    """Read the options and run the chosen action."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written, allow_abbrev=False)
     parser.add_argument("images", nargs="*", metavar="IMAGE")
@@ -351,7 +351,7 @@ def main() -> int:
 
 
 def wanted(model: Model, default: float) -> tuple[str, float]:
-    """Return the class and the number that an example is started with.
+    """Return the class and number from an example's arguments.
 
     Raises:
         EndError: There is no class, the model does not know it, or the number is none.
@@ -367,7 +367,7 @@ def wanted(model: Model, default: float) -> tuple[str, float]:
 
 
 def guarded(work: Callable[[], int | None]) -> NoReturn:
-    """Do a program's work and end the program; what fails is one line with its exit code."""
+    """Run a program and exit; an error is one line with its exit code."""
     warnings.simplefilter("ignore")  # Pillow's of large images, which are refused further on
     for stream in (sys.stdout, sys.stderr):
         if stream:  # a shell can close it

@@ -1,4 +1,4 @@
-"""``verify``: whether a bundle is whole, holds nothing else, and computes what its run does."""
+"""``verify``: check that a bundle is complete, contains nothing else, and matches its run."""
 
 import hashlib
 import io
@@ -58,7 +58,7 @@ PLACE = re.compile(r'"(?:/|[A-Za-z]:[\\/])')
 
 @dataclass(frozen=True)
 class Verification(Shown):
-    """What was found.
+    """Result of ``verify``: the problems found.
 
     Attributes:
         path: The bundle.
@@ -75,7 +75,7 @@ class Verification(Shown):
     run: Path | None
 
     def blocks(self) -> list[Block]:
-        """Return the problems, or that there are none."""
+        """Return the problems, or a line that there are none."""
         if self.problems:
             return ["\n".join(f"  {problem}" for problem in self.problems)]
         made = f", made of {self.run}" if self.run else ""
@@ -97,7 +97,7 @@ class Verification(Shown):
 
 
 def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verification:
-    """Look into a bundle, without unpacking it anywhere and without running its program.
+    """Check a bundle without unpacking it and without running its program.
 
     Args:
         path: The folder or the archive.
@@ -123,7 +123,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
-    """Return the files by name; what may not be in a bundle is a problem and is left out."""
+    """Return the files by name; files that may not be in a bundle are reported and left out."""
     if path.is_dir():
         return dict(_files_of_folder(path, problems))
     if not path.is_file():
@@ -203,7 +203,7 @@ def _require_small(name: str, size: int) -> None:
 
 
 def _against_sums(content: dict[str, bytes]) -> list[str]:
-    """Compare every file with the list of hashes, and the list with the files."""
+    """Compare the files with the list of hashes, in both directions."""
     if SUMS not in content:
         return [f"{SUMS} is missing"]
     parted = [line.partition("  ") for line in content[SUMS].decode(errors="replace").split("\n")[:-1]]
@@ -232,7 +232,7 @@ def _misshapen(content: dict[str, bytes]) -> Iterator[str]:
 
 
 def _oversized(content: dict[str, bytes]) -> Iterator[str]:
-    """Compare the sizes that files claim with what they hold: sizes are believed by whoever computes."""
+    """Compare declared sizes with the actual data before anything relies on them."""
     shapes = {}
     for name, data in content.items():
         suffix = PurePosixPath(name).suffix
@@ -253,7 +253,7 @@ def _oversized(content: dict[str, bytes]) -> Iterator[str]:
 
 
 def _shape(data: bytes) -> tuple[int, ...]:
-    """Return the shape of an array in NumPy's format, empty where the data are not of that size."""
+    """Return the shape of an array in NumPy's format; empty if the data do not have that size."""
     file = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(file)
@@ -266,7 +266,7 @@ def _shape(data: bytes) -> tuple[int, ...]:
 
 
 def _against_itself(content: dict[str, bytes]) -> list[str]:
-    """Compare the files in a process of its own: nobody vouches for the model."""
+    """Compare the files with each other in a separate process, because the model is untrusted."""
     memory = memory_for(len(content[MODEL]))
     with OtherProcess(f"{__name__}:{Served.__name__}", "running the model", memory=memory) as process:
         try:
@@ -277,15 +277,15 @@ def _against_itself(content: dict[str, bytes]) -> list[str]:
 
 
 class Served:
-    """The other side: it opens the model."""
+    """The server in the separate process, which opens the model."""
 
     def problems(self, content: dict[str, bytes]) -> list[str]:
-        """Return what does not fit together."""
+        """Return the contradictions."""
         return _contradictions(content)
 
 
 def _contradictions(content: dict[str, bytes]) -> list[str]:
-    """Compare the files with what the card says of them, and compute the reference images here."""
+    """Compare the files with ``model.json`` and run the reference images here."""
     try:
         card = json.loads(content[CARD])
         with tempfile.TemporaryDirectory() as folder:
@@ -299,7 +299,7 @@ def _contradictions(content: dict[str, bytes]) -> list[str]:
 
 
 def _texts(content: dict[str, bytes], card: dict[str, Any]) -> dict[str, bool]:
-    """Compare with what this version writes: the program of a bundle is the same for every model."""
+    """Compare the programs with those of this version; they are the same for every model."""
     made = f"kerascnn {card['kerascnn']} made it"
     written = programs() | {"README.md": readme(card).encode(), "LICENSE": LICENSE.encode()}
     pinned = "".join(rf"{name}==[0-9.]+\n" for name in NEEDED)
@@ -328,7 +328,7 @@ def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifi
 
 
 def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifier) -> dict[str, bool]:
-    """Compute what the reference images give, with the reference kernels and with those that run here."""
+    """Run the reference images with LiteRT's reference and default kernels."""
     rule = Preprocessing(**card["preprocessing"])
     inputs, *known = (
         np.load(io.BytesIO(content[f"golden/{name}.npy"]), allow_pickle=False) for name in ARRAYS
@@ -353,7 +353,7 @@ def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassif
 
 
 def _against_run(content: dict[str, bytes], run: Run) -> list[str]:
-    """Compare with the run: the model it was made of, and what was measured of the file."""
+    """Compare with the run: its model, and the results recorded for the file."""
     card = json.loads(content[CARD])
     if _sha256(run.require_model().read_bytes()) != card["keras_sha256"]:
         return [f"it was made of another model than that of {run.path}"]

@@ -1,4 +1,4 @@
-"""``debug``: each layer of a quantized file against the run it was made from, as record and charts."""
+"""``debug``: compare each layer of a quantized file with the float network, as record and charts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ SHOWN = {"own_sqnr": True, "sqnr": True, "saturation": False}
 
 @dataclass(frozen=True)
 class LayerErrors(Shown):
-    """The errors of a file's layers.
+    """Result of ``debug``: the quantization error of each layer.
 
     Attributes:
         file: The quantized file; ``run`` what it was made from.
@@ -58,7 +58,7 @@ class LayerErrors(Shown):
     tuned: str = ""
 
     def blocks(self) -> list[Block]:
-        """Return the layers, the worst first, and where the charts are."""
+        """Return the layers, the worst first, and the paths of the charts."""
         from kerascnn.tflite.debugging.debug_text import blocks
 
         return blocks(self)
@@ -128,7 +128,7 @@ def _debugged(
     data_dir: Path | str | None,
     progress: Progress,
 ) -> LayerErrors:
-    """Compare a file with its run and write what is to be written."""
+    """Compare a file with its run and write the record and the charts."""
     model, description = load_model(run.require_model())
     chosen = chosen_images(load_trained_data(run, data_dir).validation, samples)
     images = chosen.prepared(description.preprocessing).images

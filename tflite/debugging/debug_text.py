@@ -1,4 +1,4 @@
-"""What each layer of a file loses, in words and tables."""
+"""The result of ``debug`` as text and tables."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def blocks(result: "LayerErrors") -> list[Block]:
-    """Return the layers, the worst first, and where the charts are."""
+    """Return the layers, the worst first, and the paths of the charts."""
     header = ["layer", "operator", "own noise", "all noise", "cosine", "saturated", "steps", "range"]
     record, noise, histograms, *_ = map(str, result.written)
     words = [

@@ -1,4 +1,4 @@
-"""A network with each of its operators a second time, alone: fed from outside, not by the operator before.
+"""A network that contains each operator a second time, isolated: its inputs are inputs of the file.
 
 Run with the values that a layer of a quantized file really got, the lone operator says what they should have
 become: what is missing to that is the layer's own error, without what it inherited.
@@ -12,7 +12,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 
 def with_isolated_operators(content: bytes) -> bytes:
-    """Add a twin of each operator that shares its weights; what it reads are further inputs of the file.
+    """Add an isolated twin of each operator that shares its weights and reads further inputs of the file.
 
     Args:
         content: A ``.tflite`` file of one subgraph.

@@ -1,4 +1,4 @@
-"""How far each layer of a quantized file is from the float network, and how much of that is its own doing."""
+"""Per-operator quantization error (SQNR, cosine, saturation): what each adds and what it inherits."""
 
 import math
 from collections import Counter
@@ -31,7 +31,7 @@ COMPARED = 100_000  # weights of a layer are enough to tell one training from an
 
 @dataclass(frozen=True)
 class LayerNoise:
-    """What quantization did to one operator.
+    """The quantization error of one operator.
 
     Attributes:
         layer: The Keras layer that it computes, or computes a part of.
@@ -66,7 +66,7 @@ class LayerNoise:
 
 @dataclass(frozen=True)
 class LayerError(LayerNoise):
-    """The same with histograms.
+    """The quantization error of one operator, with histograms.
 
     Attributes:
         activations: Its values, those of the float network and quantized; ``weights`` its weights likewise.
@@ -77,7 +77,7 @@ class LayerError(LayerNoise):
 
 
 def read_quantized(file: Path) -> ModelGraph:
-    """Read a file whose layers can be compared with those of a float network.
+    """Read a quantized file and check that its layers can be compared with a float network.
 
     Raises:
         TargetError: It is float.
@@ -104,7 +104,7 @@ def read_quantized(file: Path) -> ModelGraph:
 def measure_layers(
     file: Path, model: Any, images: Images, *, run: Path, progress: Progress = silent
 ) -> tuple[LayerError, ...]:
-    """Run a quantized file beside the float network, image by image, and compare every layer.
+    """Run a quantized file and the float network on the same images and compare every layer.
 
     Args:
         file: The quantized file.
@@ -137,18 +137,18 @@ def measure_layers(
 
 
 def worst_first(errors: Sequence[LayerError]) -> tuple[LayerError, ...]:
-    """Return the operators in the order of the noise that they add themselves."""
+    """Return the operators sorted by the noise that they add themselves, largest first."""
     return tuple(sorted(errors, key=lambda error: math.inf if error.own_sqnr is None else error.own_sqnr))
 
 
 def operator_names(errors: Sequence[LayerNoise]) -> list[str]:
-    """Return what each operator is called: its layer, and its kind where the layer has several."""
+    """Return a name for each operator: its layer, and its kind if the layer has several."""
     times = Counter(error.layer for error in errors)
     return [error.layer if times[error.layer] == 1 else f"{error.layer} {error.operator}" for error in errors]
 
 
 class _Layer:
-    """An operator of the file, its partner in the float network, and the partner's twin that stands alone."""
+    """An operator of the file, its partner in the float network, and the partner's isolated twin."""
 
     def __init__(
         self,
@@ -169,14 +169,14 @@ class _Layer:
         return self.trained.graph.operators[self.match.number]
 
     def inputs_of_twin(self) -> dict[int, NDArray[np.float32]]:
-        """Return what the operator of the file got, for the twin."""
+        """Return the inputs of the file's operator, for the twin."""
         wanted = computed(self.trained.graph, self.twin.inputs)
         return {
             number: self.quantized.real(read) for number, read in zip(wanted, self.match.reads, strict=True)
         }
 
     def look(self) -> None:
-        """Add up what both have just computed."""
+        """Add the values that both have just computed to the statistics."""
         found = self.quantized.real(self._given.index)
         trained, alone = (self.trained.real(each.outputs[0]) for each in (self._partner, self.twin))
         self._whole.add(trained, found)
@@ -185,7 +185,7 @@ class _Layer:
             self._usage.add(self.quantized.stored(self._given.index), alone, trained)
 
     def error(self, file: Path) -> LayerError:
-        """Return what came of it."""
+        """Return the accumulated error."""
         if not (math.isfinite(self._whole.cosine) and math.isfinite(self._own.cosine)):
             raise KerasCnnError(f"{file} or its run has values in {self._name} that are not finite numbers.")
         saturation, steps, span = self._usage.shares() if self._usage else (None, None, None)
@@ -211,7 +211,7 @@ class _Layer:
 def _layers(
     quantized: IntermediateTensors, trained: IntermediateTensors, model: Any, file: Path, run: Path
 ) -> list[_Layer]:
-    """Match the file with the float network, of which each operator is there twice."""
+    """Match the operators of the file with those of the float network and their twins."""
     both = trained.graph.operators
     operators, twins = both[: len(both) // 2], both[len(both) // 2 :]
     once = replace(trained.graph, operators=operators, inputs=trained.graph.inputs[:1])
@@ -240,7 +240,7 @@ def _layers(
 
 
 def _run_both(layers: Sequence[_Layer], image: NDArray[np.uint8]) -> None:
-    """Run the file on one image, and then the float network with each twin on what its partner got."""
+    """Run the file on one image, then the float network with each twin on its partner's inputs."""
     quantized, trained = layers[0].quantized, layers[0].trained
     quantized.run({quantized.graph.inputs[0]: quantized.encoded(image)})
     fed = {trained.graph.inputs[0]: image[np.newaxis].astype(np.float32)}

@@ -1,4 +1,4 @@
-"""Figures of a file's operators as Model Explorer shows them: colours on the nodes of its graph.
+"""Export per-operator errors as node data for Model Explorer, which colours its graph by them.
 
 Its "custom node data" is a JSON object of graphs by their names; ``results`` has a value for the name of each
 tensor that an operator gives. In the tool: "Add per-node data", or drop the file on the open graph.
@@ -26,5 +26,5 @@ def node_data(graph: ModelGraph, values: Mapping[str, float | None], *, low_is_b
 
 
 def _shown_name(graph: ModelGraph) -> str:
-    """Return what the tool calls the graph: by its name, else by its signature."""
+    """Return Model Explorer's name for the graph: its own name, else its signature."""
     return graph.subgraphs[0].name or next(iter(graph.signatures), "") or "main"

@@ -1,4 +1,4 @@
-"""Figures of values that pass by image after image: sums are kept, never the values."""
+"""Running statistics over images: sums and histograms, without storing the values."""
 
 import math
 from typing import Any
@@ -16,13 +16,13 @@ TINY = 1e-30  # for the power of a signal that is nothing but zeros
 
 
 class Comparison:
-    """Values as they should be against values as they are."""
+    """Running comparison of values with their reference values."""
 
     def __init__(self) -> None:
         self._expected = self._found = self._product = self._noise = 0.0
 
     def add(self, expected: Values, found: Values) -> None:
-        """Take more of both, of equal shapes."""
+        """Add values and reference values of equal shapes."""
         one, other = (values.ravel().astype(np.float64) for values in (expected, found))
         noise = other - one
         self._expected += float(one @ one)
@@ -32,18 +32,18 @@ class Comparison:
 
     @property
     def sqnr(self) -> float | None:
-        """Signal to quantization noise in dB, from the ratio of their powers; ``None``: there is no noise."""
+        """Signal-to-quantization-noise ratio in dB; ``None`` if there is no noise."""
         return 10 * math.log10(max(self._expected, TINY) / self._noise) if self._noise else None
 
     @property
     def cosine(self) -> float:
-        """Cosine of the angle between both, each as one long vector; two of nothing but zeros are alike."""
+        """Cosine similarity of both as flat vectors; 1 if both are zero."""
         lengths = math.sqrt(self._expected * self._found)
         return self._product / lengths if lengths else float(self._expected == self._found)
 
 
 class RangeUsage:
-    """How the values of a quantized tensor use the steps of its type.
+    """How the values of a quantized tensor use the range of its type.
 
     Args:
         tensor: It must be quantized as a whole, not by channels.
@@ -60,16 +60,16 @@ class RangeUsage:
 
     @property
     def _bar(self) -> int:
-        """Steps of one bar."""
+        """Number of quantization steps per bar."""
         return len(self._counts) // BARS
 
     @property
     def _first(self) -> float:
-        """Where the first bar begins, in steps."""
+        """Start of the first bar, in quantization steps."""
         return self._low - 0.5 - BEYOND * self._bar
 
     def add(self, stored: NDArray[Any], alone: Values, trained: Values) -> None:
-        """Take the values of one image.
+        """Add the values of one image.
 
         Args:
             stored: In steps, as the file has them.
@@ -85,7 +85,7 @@ class RangeUsage:
         self._expected += np.bincount(whole, minlength=len(self._expected))
 
     def shares(self) -> tuple[float, float, float]:
-        """Return the shares of saturated values, of the steps that occur, of the range that is used."""
+        """Return the shares of saturated values, of occurring steps and of the used range."""
         used = np.flatnonzero(self._counts)
         return (
             self._saturated / int(self._counts.sum()),
@@ -94,14 +94,14 @@ class RangeUsage:
         )
 
     def spread(self) -> Spread:
-        """Return the histogram; what is further out than its bars is counted in the outermost."""
+        """Return the histogram; values beyond its bars are counted in the outermost."""
         borders = self._first + self._bar * np.arange(len(self._expected) + 1)
         found = np.pad(self._counts.reshape(BARS, -1).sum(axis=1), BEYOND)
         return Spread((borders - self._zero) * self._scale, self._expected, found)
 
 
 def spread_of(expected: Values, found: Values) -> Spread:
-    """Return the histogram of values that are all at hand, over the range of both."""
+    """Return histograms of two arrays over their common range."""
     low, high = (min(expected.min(), found.min()), max(expected.max(), found.max()))
     counts = [np.histogram(values, BARS, (low, high)) for values in (expected, found)]
     return Spread(counts[0][1], counts[0][0], counts[1][0])

@@ -1,1 +1,1 @@
-"""Reads any ``.tflite`` file, damaged and hostile ones included."""
+"""Reads any ``.tflite`` file, including damaged and malicious ones."""

@@ -1,4 +1,4 @@
-"""A flatbuffer that nobody vouches for, opened for the classes that are generated from its schema.
+"""An untrusted flatbuffer, read safely by the classes generated from its schema.
 
 Those classes trust a file: a forged length sends them through four thousand million entries, and a list may
 name one part of the file a million times. Here each list is weighed before it is walked, and a file as a
@@ -20,13 +20,13 @@ class DamagedError(Exception):
 
 
 class FlatBuffer(mmap.mmap):
-    """The bytes of a file: mapped, so that the constants are not loaded."""
+    """The bytes of a file, memory-mapped so that constants are not loaded."""
 
     _left: int
 
     @classmethod
     def of(cls, file: BinaryIO, identifier: bytes) -> "FlatBuffer":
-        """Map an open file that begins as a flatbuffer of this kind does.
+        """Map an open file that has this kind's identifier.
 
         Raises:
             DamagedError: It is too short, or its identifier is another.
@@ -42,14 +42,14 @@ class FlatBuffer(mmap.mmap):
         return content
 
     def __getitem__(self, part: Any) -> Any:
-        """Return a slice, which is how the generated classes take names; too long a one is not cut short."""
+        """Return a slice, as the generated classes read names; refuse one past the end of the file."""
         if part.stop > len(self):
             raise DamagedError("it is truncated or damaged")
         self._take(part.stop - part.start)
         return super().__getitem__(part)
 
     def tables(self, owner: Any, field: str) -> list[Any]:
-        """Return the tables of a list, unread.
+        """Return the tables of a vector, not read yet.
 
         Args:
             owner: An object of a generated class.
@@ -61,7 +61,7 @@ class FlatBuffer(mmap.mmap):
         return [read(position) for position in range(count)]
 
     def numbers(self, owner: Any, field: str) -> tuple[Any, ...]:
-        """Return a list of numbers, empty where the file has none; ``owner`` and ``field`` as above."""
+        """Return a vector of numbers, empty if the file has none; ``owner`` and ``field`` as above."""
         found = getattr(owner, f"{field}AsNumpy")()
         if isinstance(found, int):  # the generated classes return 0 for a list that is not there
             return ()
@@ -75,5 +75,5 @@ class FlatBuffer(mmap.mmap):
 
 
 def text(name: bytes | None) -> str:
-    """Return a name as the generated classes give it, as text."""
+    """Return a name from the generated classes as text."""
     return "" if name is None else name.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What is in a ``.tflite`` file of any origin: tensors, operators, subgraphs; or why it cannot be read."""
+"""The graph of any ``.tflite`` file: tensors, operators and subgraphs."""
 
 import math
 import struct
@@ -32,7 +32,7 @@ BITS = {
 
 @dataclass(frozen=True)
 class Quantization:
-    """How stored numbers stand for real ones: real = scale × (stored − zero point).
+    """Quantization parameters: real value = scale × (stored − zero point).
 
     Attributes:
         scales: One for the whole tensor, or one a channel; never none.
@@ -81,7 +81,7 @@ class Tensor:
 
     @property
     def dynamic(self) -> bool:
-        """Whether a side is only known when the model runs."""
+        """Whether a dimension is only known at run time."""
         return -1 in (self.signature or self.shape)
 
 
@@ -110,7 +110,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Subgraph:
-    """One subgraph; ``inputs`` and ``outputs`` are numbers of tensors."""
+    """One subgraph; ``inputs`` and ``outputs`` are indices of tensors."""
 
     name: str
     tensors: tuple[Tensor, ...]
@@ -121,7 +121,7 @@ class Subgraph:
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """A whole file.
+    """The graph of a whole file.
 
     Attributes:
         bytes: Its size.
@@ -139,7 +139,7 @@ class ModelGraph:
 
 
 def read_graph(path: Path) -> ModelGraph:
-    """Read a ``.tflite`` file; whatever follows the network, such as a ZIP archive, is passed over.
+    """Read a ``.tflite`` file; data after the network, such as a ZIP archive, is ignored.
 
     Raises:
         KerasCnnError: There is no such file, or it is not a sound one.
@@ -160,7 +160,7 @@ def read_graph(path: Path) -> ModelGraph:
 
 
 def constant_data(graph: ModelGraph, tensor: Tensor) -> bytes:
-    """Return the values of a constant tensor as they stand in the file: row by row, little-endian.
+    """Return the stored values of a constant tensor: row-major, little-endian.
 
     Raises:
         KerasCnnError: The file changed since it was read, or the values are in another file.

@@ -1,4 +1,4 @@
-"""What an operator of a ``.tflite`` file is set to, in the words of the schema."""
+"""The options of an operator in a ``.tflite`` file, with the schema's names."""
 
 import re
 from functools import cache
@@ -33,7 +33,7 @@ _ENUMS = {
 
 
 def read_options(content: FlatBuffer, operator: Any) -> dict[str, Any]:
-    """Return the options of an operator, numbers with a name by that name; of a custom one only their size.
+    """Return an operator's options, enum values by name; for a custom operator only their size.
 
     Args:
         content: The file.
@@ -54,7 +54,7 @@ def read_options(content: FlatBuffer, operator: Any) -> dict[str, Any]:
 
 
 def schema_name(kinds: Any, code: int) -> str:
-    """Return what a class of constants of the schema calls a number; ``UNKNOWN (code 99)`` if it does not."""
+    """Return the schema's name for an enum value, or ``UNKNOWN (code 99)``."""
     return _names(kinds).get(code, f"UNKNOWN (code {code})")
 
 
@@ -79,7 +79,7 @@ def _option(content: FlatBuffer, options: Any, name: str, field: str) -> Any:
 
 @cache
 def _fields(kind: str) -> dict[str, str]:
-    """Return the options of a kind as the schema calls them, and as their accessors are called.
+    """Return the schema's option names of an operator and their accessors.
 
     The class for unpacked options lists them in a third way: its ``strideW`` is ``stride_w`` and ``StrideW``.
     """

@@ -1,4 +1,4 @@
-"""Weights trained a little further before quantization, with tensorflow-model-optimization.
+"""Fine-tunes weights before quantization with tensorflow-model-optimization.
 
 It needs Keras 2 (tf_keras) and sets switches for its whole process: both stay in a process of their own. This
 side describes the network and sends batches of images; the other (``tuner.py``, ``keras2_twin.py``,

@@ -1,4 +1,4 @@
-"""A network as plain data that crosses to a process without Keras 3."""
+"""A network as plain data that can be sent to a process without Keras 3."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network from standardised pixels to logits.
+    """Layers and weights of a network from standardised pixels to logits.
 
     Attributes:
         shape: Of one image: (height, width, channels).

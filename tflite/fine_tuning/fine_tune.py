@@ -1,4 +1,4 @@
-"""A fine-tuning seen from this side: which images, how many steps, and what came of it."""
+"""Fine-tune a model in a separate process: images, steps and results."""
 
 import math
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ROUNDING = 1e-5  # of a probability in float32
 
 @dataclass(frozen=True)
 class FineTuningData:
-    """What a network is tuned with.
+    """Images, labels and batch order for fine-tuning.
 
     Attributes:
         train: The images that it was trained on, as they enter it.
@@ -126,7 +126,7 @@ def train_for_int8(
 def _twin(
     model: Any, plan: FineTuningPlan, data: FineTuningData
 ) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
-    """Yield a process that has the same network, and by how much its answers differ on how many images."""
+    """Yield a process with the same network, and the largest difference of its outputs on some images."""
     architecture = architecture_of(model, for_int8=plan.aware)
     some = data.validation.images[:COMPARED]
     expected = keras_classifier(model)(some)
@@ -194,7 +194,7 @@ def _answers(tune: OtherProcess, images: Images) -> NDArray[np.float32]:
 
 
 def _kept(model: Any) -> tuple[float, int]:
-    """Return what is left of the weights: the share of zeros, and of how many values a layer has at most."""
+    """Return the share of zero weights and the largest number of distinct values in a layer."""
     kernels = [layer.get_weights()[0] for layer in model.layers if hasattr(layer, "kernel")]
     zeros, count = (
         sum(figures) for figures in zip(*((np.sum(k == 0), k.size) for k in kernels), strict=True)

@@ -1,4 +1,4 @@
-"""The same network on tf_keras, and its way into an int8 file."""
+"""Build the network with tf_keras and convert it to an int8 file."""
 
 from typing import Any
 
@@ -29,12 +29,12 @@ def twin(architecture: Architecture) -> Any:
 
 
 def to_logits(model: Any) -> Any:
-    """Return a model's part before its softmax, for the loss; the weights are shared."""
+    """Return the model without its softmax, for the loss; the weights are shared."""
     return tf_keras.Model(model.input, model.layers[-1].input)
 
 
 def start_ranges(aware: Any, floating: Any, images: NDArray[np.float32]) -> None:
-    """Set the ranges of activations to those of some images.
+    """Initialise the ranges of activations from some images.
 
     tensorflow-model-optimization starts all at ±6 and forgets a thousandth a step: a short training would
     end with what is left of the six.
@@ -62,7 +62,7 @@ def start_ranges(aware: Any, floating: Any, images: NDArray[np.float32]) -> None
 
 
 def take_raw_pixels(aware: Any, architecture: Architecture) -> None:
-    """Melt the rescaling into the layers that see pixels, and let bytes in as they are: one a step of int8.
+    """Fold the rescaling into the first layers, so that the network takes raw pixels.
 
     Weights keep their own scale in training, since Adam's steps do not shrink with them.
     """

@@ -1,4 +1,4 @@
-"""What is asked of a fine-tuning: fewer weights, fewer different ones, or weights that bear int8."""
+"""The requested fine-tuning: pruning, clustering, or quantization-aware training."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MOST_CLUSTERS = 256  # int8 has no more values
 
 @dataclass(frozen=True)
 class FineTuningPlan:
-    """A fine-tuning, stage by stage.
+    """The stages of a fine-tuning.
 
     Attributes:
         sparsity: Share of the weights of each layer that become 0 (Zhu & Gupta, 2017); ``None``: not pruned.
@@ -64,7 +64,7 @@ class FineTuningPlan:
 
     @property
     def compression(self) -> tuple[Stage, ...]:
-        """The stages whose result is a float network again."""
+        """The stages that return a float network."""
         asked = [(PRUNING, self.sparsity), (CLUSTERING, self.clusters)]
         return tuple(stage for stage, wanted in asked if wanted is not None)
 
@@ -84,12 +84,12 @@ class FineTuningPlan:
 
     @property
     def suffix(self) -> str:
-        """What the name of a file of the compressed network says of it, for instance ``-pruned50``."""
+        """The suffix for the file name of the compressed network, for example ``-pruned50``."""
         pruned = f"-pruned{100 * self.sparsity:g}" if self.sparsity is not None else ""
         return pruned + (f"-clustered{self.clusters}" if self.clusters is not None else "")
 
     @property
     def words(self) -> str:
-        """What the compressed network is, for instance ``pruned to 50 %, 16 values``."""
+        """The compressed network in words, for example ``pruned to 50 %, 16 values``."""
         pruned = [f"pruned to {100 * self.sparsity:g} %"] if self.sparsity is not None else []
         return ", ".join(pruned + ([f"{self.clusters} values"] if self.clusters is not None else []))

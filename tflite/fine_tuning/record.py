@@ -1,4 +1,4 @@
-"""What is recorded of a fine-tuning."""
+"""The record of a fine-tuning."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class TrainedStage:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was done to the weights.
+    """The record of all stages of a fine-tuning.
 
     Attributes:
         twin_difference: Largest difference of a probability between the Keras model and the same network on

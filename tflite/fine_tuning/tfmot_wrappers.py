@@ -1,4 +1,4 @@
-"""What tensorflow-model-optimization puts around a network before a stage, and takes off after it."""
+"""Wrap a network with tensorflow-model-optimization for a stage, and unwrap it afterwards."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PRUNINGS = 20  # times that more weights become 0, over the first half of the st
 
 
 def wrapped(model: Any, stage: Stage, plan: FineTuningPlan, steps: int) -> Any:
-    """Return the network as the stage trains it.
+    """Return the wrapped network for training in a stage.
 
     Args:
         model: A network of tf_keras.
@@ -49,7 +49,7 @@ def wrapped(model: Any, stage: Stage, plan: FineTuningPlan, steps: int) -> Any:
 
 
 def _scheme(plan: FineTuningPlan) -> Any:
-    """Return the scheme that keeps what the compression reached, ``None``: there was none."""
+    """Return the quantization scheme that preserves pruning or clustering; ``None`` without compression."""
     if plan.clusters is not None:
         return tfmot.experimental.combine.Default8BitClusterPreserveQuantizeScheme(
             preserve_sparsity=plan.sparsity is not None
@@ -60,12 +60,12 @@ def _scheme(plan: FineTuningPlan) -> Any:
 
 
 def callbacks(stage: Stage) -> list[Any]:
-    """Return what must be told of steps."""
+    """Return the callbacks that a stage needs."""
     return [tfmot.sparsity.keras.UpdatePruningStep()] if stage == PRUNING else []
 
 
 def stripped(model: Any, stage: Stage, plan: FineTuningPlan) -> Any:
-    """Return the network as it is used after the stage."""
+    """Return the unwrapped network after a stage."""
     if stage == PRUNING:
         return tfmot.sparsity.keras.strip_pruning(model)
     if stage == CLUSTERING:

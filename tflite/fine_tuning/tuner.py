@@ -1,4 +1,4 @@
-"""The other side of a fine-tuning: one network, its stages, its steps."""
+"""The server of a fine-tuning in the separate process: one network, its stages and steps."""
 
 import numpy as np
 import tf_keras
@@ -23,12 +23,12 @@ class Tuner:
         self._scale, self._offset = architecture.scale, architecture.offset
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's answers as it now is, float32 (n, classes), for raw pixels."""
+        """Return the network's current probabilities, float32 (n, classes), for raw pixels."""
         answers: NDArray[np.float32] = self._model.predict_on_batch(self._taken(images))
         return answers
 
     def begin(self, stage: Stage, steps: int, rate: float, images: NDArray[np.uint8] | None) -> None:
-        """Make the network ready for a stage.
+        """Prepare the network for a stage.
 
         Args:
             stage: Which.
@@ -60,7 +60,7 @@ class Tuner:
         return {name: float(value) for name, value in measured.items()}
 
     def end(self) -> None:
-        """Take off what the stage needed; after the training for int8 the network takes raw pixels."""
+        """Unwrap the network; after quantization-aware training it takes raw pixels."""
         self._told.on_epoch_end(0)
         self._model = stripped(self._model, self._stage, self._plan)
         if self._aware:

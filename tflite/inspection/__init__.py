@@ -1,1 +1,1 @@
-"""What is in a ``.tflite`` file, in words, and which of its operators stands for which layer."""
+"""Describes the content of a ``.tflite`` file and matches its operators with layers."""

@@ -1,4 +1,4 @@
-"""``inspect``: what stands in a ``.tflite`` file, and what goes into it and comes out, in words."""
+"""``inspect``: describe the operators, inputs and outputs of a ``.tflite`` file."""
 
 import math
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from kerascnn.tflite.inspection.tensor_words import inputs_in_words, outputs_in_
 
 @dataclass(frozen=True)
 class Inspection(Shown):
-    """A file and what it means.
+    """Result of ``inspect``: a file's graph, inputs and outputs.
 
     Attributes:
         graph: Its operators and tensors.
@@ -33,17 +33,17 @@ class Inspection(Shown):
 
     @property
     def constant_bytes(self) -> int:
-        """Bytes of all constants; what several tensors share is counted once."""
+        """Bytes of all constants, shared ones counted once."""
         return _stored(tensor for subgraph in self.graph.subgraphs for tensor in subgraph.tensors)
 
     def blocks(self) -> list[Block]:
-        """Return every operator, and what goes in and comes out."""
+        """Return every operator, and the inputs and outputs."""
         from kerascnn.tflite.inspection.inspect_text import blocks
 
         return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the file, its ends in words, and each subgraph; operators name tensors by their index."""
+        """Return the file, its inputs and outputs in words, and each subgraph; tensors are indices."""
         main = self.graph.subgraphs[0]
         return {
             "file": str(self.graph.path),
@@ -78,13 +78,13 @@ def inspect(path: Path | str) -> Inspection:
 
 
 def held_bytes(operator: Operator, subgraph: Subgraph) -> int:
-    """Return the bytes that stand in the file for an operator: its constants and, if custom, its options."""
+    """Return an operator's bytes in the file: its constants and, if custom, its options."""
     carried: int = operator.options.get("custom_options_bytes", 0)
     return carried + _stored(_constants(operator, subgraph))
 
 
 def weights(operator: Operator, subgraph: Subgraph) -> Tensor | None:
-    """Return the largest constant that an operator computes with; shapes, axes and the like are none."""
+    """Return an operator's largest constant that is not a shape, an axis or the like."""
     found = [tensor for tensor in _constants(operator, subgraph) if _is_weight(tensor)]
     return max(found, key=lambda tensor: tensor.bytes, default=None)
 
@@ -95,7 +95,7 @@ def _constants(operator: Operator, subgraph: Subgraph) -> list[Tensor]:
 
 
 def _stored(tensors: Iterable[Tensor]) -> int:
-    """Return the bytes of constants; what several tensors share is counted once."""
+    """Return the bytes of constants, shared ones counted once."""
     return sum({tensor.start: tensor.bytes for tensor in tensors}.values())
 
 
@@ -169,7 +169,7 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return an option as JSON can hold it: it has no word for infinity."""
+    """Return an option as a JSON value, which cannot be infinite."""
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

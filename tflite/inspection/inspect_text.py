@@ -1,4 +1,4 @@
-"""What a file holds, in words and tables."""
+"""The result of ``inspect`` as text and tables."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ LEGEND = {
 
 
 def blocks(found: "Inspection") -> list[Block]:
-    """Return every operator, and what goes in and comes out."""
+    """Return every operator, and the inputs and outputs."""
     graph = found.graph
     operators = sum(len(subgraph.operators) for subgraph in graph.subgraphs)
     sizes = f"{graph.bytes:,} bytes, {found.constant_bytes:,} of them constants; {operators:,} operators"
@@ -89,7 +89,7 @@ def _row(operator: "Operator", subgraph: "Subgraph", sources: dict[int, str]) ->
 
 
 def _operator(operator: "Operator") -> str:
-    """Return its name with what is fused into it, or with the subgraphs that it runs."""
+    """Return an operator's name with its fused activation, or with the subgraphs that it runs."""
     suffix = "_subgraph_index"
     options = operator.options.items()
     runs = [f"{name.removesuffix(suffix)} {number}" for name, number in options if name.endswith(suffix)]
@@ -139,7 +139,7 @@ def _tensors(subgraph: "Subgraph", indices: Sequence[int]) -> list["Tensor"]:
 
 
 def _facts(found: "Inspection") -> dict[str, str]:
-    """Return what goes in, what comes out, and what is written beside it."""
+    """Return the inputs, the outputs and the metadata."""
     graph = found.graph
     main = graph.subgraphs[0]
     said = {
@@ -173,12 +173,12 @@ def _kerascnn(description: "ModelDescription") -> str:
 
 
 def _listed(names: Iterable[str], most: int = MOST) -> str:
-    """Return different names behind each other, not too many."""
+    """Return the distinct names as a list, shortened."""
     different = list(islice(dict.fromkeys(names), most + 1))
     return ", ".join([*different[:most], *(["…"] if different[most:] else [])])
 
 
 def _told(name: str, longest: int = LONGEST) -> str:
-    """Return a name as a terminal may show it: a file can hold control signs, and names without end."""
+    """Return a name from a file without control characters and shortened, safe for a terminal."""
     shown = "".join(sign if sign.isprintable() else "�" for sign in name[: longest + 1])
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

@@ -1,4 +1,4 @@
-"""Which operator of a quantized file computes which one of the float network it was made from.
+"""Match the operators of a quantized file with those of the float network.
 
 Both are walked in the order of computation. Two operators match if they are of one kind, give the same shape
 and read what has been matched already. Names decide nothing: tools rename tensors as they like.
@@ -20,7 +20,7 @@ Likeness = Callable[[Operator, Operator], float]
 
 @dataclass(frozen=True)
 class Match:
-    """An operator of the quantized file and the one it stands for.
+    """An operator of the quantized file and its float counterpart.
 
     Attributes:
         operator: Of the quantized file.
@@ -86,7 +86,7 @@ def match_operators(
 
 
 def computed(graph: Subgraph, numbers: Sequence[int]) -> tuple[int, ...]:
-    """Return those tensors that depend on the picture; −1 stands for an input that is left out."""
+    """Return the tensors that depend on the image; −1 is an omitted input."""
     return tuple(number for number in numbers if number >= 0 and not graph.tensors[number].constant)
 
 
@@ -117,6 +117,6 @@ def _next(graph: Subgraph, left: Sequence[Operator]) -> str:
 
 
 def _shapes(graph: Subgraph, numbers: Sequence[int]) -> str:
-    """Return shapes as people read them, without the batch of one."""
+    """Return shapes as text, without the batch of one."""
     shapes = [graph.tensors[number].shape for number in numbers]
     return " and ".join("×".join(map(str, shape[1:] if shape[:1] == (1,) else shape)) for shape in shapes)

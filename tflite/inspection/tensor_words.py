@@ -1,4 +1,4 @@
-"""What the numbers of a file's inputs and outputs mean, in words; no more than the tensors themselves say."""
+"""Describe the inputs and outputs of a file in words, from its tensors alone."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _WITHOUT_NUMBERS = {"STRING": "text", "BOOL": "true or false"}
 
 
 def inputs_in_words(subgraph: Subgraph, description: ModelDescription | None) -> tuple[str, ...]:
-    """Return what to put into each input of a model.
+    """Return a description of each input of a model.
 
     Args:
         subgraph: The first one of a file.
@@ -24,12 +24,12 @@ def inputs_in_words(subgraph: Subgraph, description: ModelDescription | None) ->
 
 
 def outputs_in_words(subgraph: Subgraph) -> tuple[str, ...]:
-    """Return what each output of a model says."""
+    """Return a description of each output of a model."""
     return tuple(_output(subgraph, index) for index in subgraph.outputs)
 
 
 def makers_back(subgraph: Subgraph, index: int) -> Iterator[str]:
-    """Yield the operator that makes a tensor, and those before it as long as they only pass values on."""
+    """Yield the operator that computes a tensor, and those before it that only copy values."""
     makers = {output: operator for operator in subgraph.operators for output in operator.outputs}
     for _ in range(_STEPS_BACK):
         maker = makers.get(index)
@@ -42,7 +42,7 @@ def makers_back(subgraph: Subgraph, index: int) -> Iterator[str]:
 
 
 def decimal(value: float) -> str:
-    """Return a number of four digits, with a real minus sign."""
+    """Return a number with four digits and a typographic minus sign."""
     return f"{value:.4g}".replace("-", "−")
 
 
@@ -96,12 +96,12 @@ def _meaning(tensor: Tensor) -> str:
 
 
 def _scaling(tensor: Tensor) -> Quantization | None:
-    """Return how whole numbers are scaled; what converters note at float tensors has no meaning."""
+    """Return how integers are scaled; quantization noted at float tensors has no meaning."""
     return tensor.quantization if _limits(tensor.type) else None
 
 
 def _limits(kind: str) -> tuple[int, int] | None:
-    """Return the smallest and the largest number of a type of whole numbers."""
+    """Return the smallest and largest value of an integer type."""
     found = re.fullmatch(r"(U?)INT(\d+)", kind)
     if not found:
         return None
@@ -110,7 +110,7 @@ def _limits(kind: str) -> tuple[int, int] | None:
 
 
 def _real(scaling: Quantization, name: str) -> str:
-    """Return the formula from a stored number to the real one."""
+    """Return the formula from the stored to the real value."""
     (scale,), (zero,) = scaling.scales, scaling.zero_points
     moved = f"{name}{_plus(-zero)}"
     if scale == 1:

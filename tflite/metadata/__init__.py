@@ -1,1 +1,1 @@
-"""TFLite metadata, class names and a file's own description: written and read."""
+"""Writes and reads TFLite metadata, class names and a file's own description."""

@@ -1,4 +1,4 @@
-"""Class names as a file: one a line, in the order of the probabilities."""
+"""Label files: class names, one per line, in the order of the probabilities."""
 
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
@@ -14,18 +14,18 @@ LARGEST = 2**24  # bytes; the longest lists name some ten thousand classes
 
 
 def lines(classes: Sequence[str]) -> bytes:
-    """Return the names as UTF-8; a line break inside a name becomes a blank, so that the lines keep count."""
+    """Return the names as UTF-8, one per line; a line break inside a name becomes a space."""
     return "".join(" ".join(name.splitlines()) + "\n" for name in classes).encode()
 
 
 def names(content: bytes) -> tuple[str, ...]:
-    """Return the names in a label file, this project's or another's."""
+    """Return the names in a label file of this or another project."""
     text = content.decode(errors="replace").removesuffix("\n")
     return tuple(line.removesuffix("\r") for line in text.split("\n"))
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the names in a label file; numbers before them, where each line has its own, are left out.
+    """Return the names in a label file, without leading line numbers.
 
     Raises:
         KerasCnnError: It cannot be read, or is larger than any label file.

@@ -1,4 +1,4 @@
-"""TFLite metadata: what MediaPipe Tasks, ML Kit and Android Studio read inside a ``.tflite`` file.
+"""TFLite metadata, as MediaPipe Tasks, ML Kit and Android Studio read it in a ``.tflite`` file.
 
 It is a named buffer of the model; the label file that it names lies, uncompressed, in the ZIP archive at the
 end of the file, beside ``kerascnn.json``.
@@ -22,7 +22,7 @@ IMAGES = {schema.RGB: "RGB image", schema.GRAYSCALE: "grey image"}
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """What metadata says about one input or output; what it leaves out is empty.
+    """Metadata of one input or output; missing fields are empty.
 
     Attributes:
         content: ``RGB image``, ``grey image``, or empty for anything else.
@@ -44,7 +44,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class FileMetadata:
-    """The metadata of a file; what it leaves out is empty.
+    """Metadata of a file; missing fields are empty.
 
     Attributes:
         inputs: In the order of the file; ``outputs`` likewise.
@@ -67,7 +67,7 @@ class FileMetadata:
 
 
 def with_metadata(content: bytes, card: ModelCard) -> bytes:
-    """Return a converted file with metadata and its label file; the network stays as it is, to the bit.
+    """Return a converted file with metadata and label file; the bytes of the network do not change.
 
     ``ModelDescription.embed`` adds to the same archive.
 
@@ -103,7 +103,7 @@ def with_metadata_of(content: bytes, source: Path) -> bytes:
 
 
 def read_metadata(path: Path) -> FileMetadata | None:
-    """Return the metadata of any ``.tflite`` file, None where it has none.
+    """Return the metadata of any ``.tflite`` file, ``None`` if there is none.
 
     Raises:
         KerasCnnError: The file is missing, is no ``.tflite`` file, or what it holds is damaged.
@@ -184,7 +184,7 @@ def _tensor(document: dict[str, Any]) -> TensorMetadata:
 
 
 def _classes(path: Path, outputs: list[dict[str, Any]]) -> tuple[str, ...] | None:
-    """Return the names in the first label file of the outputs that is there."""
+    """Return the names in the outputs' first existing label file."""
     files = [file for output in outputs for file in output.get("associated_files", [])]
     wanted = [file.get("name") for file in files if file.get("type") == schema.TENSOR_AXIS_LABELS]
     members = _members(path) if wanted else {}

@@ -1,4 +1,4 @@
-"""Whether MediaPipe Tasks and ML Kit can load a file: both take uint8 or float32 and three channels only."""
+"""Check whether MediaPipe Tasks and ML Kit can load a file: uint8 or float32, three channels."""
 
 from kerascnn.models.description import ModelDescription
 

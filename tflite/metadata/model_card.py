@@ -1,4 +1,4 @@
-"""What a file says about its network: where it comes from, what goes in, what comes out."""
+"""The model card in a file's metadata: origin, input and output of the network."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PARSER = "1.0.0"  # of the schema: nothing younger is written
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Where a network comes from.
+    """Origin of a network, for its metadata.
 
     Attributes:
         name: Of the run.

@@ -1,4 +1,4 @@
-"""What can be added to a ``.tflite`` file without touching its network: a named buffer, a signature."""
+"""Add a named buffer or a signature to a ``.tflite`` file without changing its network."""
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -14,7 +14,7 @@ MOST = 100  # names looked at: a hostile list can be as long as the file
 
 
 def attach(content: bytes, name: str, data: bytes) -> bytes:
-    """Return the file with one more named buffer.
+    """Return the file with an additional named buffer.
 
     Args:
         content: A ``.tflite`` file that LiteRT accepts.
@@ -65,7 +65,7 @@ def with_signature(content: bytes, key: str, inputs: dict[str, int], outputs: di
 
 
 def _before(content: bytes, builder: flatbuffers.Builder, lists: dict[int, int]) -> bytes:
-    """Put a new root table before a file: some lists are new, all else lies behind it, as it was to the bit.
+    """Put a new root table with some new vectors before a file; the other bytes do not change.
 
     The Python classes of the schema cannot be used to write the model again: they drop fields that are newer
     than they are, and the alignment of the weights.
@@ -81,7 +81,7 @@ def _before(content: bytes, builder: flatbuffers.Builder, lists: dict[int, int])
 
 
 def attached(content: bytes, name: str) -> bytes | None:
-    """Return the data of a named buffer, None where there is none.
+    """Return the data of a named buffer, ``None`` if there is none.
 
     Raises:
         Exception: The file is damaged: whatever reading behind its end raises.
@@ -122,11 +122,11 @@ def _write_argument(builder: flatbuffers.Builder, name: str, number: int) -> int
 
 
 def _behind(table: schema.Buffer | schema.Metadata) -> int:
-    """Return an old table's offset for the builder, which counts from its end backwards: a negative one."""
+    """Return an old table's offset for the builder, which counts backwards from its end."""
     return -int(table._tab.Pos)
 
 
 def _field_behind(model: schema.Model, place: int) -> int:
-    """Return the offset of what a field of the old root refers to, 0 for an empty field."""
+    """Return the offset that a field of the old root refers to, 0 for an empty field."""
     offset = model._tab.Offset(4 + 2 * place)
     return -int(model._tab.Indirect(model._tab.Pos + offset)) if offset else 0

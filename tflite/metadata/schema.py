@@ -1,4 +1,4 @@
-"""The public schema of TFLite metadata as a table, and the flatbuffers that are written and read by it.
+"""The public schema of TFLite metadata as a table, and its flatbuffer writer and reader.
 
 From ``metadata_schema.fbs`` of tensorflow/tflite-support, version 1.5.0: the tables that a classifier needs.
 The order of their fields is the binary format. A document is made of dicts, lists, texts and numbers; of a
@@ -75,7 +75,7 @@ def write(document: dict[str, Any]) -> bytes:
 
 
 def read(content: bytes) -> dict[str, Any]:
-    """Return the ``ModelMetadata`` in a flatbuffer; numbers that are not finite are None.
+    """Return the ``ModelMetadata`` in a flatbuffer; non-finite numbers are ``None``.
 
     Raises:
         KerasCnnError: It is another format, or larger than metadata ever is.
@@ -88,7 +88,7 @@ def read(content: bytes) -> dict[str, Any]:
 
 
 def write_list(builder: flatbuffers.Builder, offsets: Sequence[int]) -> int:
-    """Write references to what is in the builder already; return the offset of the list."""
+    """Write a vector of references to objects in the builder; return its offset."""
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)
@@ -132,14 +132,14 @@ def _places(table: str) -> Iterator[tuple[int, str, str]]:
 
 
 class _Reader:
-    """Reads bytes that anybody may have written: never behind their end, never without end."""
+    """Reads untrusted bytes within their bounds and within a limit on their number."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._left = LARGEST
 
     def value(self, kind: str, position: int) -> Any:
-        """Return what stands at a position of the file, or what the reference there leads to."""
+        """Return the value at a position of the file, following references."""
         if kind == "byte":
             return self._content[position]
         start = position + self._number(position)

@@ -1,4 +1,4 @@
-"""How an input or output of a ``.tflite`` file holds numbers, also in words."""
+"""How an input or output of a ``.tflite`` file stores numbers, as data and in words."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,7 +11,7 @@ _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() i
 
 @dataclass(frozen=True)
 class TensorValues:
-    """Type and scale: a value is scale × (stored − zero_point), or what is stored where the scale is 0."""
+    """Type and scale: value = scale × (stored − zero_point), or the stored number if the scale is 0."""
 
     dtype: str
     scale: float
@@ -26,19 +26,19 @@ class TensorValues:
         return cls(_TYPES[tensor.Type()], float(found.Scale(0)), int(found.ZeroPoint(0)))
 
     def stored(self, value: float) -> float:
-        """Return what is stored for a value."""
+        """Return the stored number for a value."""
         if not self.scale:
             return float(value)
         limits = np.iinfo(self.dtype)
         return float(np.clip(round(value / self.scale) + self.zero_point, limits.min, limits.max))
 
     def taken(self, what: str) -> str:
-        """Say what goes into an input: "pixel − 128 as int8"."""
+        """Return an input in words: "pixel − 128 as int8"."""
         divided = what if self.scale in (0, 1) else f"{what} / {self.scale:g}"
         return f"{divided}{_plus(self.zero_point)} as {self.dtype}"
 
     def given(self, what: str) -> str:
-        """Say what an output means: "probability = 0.00390625 × (int8 + 128)"."""
+        """Return an output in words: "probability = 0.00390625 × (int8 + 128)"."""
         if not self.scale:
             return f"{what} as {self.dtype}"
         shifted = f"({self.dtype}{_plus(-self.zero_point)})" if self.zero_point else self.dtype

@@ -1,1 +1,1 @@
-"""From a Keras model to a quantized ``.tflite`` file that is verified and evaluated."""
+"""Converts a Keras model to quantized ``.tflite`` files, verifies and evaluates them."""

@@ -1,4 +1,4 @@
-"""``--max-drop``: what is tried, in order, until int8 loses no more accuracy than the user allows.
+"""``--max-drop``: try candidates in order until int8 loses no more accuracy than allowed.
 
 Tries are judged on the validation images: whoever picks among several files by the test images can no longer
 say what the test images say about the file.
@@ -13,7 +13,7 @@ from kerascnn.tflite.fine_tuning.fine_tune import QatResult
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to make a file, and the file.
+    """A quantized file and how it was made.
 
     Attributes:
         what: In words.
@@ -31,13 +31,13 @@ class Candidate:
 
     @property
     def is_plain(self) -> bool:
-        """Whether calibration alone made it."""
+        """Whether it was made by calibration alone."""
         return not self.in_float and self.qat is None
 
 
 @dataclass(frozen=True)
 class Try:
-    """A candidate that was judged.
+    """A candidate and its accuracy.
 
     Attributes:
         candidate: What was made.
@@ -49,7 +49,7 @@ class Try:
 
     @property
     def what(self) -> str:
-        """In words."""
+        """The candidate in words."""
         return self.candidate.what
 
     @property
@@ -58,7 +58,7 @@ class Try:
         return len(self.candidate.content)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was tried, the layers in float, drop_points and bytes."""
+        """Return the method, the layers in float, drop_points and bytes."""
         return {
             "tried": self.what,
             "in_float": list(self.candidate.in_float),
@@ -69,7 +69,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Budget:
-    """A budget and what was tried to keep it.
+    """An accuracy budget and the candidates tried.
 
     Attributes:
         points: Percentage points of accuracy that may be lost.
@@ -83,7 +83,7 @@ class Budget:
 
     @property
     def chosen(self) -> Try:
-        """The first try within the budget, or the best there was."""
+        """The first try within the budget, or else the best one."""
         within = (each for each in self.tries if each.drop_points <= self.points)
         return next(within, min(self.tries, key=lambda each: each.drop_points))
 
@@ -104,7 +104,7 @@ class Budget:
 
 
 def first_within(points: float, candidates: Iterable[Candidate], drop: Callable[[bytes], float]) -> Budget:
-    """Go through the candidates until one is within the budget.
+    """Return the first candidate within the budget.
 
     Args:
         points: Percentage points that may be lost.

@@ -1,4 +1,4 @@
-"""Which images set the int8 ranges: training images only, chosen by a seed, every one recorded.
+"""Choose the calibration images that set the int8 ranges: training images only, by a seed, all recorded.
 
 A training image whose content is also in the validation or test split is not taken: ranges found on images
 that a file is judged by would flatter it.
@@ -22,7 +22,7 @@ READ_AT_ONCE = 256  # images; a split of files decodes them only now
 
 @dataclass(frozen=True)
 class Calibration:
-    """Images for the converter and the record of what they are.
+    """Calibration images for the converter, with their record.
 
     Attributes:
         images: uint8, shape (n, height, width, channels); one of them stretched to reach 0 and 255.
@@ -34,7 +34,7 @@ class Calibration:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Return n, seed and a hash over the images, which tells files of other images apart."""
+        """Return n, seed and a hash of the images."""
         contents = "".join(sample["sha256"] for sample in self.record["samples"])
         return {
             "n": self.record["n"],
@@ -108,7 +108,7 @@ def choose(
 def _apart(
     train: Split, samples: int | None, seed: int, forbidden: set[str]
 ) -> tuple[NDArray[np.intp], dict[int, str]]:
-    """Return indices of images that are not forbidden, and those that were met and are, with their hashes.
+    """Return indices of allowed images, and of the forbidden ones found, with their hashes.
 
     Only what is drawn is read: a forbidden image is left out and the draw made again without it.
     """

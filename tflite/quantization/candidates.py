@@ -1,4 +1,4 @@
-"""The ways to make a file of a model, the plainest first."""
+"""The candidates for a file of a model, the simplest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ class CandidateBuilder:
     def build(
         self, spec: FileSpec, images: NDArray[np.uint8] | None, max_drop: float | None
     ) -> tuple[Candidate, Budget | None]:
-        """Return a file, and what was tried to keep a budget where there is one.
+        """Return a file and, with a budget, the tries.
 
         Args:
             spec: What is asked for.
@@ -60,7 +60,7 @@ class CandidateBuilder:
     def _full_int8(
         self, spec: FileSpec, images: NDArray[np.uint8], max_drop: float = 0.0
     ) -> Iterator[Candidate]:
-        """Yield it as it is; then, where float is allowed and would do, layers in float; then trained."""
+        """Yield the plain file; then, where allowed, files with layers in float; then fine-tuned ones."""
         plan = self.context.plan
         if not plan.aware:
             yield Candidate("full int8", self._converted(spec, images))
@@ -94,7 +94,7 @@ class CandidateBuilder:
 
     @cached_property
     def _untrainable(self) -> str:
-        """Why it cannot be trained for int8, empty if it can."""
+        """Why quantization-aware training is not possible; empty if it is."""
         try:
             architecture_of(self.model, for_int8=True)
         except TargetError as error:
@@ -106,12 +106,12 @@ class CandidateBuilder:
         return self.context.splits["validation"]
 
     def _noise(self, content: bytes) -> float:
-        """Return the mean difference of a probability from the float network's on some validation images."""
+        """Return the mean absolute difference from the float network's probabilities on validation images."""
         found = self._lite(content)(self._validation.images[:RANKED])
         return float(np.abs(found - self._converted_shares[:RANKED]).mean())
 
     def _drop(self, content: bytes) -> float:
-        """Return the percentage points of accuracy on the validation images that a file loses."""
+        """Return a file's loss of validation accuracy in percentage points."""
         return self._lost(self._lite(content)(self._validation.images))
 
     def _lost(self, shares: NDArray[np.float32]) -> float:

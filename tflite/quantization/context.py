@@ -1,4 +1,4 @@
-"""What all files of one quantization share."""
+"""The context that all files of one quantization share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from kerascnn.training.run import Run
 
 @dataclass(frozen=True)
 class QuantizationContext:
-    """A run's model with the images that set its ranges and judge its files.
+    """A run's model with its calibration, validation and test images.
 
     Attributes:
         run: Whose files are made.
@@ -46,7 +46,7 @@ class QuantizationContext:
 
     @property
     def described(self) -> ModelDescription:
-        """The description of its files, which return probabilities."""
+        """The description for its files, which return probabilities."""
         return self.description.model_copy(update={"output": "probabilities"})
 
     def calibration(self, samples: int | None) -> Calibration:
@@ -61,7 +61,7 @@ class QuantizationContext:
         )
 
     def evaluated(self, classify: Classifier, path: Path) -> Evaluation:
-        """Evaluate on the test images; ``path`` is what is said to have answered."""
+        """Evaluate on the test images; ``path`` is for the record."""
         return evaluate_classifier(
             classify,
             self.splits["test"],

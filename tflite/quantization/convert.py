@@ -1,4 +1,4 @@
-"""From a Keras model of logits to the bytes of a ``.tflite`` file that returns probabilities."""
+"""Convert a Keras model of logits to a ``.tflite`` file that returns probabilities."""
 
 import warnings
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def _converter(model: Any) -> Any:
 
 
 def _signed(content: bytes) -> bytes:
-    """Return a file with the signature that TensorFlow gives to one that went over a SavedModel."""
+    """Return a file with the signature that a conversion from a SavedModel would have."""
     model = schema.Model.GetRootAs(content)
     if model.SignatureDefsLength():
         return content
@@ -90,7 +90,7 @@ def _silence() -> Iterator[None]:
 
 
 def _one_image(model: Any) -> Any:
-    """Return the model for exactly one image: a dynamic batch would leave SHAPE operators in the file."""
+    """Return the model with a batch of exactly 1: a dynamic batch would leave SHAPE operators in the file."""
     import keras
 
     pixels = keras.Input(batch_shape=(1, *model.input_shape[1:]), name=PIXELS)

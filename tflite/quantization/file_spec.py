@@ -1,4 +1,4 @@
-"""What is asked of a file."""
+"""A requested file."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from kerascnn.tflite.quantization.targets import PROCESSOR, Target
 
 @dataclass(frozen=True)
 class FileSpec:
-    """A requested file: its scheme, the type of its input and output, what it is made for."""
+    """A requested file: scheme, type of input and output, and target."""
 
     scheme: Scheme
     io: str

@@ -1,4 +1,4 @@
-"""Full int8 except for some layers, which stay in float: AI Edge Quantizer's selective recipes."""
+"""Mixed precision: full int8 with some layers in float, by AI Edge Quantizer's selective recipes."""
 
 import io
 import re
@@ -18,7 +18,7 @@ from kerascnn.tflite.quantization.schemes import schemes
 
 
 class MixedPrecisionQuantizer:
-    """Makes int8 files of one model that leave layers in float; the ranges are found once.
+    """Makes int8 files of one model with layers in float; the ranges are calibrated once.
 
     Args:
         model: From raw pixels to logits.
@@ -76,7 +76,7 @@ class MixedPrecisionQuantizer:
 
 
 def _widest(ranges: Iterable[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Join the ranges of single images, so that none of them saturates.
+    """Merge the ranges of single images, so that none of them saturates.
 
     Given all images at once AI Edge Quantizer takes a moving average of their ends, and a brighter image than
     usual saturates.
@@ -94,7 +94,7 @@ def _widest(ranges: Iterable[dict[str, dict[str, Any]]]) -> dict[str, dict[str, 
 
 
 def _and_followers(model: Any, layers: Collection[str]) -> set[str]:
-    """Return layers and what stands behind them up to the next with a kernel: pools, activations, norms.
+    """Return layers and the pooling, activation and norm layers after them, up to the next with a kernel.
 
     Their values have the same range: in int8 they would bring back the rounding that is to be avoided.
     """

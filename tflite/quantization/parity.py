@@ -1,4 +1,4 @@
-"""The parity ladder: where on the way from the Keras model to the device answers begin to differ."""
+"""The parity ladder: at which step from the Keras model to the device predictions begin to differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,17 +53,17 @@ class Step:
 
     @property
     def agreement(self) -> float:
-        """Share of the same answers as before."""
+        """Share of images with the same prediction as in the step before."""
         return 1 - self.differing / self.accuracy.n
 
     @property
     def is_rounding(self) -> bool:
-        """Whether all that differs is how the kernels round."""
+        """Whether the kernels' rounding explains all differences."""
         return 0 < self.largest <= self.rounding
 
     @property
     def breaks(self) -> bool:
-        """Whether more answers tip than this step may tip; a single one always may."""
+        """Whether more predictions change than this step allows; a single one always may."""
         return self.differing > max(1, (1 - LEAST_AGREEMENT.get(self.name, 0)) * self.accuracy.n)
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Ladder:
-    """All steps in order, from the Keras model to the kernels of a device.
+    """All steps in order, from the Keras model to the device's kernels.
 
     Attributes:
         steps: Each compared with the one before.
@@ -119,7 +119,7 @@ class Ladder:
 
     @property
     def reference_alone(self) -> bool:
-        """Whether only the reference kernels break: the others answer as if they were not there."""
+        """Whether only the reference kernels differ."""
         broken = [step.name for step in self.steps if step.breaks]
         return broken == [REFERENCE, OPTIMISED] and self.past_reference >= LEAST_AGREEMENT[REFERENCE]
 

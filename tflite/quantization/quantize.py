@@ -1,4 +1,4 @@
-"""``quantize``: from a run to ``.tflite`` files, each checked, evaluated and recorded."""
+"""``quantize``: convert a run to ``.tflite`` files; check, evaluate and record each."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -144,7 +144,7 @@ def _require_consistent(
     samples: int | None,
     max_drop: float | None,
 ) -> None:
-    """Refuse what is asked of a file that does not have it."""
+    """Refuse options that do not apply to the requested file."""
     odd = next((spec.scheme.name for spec in specs if not spec.scheme.is_full_int8), None)
     if samples is not None and not _calibrated(specs):
         raise UsageError(f"{odd} is not calibrated. Received: calibration_samples={samples}")
@@ -164,7 +164,7 @@ def _require_consistent(
 
 
 def _require_records(run: Run, replaced: str) -> None:
-    """Make sure that whatever else the work needs of a run can be read: opening a model takes seconds.
+    """Check the run's records before its model is opened, which takes seconds.
 
     Args:
         run: The run.
@@ -181,7 +181,7 @@ def _calibrated(specs: Sequence[FileSpec]) -> bool:
 
 @dataclass(frozen=True)
 class _InFloat:
-    """What comes before any quantization.
+    """The float model and its evaluations, before any quantization.
 
     Attributes:
         builder: Of the files, with the Keras model that is converted.
@@ -195,7 +195,7 @@ class _InFloat:
 
 
 def _in_float(context: QuantizationContext) -> _InFloat:
-    """Evaluate the Keras model, prune and cluster it if asked to, and evaluate that as a float file."""
+    """Evaluate the Keras model; if requested, prune and cluster it and evaluate the float file."""
     steps = [(KERAS, context.evaluated_keras(context.model))]
     model, compressed = context.model, None
     if context.plan.compression:
@@ -218,7 +218,7 @@ def _quantized(
     *,
     check_stability: bool,
 ) -> tuple[Latency | None, QuantizedFile]:
-    """Write one file, which gets its name when it is checked and all that is said of it is known.
+    """Convert, check and evaluate one file; it gets its final name at the end.
 
     Returns:
         The Keras model's latency, taken in turns with the file's, and the file.
@@ -272,7 +272,7 @@ def _write(context: QuantizationContext, chosen: Candidate, spec: FileSpec, asid
 def _quantized_steps(
     context: QuantizationContext, chosen: Candidate, aside: Path, path: Path
 ) -> list[tuple[str, Evaluation]]:
-    """Evaluate on the test images what was trained for int8, and the file with both sets of kernels."""
+    """Evaluate the quantization-aware model and the file, with both sets of kernels."""
     lite = LiteRTClassifier(aside)
     computed: list[tuple[str, Classifier]] = [(WHOLE, lite)]
     if not context.accuracy_only:
@@ -294,7 +294,7 @@ def _latencies(context: QuantizationContext, lite: LiteRTClassifier) -> tuple[La
 
 @contextmanager
 def _told_what_is_kept(pairs: list[tuple[Latency | None, QuantizedFile]]) -> Iterator[None]:
-    """Say with Ctrl-C which files are written."""
+    """On Ctrl-C, say which files are written."""
     try:
         yield
     except KeyboardInterrupt:

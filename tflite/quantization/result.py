@@ -22,13 +22,13 @@ from kerascnn.training.run import Run
 
 
 def int8_file(run: Run) -> Path:
-    """Return where a run has its full-int8 file."""
+    """Return the path of a run's full-int8 file."""
     return run.tflite_dir / f"{FULL_INT8}.tflite"
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """A model file with what was measured on the test images of its source; latency only if it was asked."""
+    """A model file and its results on the test images; latency only if requested."""
 
     path: Path
     scheme: str
@@ -77,18 +77,18 @@ class QuantizedFile(FileResult):
 
     @property
     def drop_points(self) -> float:
-        """Percentage points of accuracy it lost against the Keras model."""
+        """Percentage points of accuracy lost against the Keras model."""
         return 100 * (self.original.accuracy.accuracy - self.evaluation.accuracy.accuracy)
 
     @property
     def agreement(self) -> float:
-        """Share of the test images on which it and the Keras model give the same class."""
+        """Share of the test images with the same prediction as the Keras model."""
         answers = (each.probabilities.argmax(axis=1) for each in (self.original, self.evaluation))
         return float(np.equal(*answers).mean())
 
     @property
     def break_told(self) -> str:
-        """Where on the way answers begin to differ more than they may, in words; empty where they do not."""
+        """At which step predictions differ more than allowed, in words; empty if at none."""
         step = self.ladder.first_break
         if self.ladder.reference_alone:
             return f"{step} only: they are at fault, the optimised ones answer as the float file does"
@@ -96,7 +96,7 @@ class QuantizedFile(FileResult):
 
     @property
     def misses(self) -> str:
-        """How it misses the budget, in words; empty where it keeps it or none was set."""
+        """How the file misses the budget, in words; empty if it does not."""
         if self.budget is None or (self.budget.kept and self.drop_points <= self.budget.points):
             return ""
         tried = "; ".join(f"{each.what}: {each.drop_points:.2f}" for each in self.budget.tries)
@@ -107,7 +107,7 @@ class QuantizedFile(FileResult):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is measured of any file, how it compares, and the steps."""
+        """Return the results, the comparison with the Keras model, and the steps."""
         return super().to_dict() | {
             "target": self.spec.target.name,
             "io": self.spec.io,
@@ -125,7 +125,7 @@ class QuantizedFile(FileResult):
 
 
 def zipped_bytes(path: Path) -> int:
-    """Return the size of a ZIP archive with a file: weights that are 0 or few in kind pack well."""
+    """Return the size of a ZIP archive of a file: pruned or clustered weights compress well."""
     with io.BytesIO() as packed:
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(path, path.name)
@@ -134,14 +134,14 @@ def zipped_bytes(path: Path) -> int:
 
 @dataclass(frozen=True)
 class QuantizationResult(Shown):
-    """The Keras model and its quantized files side by side."""
+    """Result of ``quantize``: the Keras model and its quantized files."""
 
     run: Path
     original: FileResult
     files: tuple[QuantizedFile, ...]
 
     def blocks(self) -> list[Block]:
-        """Return the files beside the Keras model, then each step of each file."""
+        """Return the files next to the Keras model, then the steps of each file."""
         from kerascnn.tflite.quantization.result_text import blocks
 
         return blocks(self)

@@ -1,4 +1,4 @@
-"""What quantization made of a run, in words and tables."""
+"""The result of ``quantize`` as text and tables."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def blocks(result: "QuantizationResult") -> list[Block]:
-    """Return the files beside the Keras model, then each step of each file."""
+    """Return the files next to the Keras model, then the steps of each file."""
     keras = result.original
     rows = [["Keras", f"{keras.bytes:,}", "", _latency(keras), "", ""]]
     rows += [
@@ -77,7 +77,7 @@ def _steps(file: "QuantizedFile") -> list[Block]:
 
 
 def _tuned(tunings: Sequence["Tuning"], *, clustered: bool) -> dict[str, str]:
-    """Return what was done to the weights, and that it began from the same network."""
+    """Return the fine-tuning in words, and that it started from the same network."""
     told: dict[str, str] = {}
     for tuning in tunings:
         for stage in tuning.stages:

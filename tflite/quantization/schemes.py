@@ -1,4 +1,4 @@
-"""Named quantizations. A name says: when ranges are found, the weights' type, the activations' type.
+"""Quantization schemes. A name says when ranges are found, the weights' type, the activations' type.
 
 =================  ===================================================================
 static_wi8_ai8     ranges from calibration images, weights int8, activations int8: full integer
@@ -22,7 +22,7 @@ FULL_INT8 = "static_wi8_ai8"
 
 @dataclass(frozen=True)
 class Scheme:
-    """How the converter is set.
+    """The converter's settings for a scheme.
 
     Attributes:
         name: As options and records call it.
@@ -74,7 +74,7 @@ def _float16(converter: Any) -> None:
 
 
 def _float32(converter: Any) -> None:
-    """Leave the converter as it is."""
+    """Keep float32: do not change the converter's settings."""
 
 
 schemes: Registry[Scheme] = Registry("scheme")

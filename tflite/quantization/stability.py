@@ -1,4 +1,4 @@
-"""Whether other calibration images would have made another file."""
+"""Whether other calibration images would give a different file."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
 @dataclass(frozen=True)
 class Stability:
-    """Two files from disjoint halves of the calibration images, compared.
+    """Comparison of two files from disjoint halves of the calibration images.
 
     Attributes:
         samples: Images in each half.
@@ -74,7 +74,7 @@ def stability(
 
 
 def _activation_scales(content: bytes) -> list[tuple[str, float]]:
-    """Return name and scale of each tensor that is no constant, in their order."""
+    """Return name and scale of each non-constant tensor, in order."""
     model = schema.ModelT.InitFromPackedBuf(content)
     (graph,) = model.subgraphs
     return [

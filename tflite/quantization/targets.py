@@ -1,4 +1,4 @@
-"""What a file is made for: the processor of any machine, or an accelerator with demands of its own."""
+"""Targets of a file: any CPU, or an accelerator with its own demands."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from kerascnn.tflite.accelerators.registry import accelerators
 
 @dataclass(frozen=True)
 class Target:
-    """What a file is made for.
+    """The target of a file.
 
     Attributes:
         name: As options and records call it.
@@ -35,7 +35,7 @@ class Target:
 
     @classmethod
     def on(cls, accelerator: Accelerator | None) -> "Target":
-        """Return the target that an accelerator is, or the processor."""
+        """Return an accelerator's target, or the CPU."""
         return cls(accelerator.name, accelerator) if accelerator else PROCESSOR
 
     @property
@@ -44,11 +44,11 @@ class Target:
         return self.accelerator is None
 
     def refusal(self, scheme: str, io: str) -> str:
-        """Return why it takes no files of a scheme with such an input and output, empty where it does."""
+        """Return why files with this scheme, input and output types are not supported; empty if they are."""
         return self.accelerator.refusal(scheme, io) if self.accelerator else ""
 
     def problem(self, file: Path) -> str:
-        """Return why it would not run all of a file, empty where it would."""
+        """Return why part of a file would not run there; empty if all would."""
         if self.accelerator is None:
             return ""
         from kerascnn.tflite.file_format.graph import read_graph
@@ -60,5 +60,5 @@ PROCESSOR = Target("mobile")
 
 
 def target_names() -> tuple[str, ...]:
-    """Return what a file can be made for."""
+    """Return the names of all targets."""
     return (PROCESSOR.name, *accelerators)

@@ -1,4 +1,4 @@
-"""A converted file is opened again and checked before anybody uses it."""
+"""Check a converted file before anybody uses it."""
 
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def _check_operator(
 
 
 def _converted(number: int, graph: Any, model: Any) -> list[int]:
-    """Return the tensors that an input becomes by a mere change of its type."""
+    """Return the tensors that are an input after type conversions only."""
     return [
         int(operator.outputs[0])
         for operator in graph.operators

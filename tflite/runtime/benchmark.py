@@ -1,4 +1,4 @@
-"""``benchmark``: how fast model files are on this machine, side by side."""
+"""``benchmark``: measure the speed of model files on this machine, side by side."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -33,7 +33,7 @@ FEWEST_IMAGES, MOST_IMAGES = 16, 2_000
 
 @dataclass(frozen=True)
 class Speed:
-    """One file with one number of threads.
+    """The speed of one file with one number of threads.
 
     Attributes:
         path: The file.
@@ -69,7 +69,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Benchmark(Shown):
-    """Files side by side.
+    """Result of ``benchmark``: files side by side.
 
     Attributes:
         models: One entry for each file and number of threads.
@@ -82,7 +82,7 @@ class Benchmark(Shown):
     versions: dict[str, str]
 
     def blocks(self) -> list[Block]:
-        """Return times, costs and what they are."""
+        """Return times, costs and their explanation."""
         from kerascnn.tflite.runtime.benchmark_text import blocks
 
         return blocks(self)
@@ -103,7 +103,7 @@ def benchmark(
     runs: int | None = None,
     progress: Telling = None,
 ) -> Benchmark:
-    """Time models on the processor: each file in a process of its own, in turns, one at a time.
+    """Time models on the CPU: each file in its own process, in turns, one at a time.
 
     An inference goes from an image as the input tensor takes it to the output row; of a Keras model from raw
     pixels by ``predict_on_batch``. The images are noise.
@@ -137,7 +137,7 @@ def benchmark(
 
 
 class _Timed:
-    """One file with one number of threads, and its figures so far."""
+    """One file with one number of threads, and its measurements so far."""
 
     def __init__(self, call: OtherProcess, file: Path, threads: int) -> None:
         self.file, self._call, self._threads = file, call, threads
@@ -188,7 +188,7 @@ class _Timed:
 
 
 def _run(timed: Sequence[_Timed], runs: int | None, progress: Progress) -> None:
-    """Let all take their turns; no two compute at the same time."""
+    """Run all files in turns; no two run at the same time."""
     stages: list[tuple[str, int, Callable[[_Timed, int], None]]] = [
         ("opening", 1, lambda each, turn: each.begin(runs)),
         ("timing one image", ROUNDS, lambda each, turn: each.take_turn(turn)),
@@ -203,14 +203,14 @@ def _run(timed: Sequence[_Timed], runs: int | None, progress: Progress) -> None:
 
 
 def _runnable(run: Run) -> list[Path]:
-    """Return a run's files but those that were compiled for an accelerator: they run there only."""
+    """Return a run's files except those compiled for an accelerator, which run only there."""
     files = [run.path / name for name in run.files]
     known = accelerators.loadable()
     return [file for file in files if file.suffix != ".tflite" or not is_compiled(read_graph(file), *known)]
 
 
 def _files(models: Sequence[Run | Path | str]) -> list[Path]:
-    """Return the files, those of a run in its order, each once."""
+    """Return the distinct files, those of a run in its order."""
     found: dict[Path, Path] = {}
     for model in models:
         path = Path(model)

@@ -1,4 +1,4 @@
-"""A benchmark in words and tables."""
+"""The result of ``benchmark`` as text and tables."""
 
 import textwrap
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ COSTS = ["", "threads", "to open, ms", "memory, MiB", "images/s", "many at once,
 
 
 def blocks(result: "Benchmark") -> list[Block]:
-    """Return times, costs and what they are."""
+    """Return times, costs and their explanation."""
     runs = sorted({speed.runs for speed in result.models})
     counted = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     note = (

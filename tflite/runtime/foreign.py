@@ -1,4 +1,4 @@
-"""What a ``.tflite`` file of another program takes and gives, as far as it says."""
+"""Determine what a ``.tflite`` file of another program takes and returns, as far as it says."""
 
 import math
 
@@ -21,7 +21,7 @@ _SCORES: dict[str, Output] = {
 
 
 def scores_of(graph: ModelGraph) -> Output:
-    """Return what the last operator that computes makes of the scores."""
+    """Return the kind of scores from the last computing operator."""
     subgraph = graph.subgraphs[0]
     return next(
         (_SCORES[name] for name in makers_back(subgraph, subgraph.outputs[0]) if name in _SCORES), "unknown"
@@ -29,7 +29,7 @@ def scores_of(graph: ModelGraph) -> Output:
 
 
 def scaling_of(graph: ModelGraph, metadata: FileMetadata | None) -> InputScaling:
-    """Return how pixels become the numbers of the first input.
+    """Return the scaling from pixels to the first input.
 
     Metadata come first, unless the range of a quantized input contradicts them. A quantized input that holds
     about 0 to 1, or −1 to 1, takes that; one that holds less than half of 0 to 255 takes bytes as they are. A
@@ -55,14 +55,14 @@ def scaling_of(graph: ModelGraph, metadata: FileMetadata | None) -> InputScaling
 
 
 def _nearly(held: tuple[float, float], low: float, high: float) -> bool:
-    """Whether a range is this one, as far as calibration images went: at least half of it."""
+    """Return whether a calibrated range matches this one: it covers at least half of it."""
     slack = (high - low) / 100
     inside = low - slack <= held[0] and held[1] <= high + slack
     return inside and held[1] - held[0] >= (high - low) / 2
 
 
 def _held(tensor: Tensor) -> tuple[float, float] | None:
-    """Return the real range of a tensor of bytes, ``None`` for any other."""
+    """Return the real range of an 8-bit tensor, ``None`` for any other."""
     scaling = tensor.quantization
     if tensor.type not in ("INT8", "UINT8") or scaling is None or scaling.per_channel:
         return None
@@ -72,7 +72,7 @@ def _held(tensor: Tensor) -> tuple[float, float] | None:
 
 
 def _stated(image: TensorMetadata, channels: int) -> InputScaling | None:
-    """Return the normalization in metadata; ``None`` where there is none that makes sense."""
+    """Return the normalization in metadata; ``None`` if there is no valid one."""
     mean, std = (np.array(numbers, np.float64) for numbers in (image.mean, image.std))  # None becomes NaN
     if mean.shape != std.shape or mean.size not in (1, channels):
         return None

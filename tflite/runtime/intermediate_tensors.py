@@ -1,4 +1,4 @@
-"""A ``.tflite`` file whose every tensor can be read after it ran, not its output only."""
+"""Run a ``.tflite`` file and read every intermediate tensor."""
 
 import math
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class IntermediateTensors:
             raise KerasCnnError(f"{path} cannot be run: {first_line(error)}") from error
 
     def run(self, inputs: Mapping[int, NDArray[Any]]) -> None:
-        """Set the inputs, by the numbers of their tensors, and run once."""
+        """Set the inputs, by tensor index, and run once."""
         for number, value in inputs.items():
             self._interpreter.set_tensor(number, value)
         self._interpreter.invoke()
@@ -64,12 +64,12 @@ class IntermediateTensors:
         return encoded
 
     def stored(self, number: int) -> NDArray[Any]:
-        """Return a tensor as the file has it."""
+        """Return the stored values of a tensor."""
         stored: NDArray[Any] = self._interpreter.get_tensor(number)
         return stored
 
     def real(self, number: int) -> Values:
-        """Return what the values of a tensor stand for."""
+        """Return the real values of a tensor."""
         stored, scaling = self.stored(number), self.graph.tensors[number].quantization
         if scaling is None:
             return stored.astype(np.float32)
@@ -82,7 +82,7 @@ class IntermediateTensors:
         return real
 
     def weights(self, operator: Operator) -> Values | None:
-        """Return the largest array of constants that an operator computes with; ``None``: it has none."""
+        """Return an operator's largest constant, ``None`` if it has none."""
         read = [self.graph.tensors[number] for number in operator.inputs if number >= 0]
         constants = [
             tensor for tensor in read if tensor.constant and (tensor.quantization or tensor.type == "FLOAT32")

@@ -1,4 +1,4 @@
-"""Inference on ``.tflite`` files, through LiteRT only."""
+"""Run ``.tflite`` image classifiers with LiteRT."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,7 @@ class LiteRTClassifier:
     def _described(
         self, shape: tuple[int, ...], scores: tuple[int, ...], given: ModelDescription | None
     ) -> tuple[ModelDescription, InputScaling]:
-        """Return what the file says of itself, and how pixels become what it takes."""
+        """Return the file's description and the scaling from pixels to its input."""
         if self._content is not None:
             return given or ModelDescription.foreign(self.path, shape, scores), RAW
         if own := ModelDescription.embedded(self.path):

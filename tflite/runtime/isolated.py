@@ -1,4 +1,4 @@
-"""A ``.tflite`` file that nobody vouches for: LiteRT runs it in a process of its own.
+"""Run an untrusted ``.tflite`` file with LiteRT in a separate process.
 
 LiteRT checks little of what a file says. A damaged one can end the process that opens it, take all its
 memory, or never return; here that is one line.
@@ -49,7 +49,7 @@ class IsolatedClassifier:
         self.description, self.scaling = self._call(OPENING, "open", path)
 
     def read_as(self, description: ModelDescription, scaling: InputScaling) -> None:
-        """Set what the user knows of the file."""
+        """Set the user's statements about the file."""
         self.description, self.scaling = description, scaling
         self._call(OPENING, "read_as", description, scaling)
 
@@ -90,7 +90,7 @@ class IsolatedClassifier:
 
 
 def require_runs(path: Path) -> None:
-    """Make sure that LiteRT runs a file to its end, with every tensor kept as the checks of layers need it.
+    """Check that LiteRT runs a file to its end, with all intermediate tensors kept.
 
     Raises:
         KerasCnnError: It is missing, damaged, or LiteRT cannot run it.
@@ -105,15 +105,15 @@ def require_runs(path: Path) -> None:
 
 
 def memory_for(size: int) -> int:
-    """Return the bytes that a process may take for a file of some bytes."""
+    """Return a process's memory limit in bytes for a file of this size."""
     return MEMORY + 4 * processors() * size
 
 
 class Served:
-    """The other side: its methods are called from here."""
+    """The server in the separate process."""
 
     def open(self, path: Path) -> tuple[ModelDescription, InputScaling]:
-        """Open a file; return what it says."""
+        """Open a file; return its description."""
         from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
         self._lite = LiteRTClassifier(path)
@@ -129,7 +129,7 @@ class Served:
         values.run({values.graph.inputs[0]: values.encoded(np.zeros(shape, np.uint8))})
 
     def read_as(self, description: ModelDescription, scaling: InputScaling) -> None:
-        """Set what the user says of the file."""
+        """Set the user's statements about the file."""
         self._lite.description, self._lite.scaling = description, scaling
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""How long one inference takes: models in turns, so that a busy moment of the machine hits all alike."""
+"""Measure the time of one inference: models in turns, so that a busy moment of the machine hits all alike."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def measure(calls: Sequence[Callable[[], object]]) -> list[Latency]:
 
 
 def block(call: Callable[[], object], count: int) -> NDArray[np.float64]:
-    """Return the seconds of ``count`` calls in a row, each apart, shape (count,), after some that warm up."""
+    """Return the seconds of each of ``count`` calls after a warm-up, shape (count,)."""
     return np.array([seconds(call) for _ in range(COLD + count)])[COLD:]
 
 

@@ -1,4 +1,4 @@
-"""How much memory this process has needed at its peak."""
+"""Measure the peak memory of this process."""
 
 import sys
 from contextlib import suppress
@@ -9,7 +9,7 @@ PEAK = "5"  # what is written to CLEAR so that the peak begins anew (Linux 4.0; 
 
 
 def peak_bytes() -> int | None:
-    """Return the most memory that was resident at once; ``None`` on a system that does not tell.
+    """Return the peak resident memory in bytes; ``None`` if the system does not report it.
 
     Not ``ru_maxrss`` on Linux: there a new process inherits the peak of the one that started it.
     """
@@ -25,6 +25,6 @@ def peak_bytes() -> int | None:
 
 
 def forget_peak() -> None:
-    """Let the peak begin with what is resident now, where the system can."""
+    """Reset the peak to the current resident memory, where the system can."""
     with suppress(OSError):
         CLEAR.write_text(PEAK, "ascii")

@@ -1,4 +1,4 @@
-"""Whether LiteRT runs on this machine."""
+"""Check that LiteRT runs on this machine."""
 
 from importlib.metadata import version
 
@@ -11,7 +11,7 @@ from kerascnn.foundation.errors import KerasCnnError
 
 
 def runs_here() -> str:
-    """Run a network of one ReLU; return LiteRT's version and that it did.
+    """Run a network of one ReLU; return LiteRT's version and whether it worked.
 
     Raises:
         KerasCnnError: It answers wrongly.

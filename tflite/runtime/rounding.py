@@ -1,4 +1,4 @@
-"""How far kernels that round differently may carry a probability.
+"""How far differently rounding kernels may move a probability.
 
 LiteRT's kernels do not all round alike: the mean of a map differs by one step between x86-64, ARM and the
 reference kernels. That step is one of the logits, and softmax turns it into several steps of a probability.
@@ -20,7 +20,7 @@ PROBABILITY_STEP = 1 / 256  # of an int8 or uint8 output; what a float output is
 
 @dataclass(frozen=True)
 class Logits:
-    """What softmax takes, and how far it may differ between two sets of kernels.
+    """The logits before softmax, and how far they may differ between two sets of kernels.
 
     That no operator but the last sum or mean rounds differently is an assumption: all measured differences
     between x86-64, ARM and the reference kernels are of that kind. A dense layer is allowed one step, too.
@@ -62,7 +62,7 @@ class Logits:
 
 
 def carried(logits: NDArray[np.floating], reach: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the most that softmax gives while each logit moves by at most ``reach``.
+    """Return the smallest and largest softmax outputs if each logit moves by at most ``reach``.
 
     A probability is largest where its own logit is higher by that and all others are lower by it. It depends
     on the differences alone: p / (1 − p) grows by the factor exp(2 reach).
@@ -84,7 +84,7 @@ def carried(logits: NDArray[np.floating], reach: float) -> tuple[NDArray[np.floa
 
 
 def largest_difference(file: Path) -> float:
-    """Return the largest difference of a probability between kernels that differ only in rounding.
+    """Return the largest possible difference of a probability between kernels that differ only in rounding.
 
     0 for float files.
     """
@@ -96,5 +96,5 @@ def largest_difference(file: Path) -> float:
 
 
 def step_of(tensor: Tensor) -> float:
-    """Return what one step of a tensor stands for, 0 where it is not quantized."""
+    """Return the size of one quantization step of a tensor, 0 if it is not quantized."""
     return tensor.quantization.scales[0] if tensor.quantization else 0.0

@@ -1,4 +1,4 @@
-"""One model that is timed: it lives in a process of its own, which holds nothing else."""
+"""Time one model in a process that holds nothing else."""
 
 import os
 from collections.abc import Callable
@@ -18,10 +18,10 @@ LIKELY = 5  # calls of which the quickest tells about how long one takes
 
 
 class Stopwatch:
-    """Its methods are called from the other process: ``open`` first."""
+    """The server in the separate process; ``open`` comes first."""
 
     def open(self, path: Path, threads: int) -> float:
-        """Open a ``.keras`` or ``.tflite`` file; return the seconds this took, libraries being loaded.
+        """Open a ``.keras`` or ``.tflite`` file; return the seconds this took, without imports.
 
         Raises:
             KerasCnnError: It is missing, damaged or does not classify images.
@@ -36,27 +36,27 @@ class Stopwatch:
         return seconds(keep)
 
     def first(self) -> tuple[float, float]:
-        """Return the seconds of the first inference, and about those of a later one."""
+        """Return the seconds of the first inference and of a later one."""
         self._once = self._model.once(_images(1, self._model.shape))
         return seconds(self._once), min(block(self._once, LIKELY))
 
     def times(self, count: int) -> NDArray[np.float64]:
-        """Return the seconds of that many inferences of one image, each apart."""
+        """Return the seconds of each of ``count`` inferences of one image."""
         return block(self._once, count)
 
     def memory(self) -> int | None:
-        """Return the bytes that the model has needed at most since it was opened."""
+        """Return the peak memory in bytes since the model was opened."""
         peak = peak_bytes()
         return None if peak is None or self._before is None else peak - self._before
 
     def rate(self, count: int) -> float:
-        """Return the images per second of that many given at once, from pixels to probabilities."""
+        """Return the images per second for a batch of ``count``, from pixels to probabilities."""
         images = _images(count, self._model.shape)
         return count / seconds(lambda: self._model.classify(images))
 
 
 class _Model:
-    """A model in the two ways it is timed.
+    """A model in both timed forms: one image, and many at once.
 
     Args:
         shape: Height, width, channels.
@@ -108,5 +108,5 @@ def _lite_opener(path: Path, threads: int) -> Callable[[], _Model]:
 
 
 def _images(count: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return noise: how long these networks take does not depend on what they see."""
+    """Return noise images: the time of these networks does not depend on the image."""
     return np.random.default_rng(SEED).integers(0, 256, (count, *shape), np.uint8)

@@ -1,4 +1,4 @@
-"""The Edge TPU's entry in the registry; what takes time to load is loaded when it is called."""
+"""The Edge TPU's entry in the registry; slow imports happen when they are needed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Which operators the Edge TPU runs.
+"""Predict which operators the Edge TPU runs.
 
 The compiler cuts a network once: what needs an operator that does not map runs on the CPU too, and nothing
 comes back. Only the type of an input may be changed on the CPU first. Some things make it refuse the file.
@@ -26,7 +26,7 @@ OLDEST_RUNTIME = 10
 
 
 def check_graph(graph: ModelGraph) -> Check:
-    """Judge a file for the Edge TPU."""
+    """Predict where each operator of a file runs with an Edge TPU."""
     if is_compiled(graph, ACCELERATOR):
         return _compiled(graph)
     uses = list(_uses(graph))
@@ -78,7 +78,7 @@ def _uses(graph: ModelGraph) -> Iterator[Use]:
 
 
 def _refusal(graph: ModelGraph, uses: list[Use]) -> str:
-    """Return why the compiler would not take the file at all, or nothing."""
+    """Return why the compiler would reject the whole file, or nothing."""
     if len(graph.subgraphs) > 1:
         return f"it has {len(graph.subgraphs)} subgraphs, and only one is allowed"
     if not any(_is_int8(tensor) for use in uses for tensor in use.outputs):
@@ -96,7 +96,7 @@ def _refusal(graph: ModelGraph, uses: list[Use]) -> str:
 
 
 def _is_sized_late(use: Use) -> bool:
-    """Whether a size, for instance of a RESHAPE, is computed; a batch that is merely named −1 is 1."""
+    """Return whether a size, such as a RESHAPE's, is computed at run time; a batch of −1 counts as 1."""
     rule = rules().get(use.operator.name)
     sized = rule is not None and constant_parameters in rule.limits and len(use.computed) > 1
     return sized and any(tensor.type in ("INT32", "INT64") for tensor in use.computed)
@@ -119,7 +119,7 @@ def _refused(use: Use) -> tuple[str, str]:
 
 
 def _sides(uses: list[Use], entries: set[int]) -> list[tuple[str, str]]:
-    """Return side and reason of each operator: what it is by itself, or where what it needs leaves it."""
+    """Return device and reason for each operator, alone and after those it depends on."""
     sides: list[tuple[str, str]] = []
     behind: dict[int, tuple[str, str]] = {}  # of a tensor: the side it is on, and the operator that began it
     for use in uses:
@@ -140,12 +140,12 @@ def _sides(uses: list[Use], entries: set[int]) -> list[tuple[str, str]]:
 
 
 def _turns_an_entry(use: Use, entries: set[int]) -> bool:
-    """Whether this only gives an input of the model another type, which the CPU does before the rest."""
+    """Return whether this operator only converts the type of a model input, which the CPU does first."""
     return use.operator.name in ("CAST", "QUANTIZE") and all(tensor.index in entries for tensor in use.inputs)
 
 
 def _judge(use: Use) -> tuple[str, str]:
-    """Return side and reason of an operator by itself."""
+    """Return device and reason for an operator alone."""
     operator = use.operator
     if operator.custom:
         return CPU, "custom operators run on the CPU"
@@ -168,5 +168,5 @@ def _judge(use: Use) -> tuple[str, str]:
 
 
 def _parameter_bytes(use: Use) -> int:
-    """Return the bytes of weights and biases; axes and sizes have no scale and are not loaded."""
+    """Return the bytes of weights and biases; axes and sizes have no scale and are not counted."""
     return sum(tensor.bytes for tensor in use.inputs if tensor.constant and tensor.quantization)

@@ -1,4 +1,4 @@
-"""``compile``: the real ``edgetpu_compiler``, if it is there, judged by what it writes, not by how it ends.
+"""``compile``: run ``edgetpu_compiler`` and judge it by the files it writes, not by its exit code.
 
 It ends with 0 even when nothing maps, leaves stubs behind when it fails, and its files lack the metadata of
 their source.
@@ -51,7 +51,7 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Where the compiler did something else than ``check`` had expected.
+    """A difference between the compiler's result and the prediction of ``check``.
 
     Attributes:
         about: An operator's name, or ``parameters``, or ``file``.
@@ -70,7 +70,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class CompiledFile:
-    """A file that was written, with what the compiler reports of it."""
+    """A compiled file and the compiler's report on it."""
 
     path: Path
     bytes: int
@@ -100,16 +100,16 @@ class Compilation(Shown):
 
     @property
     def on_target(self) -> int:
-        """How many operators run on the Edge TPU."""
+        """Number of operators that run on the Edge TPU."""
         return sum(file.report.on_target for file in self.files)
 
     @property
     def on_cpu(self) -> int:
-        """How many operators stay on the CPU."""
+        """Number of operators that stay on the CPU."""
         return sum(file.report.on_cpu for file in self.files)
 
     def blocks(self) -> list[Block]:
-        """Return what was mapped, each file, and what had been expected otherwise."""
+        """Return the mapping, each file, and the differences from ``check``."""
         from kerascnn.tflite.accelerators.edgetpu.compile_text import blocks
 
         return blocks(self)
@@ -140,7 +140,7 @@ def compile_for_edgetpu(
     multiple_subgraphs: bool = False,
     progress: Telling = None,
 ) -> Compilation:
-    """Compile a full-int8 ``.tflite`` file; its description and metadata are appended again.
+    """Compile a full-int8 ``.tflite`` file and attach its description and metadata again.
 
     Args:
         path: The file.
@@ -197,7 +197,7 @@ def compile_for_edgetpu(
 
 
 def _require_own(path: Path, folder: Path, segments: int) -> None:
-    """Refuse to replace what is not of an earlier compilation, which is known by its log."""
+    """Refuse to replace files that are not from an earlier compilation, recognised by its log."""
     if segments == 1:
         names = [f"{path.stem}_edgetpu"]
     else:
@@ -208,7 +208,7 @@ def _require_own(path: Path, folder: Path, segments: int) -> None:
 
 
 def _flags(**settings: int | bool | None) -> list[str]:
-    """Return the compiler's flags for the settings that are set."""
+    """Return the compiler's flags for the given settings."""
     if settings["min_runtime"] not in (None, *RUNTIMES):
         raise UsageError(
             f"min_runtime must be {RUNTIMES[0]} to {RUNTIMES[-1]}. Received: "
@@ -228,7 +228,7 @@ def _flags(**settings: int | bool | None) -> list[str]:
 
 
 def _run(command: Sequence[str], folder: Path, timeout: int) -> tuple[int | None, str]:
-    """Return the exit code, ``None`` for a program that had to be ended, and what it printed.
+    """Return the exit code (``None`` if the compiler was stopped) and its output.
 
     It gets a session of its own: it compiles in a child, which would outlive it.
     """
@@ -255,7 +255,7 @@ def _run(command: Sequence[str], folder: Path, timeout: int) -> tuple[int | None
 
 
 def _judge(expected: Check, folder: Path, code: int | None, text: str, segments: int) -> list[Report]:
-    """Return the reports of a compilation that went well.
+    """Return the reports of a successful compilation.
 
     Raises:
         KerasCnnError: It did not.
@@ -284,7 +284,7 @@ def _judge(expected: Check, folder: Path, code: int | None, text: str, segments:
 
 
 def _judge_one(path: Path, folder: Path, report: Report) -> Report:
-    """Return the report of one sound output, with the table from its log, where it always is."""
+    """Return the report on one valid output, with the operator table from its log."""
     output = folder / Path(report.output).name
     report = replace(report, output=output.name)
     log = output.with_suffix(".log")
@@ -334,7 +334,7 @@ def _disagreements(expected: Check, reports: Sequence[Report]) -> tuple[Disagree
 
 
 def _about_operators(expected: Check, reports: Sequence[Report]) -> Iterator[Disagreement]:
-    """Yield each kind of operator of which the compiler maps another number."""
+    """Yield each kind of operator of which the compiler maps a different number."""
     rows = [row for report in reports for row in report.rows]
     total, mapped, sure, possible = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for row in rows:

@@ -1,4 +1,4 @@
-"""What the compiler made of a file, in words and tables."""
+"""The result of ``compile`` as text and tables."""
 
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def blocks(result: "Compilation") -> list[Block]:
-    """Return what was mapped, each file, and what had been expected otherwise."""
+    """Return the mapping, each file, and the differences from ``check``."""
     total = result.on_target + result.on_cpu
     all_of = "all " if not result.on_cpu else f"{result.on_target:,} of "
     again = ", at the second try" if result.retried else ""

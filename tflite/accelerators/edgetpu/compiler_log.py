@@ -1,4 +1,4 @@
-"""What the Edge TPU's compiler prints, read: sizes, counts, the table of operators, and why it failed."""
+"""Read the output of the Edge TPU compiler: sizes, counts, the operator table, and errors."""
 
 import re
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _FAILURES = (
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the compiler's table: so many operators of a kind have this status."""
+    """One row of the compiler's table: operator name, count and status."""
 
     name: str
     count: int
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What the compiler says of one file it wrote; ``None`` where it did not say it.
+    """The compiler's report on one output file; ``None`` for values it did not print.
 
     Attributes:
         output: Its name.
@@ -93,25 +93,25 @@ class Report:
 
 
 def read_version(text: str) -> str:
-    """Return the compiler's version, ``unknown`` where it does not name it."""
+    """Return the compiler's version, or ``unknown``."""
     return _found(r"Edge TPU Compiler version (\S+)", text) or "unknown"
 
 
 def read_reports(text: str) -> list[Report]:
-    """Return what is said of each file that was written; with several segments there are several."""
+    """Return the report on each output file; there is one per segment."""
     _, *blocks = re.split(r"^Input model: ", text, flags=re.MULTILINE)
     return [_report(block) for block in blocks]
 
 
 def read_rows(text: str) -> tuple[Row, ...]:
-    """Return the rows of the table of operators, none where there is no table."""
+    """Return the rows of the operator table; none if there is no table."""
     _, *tables = re.split(r"^Operator +Count +Status *$", text, flags=re.MULTILINE)
     rows = re.findall(r"^(\S+) +(\d+) +(\S.*?) *$", "".join(tables), flags=re.MULTILINE)
     return tuple(Row(name, int(count), status) for name, count, status in rows)
 
 
 def failure(text: str, path: object) -> KerasCnnError:
-    """Return the error that the compiler's words about a file stand for."""
+    """Return the error for the compiler's message about a file."""
     for pattern, kind, message in _FAILURES:
         if match := re.search(pattern, text):
             return kind(f"{PROGRAM} refuses {path}: {message.format(**match.groupdict())}.")

@@ -1,4 +1,4 @@
-"""How many parameters an Edge TPU keeps, how many it is sent at each inference, and how long that takes.
+"""Estimate how many parameters an Edge TPU caches, how many it streams per inference, and the time.
 
 An estimate: no compiler and no device was at hand. The figures and their sources stand in ``rules.toml``.
 """
@@ -14,7 +14,7 @@ BUSES = {"USB 3": "usb", "PCIe": "pcie"}  # and their names in the table
 
 
 def estimate(parameters: Sequence[int]) -> Cost:
-    """Return the cost of layers with so many bytes of parameters each, in the order in which they run.
+    """Return the cost of layers from the parameter bytes of each, in execution order.
 
     The chip's memory is filled in that order; a layer that does not fit whole into what is left is streamed.
     """
@@ -35,14 +35,14 @@ def estimate(parameters: Sequence[int]) -> Cost:
 
 
 def overhead_decides(cost: Cost) -> bool:
-    """Whether the parameters fit by less than what the compiler has been seen to add to them."""
+    """Return whether the free cache is smaller than the overhead observed from the compiler."""
     memory = table()["memory"]
     left = memory["cache_mib"] * MIB - cost.cached_bytes
     return bool(not cost.streamed_bytes and left < memory["overhead_mib"][-1] * MIB)
 
 
 def _assumptions(cost: Cost) -> list[str]:
-    """Return what the estimate rests on, and what it leaves out, a sentence each."""
+    """Return the assumptions and omissions of the estimate, one sentence each."""
     memory, time = table()["memory"], table()["time"]
     least, most = memory["overhead_mib"]
     told = [

@@ -1,4 +1,4 @@
-"""How to come by ``edgetpu_compiler``: it is not ours to ship, and exists for x86-64 Linux only."""
+"""How to install ``edgetpu_compiler``, which may not be redistributed and runs on x86-64 Linux only."""
 
 PROGRAM = "edgetpu_compiler"
 
@@ -24,7 +24,7 @@ NOTEBOOK = (
 
 
 def missing() -> str:
-    """Return what to do where the compiler is not on the PATH, in one line."""
+    """Return one line that says what to do if the compiler is not on the PATH."""
     return (
         f"{PROGRAM} is not on the PATH. It exists for x86-64 Linux; its licence forbids shipping it. "
         f"On Debian and Ubuntu: {' && '.join(LINES)}. On other systems: the same lines without sudo in a "

@@ -1,4 +1,4 @@
-"""What the Edge TPU's compiler does with an operator: the table of ``rules.toml``, its limits as functions.
+"""Which operators the Edge TPU compiler maps: the table ``rules.toml``, with its limits as functions.
 
 A limit looks at one operator and returns why it does not map, or nothing. Nobody publishes the compiler; the
 table says of each rule whether it is documented, seen or inferred.
@@ -62,7 +62,7 @@ class Use:
 
     @property
     def computed(self) -> tuple[Tensor, ...]:
-        """Inputs that are known only when the model runs."""
+        """Inputs that are computed at run time."""
         return tuple(tensor for tensor in self.inputs if not tensor.constant)
 
 
@@ -320,17 +320,17 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 
 def printable(name: str, longest: int = 60) -> str:
-    """Return a name of a file as a terminal may show it: it can hold control signs, and have no end."""
+    """Return a name from a file without control characters and shortened, safe for a terminal."""
     shown = "".join(sign if sign.isprintable() else "�" for sign in name[: longest + 1])
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def _named(tensor: Tensor) -> str:
-    """Return a tensor's name; the converter joins those of all layers it melted into one."""
+    """Return a tensor's name; the converter joins the names of all layers it fused."""
     return f"tensor {printable(tensor.name.partition(';')[0]) or tensor.index}"
 
 
 def numbers(tensor: Tensor, data: bytes) -> NDArray[Any]:
-    """Return the stored values of a constant tensor of whole numbers, flat."""
+    """Return the stored values of a constant integer tensor, flattened."""
     kinds = {"INT8": "i1", "UINT8": "u1", "INT32": "<i4", "INT64": "<i8"}
     return np.frombuffer(data, kinds[tensor.type])
