@@ -1,4 +1,4 @@
-"""What every command has in common: ``--json``, ``-v``, one line for a failure or a note, else silence."""
+"""The common behaviour of all commands: ``--json``, ``-v``, one line per failure or note."""
 
 import sys
 import warnings
@@ -17,7 +17,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 class Command(click.Command):
-    """A command whose expected failures are one line on stderr and the exit code of their kind.
+    """A command that reports an expected failure as one line on stderr with its exit code.
 
     Args:
         example: Shown at the end of ``--help``.
@@ -32,7 +32,7 @@ class Command(click.Command):
         ]
 
     def in_words(self, ctx: click.Context) -> str:
-        """Return the help, with the names that its argument can take in the place of ``NAMES``."""
+        """Return the help with ``NAMES`` replaced by the names its argument can take."""
         named = (each.type for each in self.params if isinstance(each, click.Argument))
         listed = [each.listed(ctx) for each in named if isinstance(each, Name)]
         return (self.help or "").replace("NAMES", "".join(listed[:1]))
@@ -82,7 +82,7 @@ class Command(click.Command):
 
 @contextmanager
 def noted() -> Iterator[None]:
-    """Tell each of this project's warnings in one line, once, while the block runs."""
+    """Print each of kerascnn's warnings once, as one line, while the block runs."""
     told: set[str] = set()
     others = warnings.showwarning
 

@@ -49,7 +49,7 @@ LINES = {name: line for commands in COMMANDS.values() for name, line in commands
 
 
 class _Commands(Mapping[str, click.Command]):
-    """The commands by name; each is imported when it is asked for, from the module of its name."""
+    """The commands by name; each is imported from its module when needed."""
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in LINES:

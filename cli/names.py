@@ -1,4 +1,4 @@
-"""Names that an option or argument takes: help lists them, completion offers them, out of what there is."""
+"""Names that options and arguments take, for help and completion."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,17 +15,17 @@ Known = Callable[[click.Context], Iterable[str]]
 
 
 def registered(names: str) -> Known:
-    """Return what lists a registry or a tuple, given as ``module:attribute``; it is imported then."""
+    """Return a function that lists the names of a registry or tuple ``module:attribute``."""
     return lambda context: resolve_name(names)
 
 
 def runs(context: click.Context) -> Iterable[str]:
-    """Return the runs that a command would find from here."""
+    """Return the runs in the default folder."""
     return _folders(context.params.get("runs_dir") or Path("runs"), "run.json")
 
 
 def studies(context: click.Context) -> Iterable[str]:
-    """Return the studies in their usual folder."""
+    """Return the studies in the default folder."""
     return _folders(Path("studies"), "study.json")
 
 
@@ -34,7 +34,7 @@ def _folders(above: Path, record: str) -> Iterable[str]:
 
 
 class Name(click.ParamType[str]):
-    """One of some names; whether it is one says the library.
+    """A name for completion; the library validates it.
 
     Args:
         known: Which there are.
@@ -51,14 +51,14 @@ class Name(click.ParamType[str]):
             self.name = "name,name"
 
     def listed(self, context: click.Context) -> str:
-        """Return the names as a help text has them."""
+        """Return the names as text for the help."""
         *others, last = self._known(context)
         return f"{', '.join(others)} {'and' if self._several else 'or'} {last}" if others else last
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Offer what begins like that."""
+        """Return the names that begin with the typed text."""
         before, comma, begun = incomplete.rpartition(",") if self._several else ("", "", incomplete)
         taken = before.split(",")
         return offered(
@@ -74,7 +74,7 @@ class Name(click.ParamType[str]):
 
 
 class Form(Name):
-    """A name that depends on the model: one of a family's variants, or of a variant's normalizations.
+    """A name that depends on the model: a variant or a normalization.
 
     Args:
         of: From a family to its names.
@@ -85,7 +85,7 @@ class Form(Name):
         self._of = of
 
     def listed(self, context: click.Context) -> str:
-        """Return the names of each model that has a choice; no other package is imported for it."""
+        """Return the names for each built-in model that has a choice, without imports of other packages."""
         from kerascnn.models.family import families
 
         named = {name: [*self._of(families[name])] for name in families.own}
@@ -101,7 +101,7 @@ class Form(Name):
 
 
 def _model(context: click.Context) -> str:
-    """Return the first argument of the command so far."""
+    """Return the model named on the command line so far."""
     for name in ("model", "what"):
         if value := context.params.get(name):
             return str(value if isinstance(value, str) else value[0])
@@ -119,7 +119,7 @@ def norms(family: Any) -> Iterable[str]:
 
 
 class RunFolder(click.Path):
-    """The path of a run or of what else may stand there; completion offers the runs there are.
+    """A path, for which completion offers the existing runs.
 
     Args:
         known: What is offered besides.
@@ -132,22 +132,22 @@ class RunFolder(click.Path):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Offer the runs that begin like that, or else files."""
+        """Return the runs that begin with the typed text, or else files."""
         names = [name for known in self._known for name in known(ctx) if name.startswith(incomplete)]
         return offered(names, incomplete, "file")
 
 
 class ExistingRun(RunFolder):
-    """One that must be there: its absence is reported before anything loads."""
+    """The path of a run that must exist, checked before anything is imported."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; an empty one is most often a variable of the shell that is not set."""
+        """Return the path; an empty one is refused: it is usually an unset shell variable."""
         if value == "":
             self.fail("A run or a file must be named; this is empty.", param, ctx)
         return super().convert(value, param, ctx)
 
     def require(self, path: Path) -> None:
-        """Make sure that the path exists.
+        """Check that the path exists.
 
         Raises:
             KerasCnnError: It does not exist.
@@ -157,16 +157,16 @@ class ExistingRun(RunFolder):
 
 
 def offered(names: Iterable[str], incomplete: str, otherwise: str) -> list[CompletionItem]:
-    """Return names as the shell takes them; where there is none, what it is to look for itself."""
+    """Return completion items for names; without names, a kind that the shell completes itself."""
     items = [CompletionItem(name) for name in names]
     return items or ([CompletionItem(incomplete, type=otherwise)] if otherwise else [])
 
 
 class NamedOption(click.Option):
-    """An option whose help lists what can be named, in the place of ``NAMES``."""
+    """An option whose help lists the possible names in place of ``NAMES``."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return its lines of the help."""
+        """Return its lines for the help."""
         record = super().get_help_record(ctx)
         if record is None or not isinstance(self.type, Name):
             return record

@@ -1,4 +1,4 @@
-"""Options that mean the same in several commands."""
+"""Options shared by several commands."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,13 +34,13 @@ class Numbers(click.ParamType[tuple[int, ...]]):
 
 
 class Parts(Name):
-    """``all``, ``none``, or what is done to training pictures, separated by commas."""
+    """``all``, ``none``, or augmentations separated by commas."""
 
     def __init__(self) -> None:
         super().__init__(registered("kerascnn.data.augmentation:PARTS"), several=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text, if these are parts."""
+        """Return the text if it names augmentations."""
         from kerascnn.data.augmentation import PARTS
 
         if value not in ("all", "none") and {name.strip() for name in value.split(",")} - PARTS.keys():
@@ -60,7 +60,7 @@ def _formats(given: tuple[str, ...]) -> list[str]:
 
 
 def _unless_off(context: click.Context, given: str | None) -> str | None:
-    """Return what ``--augment`` was given, or what ``--no-augment`` stands for."""
+    """Return the value of ``--augment``, or ``none`` for ``--no-augment``."""
     if not context.meta.get(NO_AUGMENT):
         return given
     context.set_parameter_source("augment", ParameterSource.COMMANDLINE)
@@ -235,27 +235,27 @@ _TOGETHER = (
 
 
 def foreign(command: AnyCommand) -> AnyCommand:
-    """Add what a user knows of a model of another program."""
+    """Add the options that describe a model of another program."""
     return _with(_FOREIGN, command)
 
 
 def network(command: AnyCommand) -> AnyCommand:
-    """Add what describes a network besides its model and head."""
+    """Add the options that describe a network besides its model and head."""
     return _with(_NETWORK, command)
 
 
 def training(command: AnyCommand) -> AnyCommand:
-    """Add the settings of a training."""
+    """Add the options with the settings of a training."""
     return _with(_TRAINING, command)
 
 
 def together(command: AnyCommand) -> AnyCommand:
-    """Add where the processes of one training meet."""
+    """Add the options of distributed training."""
     return _with(_TOGETHER, command)
 
 
 def given(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return those settings of the running command that the user named."""
+    """Return the settings that the user gave on the command line."""
     source = click.get_current_context().get_parameter_source
     return {name: value for name, value in settings.items() if source(name) is not ParameterSource.DEFAULT}
 

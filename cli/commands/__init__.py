@@ -1,1 +1,1 @@
-"""One file a command, each called as its command."""
+"""One file per command, with the command's name."""

@@ -22,7 +22,7 @@ from kerascnn.tflite.accelerators.registry import USUAL
     help="Accelerator: NAMES.",
 )
 def check(file: Path, target: str, as_json: bool) -> None:
-    """Say which operators of a .tflite file an accelerator runs.
+    """Show which operators of a .tflite file an accelerator runs.
 
     Shows each operator, what is streamed and what that costs. Needs neither the compiler nor a
     device: it is an estimate. Ends with 4 if not everything maps.

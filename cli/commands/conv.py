@@ -9,7 +9,7 @@ from kerascnn.cli.terminal.display import display
 
 
 def _whole(text: str) -> int | str:
-    """Return the number; any other text stays as it is, and the library refuses it in one line."""
+    """Return a number; the library refuses any other text in one line."""
     return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
 
 

@@ -113,6 +113,6 @@ def _classes(names: tuple[str, ...]) -> str:
 
 
 def _lost(message: str) -> None:
-    """End this process at once: the native library is about to abort it with pages of text."""
+    """End this process at once, before the native library aborts it with pages of text."""
     click.echo(f"Error: {message}", file=sys.stderr)
     os._exit(1)

@@ -1,1 +1,1 @@
-"""What a person at a terminal sees: results, progress, tables, drawings."""
+"""Shows results and progress in the terminal."""

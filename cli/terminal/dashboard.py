@@ -1,4 +1,4 @@
-"""What a terminal shows meanwhile: a panel for the training that runs, a bar for any other stage."""
+"""Live progress in a terminal: a panel for training, a bar for any other stage."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ TRAINING, VALIDATION, REST = Style(color="#0072B2"), Style(color="#D55E00"), Sty
 
 
 class Dashboard:
-    """Shows the stage that runs; when the next begins, a line stays of it. Called as ``progress``.
+    """Shows the running stage; a finished stage leaves one line. Called as ``progress``.
 
     Args:
         console: A terminal that can move its cursor.
@@ -46,7 +46,7 @@ class Dashboard:
         self._live.stop()
 
     def __call__(self, stage: str, done: int, total: int, detail: object) -> None:
-        """Take the latest figures; the next refresh shows them."""
+        """Take the latest status; the next refresh shows it."""
         if not self._live.is_started:  # what is refused before any work leaves no trace
             self._live.start()
         before = self._stages.tasks[-1:]
@@ -64,14 +64,14 @@ class Dashboard:
 
 
 def _ended(stage: Task) -> str:
-    """Return what stays of a stage."""
+    """Return the line for a finished stage."""
     figures = stage.fields["detail"]
     known = [_best(figures)] if isinstance(figures, TrainingFigures) else []
     return "  ".join([stage.description, duration(_passed(stage)), *known])
 
 
 def training_panel(stage: Task, console: Console) -> Panel:
-    """Return what is known of a training, eight lines high.
+    """Return the status panel of a training, eight lines high.
 
     Args:
         stage: Its detail is a :class:`TrainingFigures`.
@@ -116,7 +116,7 @@ def _bar(stage: Task, before: str = "", after: str = "") -> Table:
 
 
 def _passed(stage: Task) -> float:
-    """Return the seconds from its first figures to its last, or until now."""
+    """Return the seconds from its first update to its last, or until now."""
     return stage.finished_time or stage.elapsed or 0.0
 
 
@@ -127,7 +127,7 @@ def _best(now: TrainingFigures) -> str:
 
 
 def _curves(now: TrainingFigures, first: int, levels: str) -> Table:
-    """Return the latest values, and how they came about since an epoch, counted from 0."""
+    """Return the latest metrics with sparklines since an epoch, counted from 0."""
     lines = Table.grid(padding=(0, 2))
     lines.add_column()
     for _ in ("loss", "accuracy"):
@@ -147,7 +147,7 @@ def _curves(now: TrainingFigures, first: int, levels: str) -> Table:
 
 
 def sparkline(values: Sequence[float], levels: str = BLOCKS) -> str:
-    """Return one sign a value: the first of ``levels`` for the least, the last for the greatest.
+    """Return one character per value: the first of ``levels`` for the smallest, the last for the largest.
 
     A value that is not finite is a question mark.
     """

@@ -1,4 +1,4 @@
-"""The only voice of the command line: results go to stdout as text or as one JSON document."""
+"""Print results on stdout, as text or as one JSON document."""
 
 import click
 

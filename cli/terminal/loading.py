@@ -19,7 +19,7 @@ LOOKED_FOR = {"jax", "scipy", "sklearn", "matplotlib", "pandas"}
 
 
 class FrameworkLoading(MetaPathFinder):
-    """Sees each import that Python has to look for; finds nothing itself."""
+    """An import hook that sees each import and finds nothing itself."""
 
     def __init__(self) -> None:
         self._said = False
@@ -35,6 +35,6 @@ class FrameworkLoading(MetaPathFinder):
 
 
 def _loads(name: str) -> bool:
-    """Whether a module's import has begun and not ended."""
+    """Return whether a module is being imported."""
     spec = getattr(sys.modules.get(name), "__spec__", None)
     return bool(getattr(spec, "_initializing", False))

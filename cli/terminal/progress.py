@@ -1,4 +1,4 @@
-"""Progress on stderr: a display that redraws itself on a terminal, a line now and then elsewhere."""
+"""Progress on stderr: live on a terminal, single lines elsewhere."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from kerascnn.foundation.progress import Lines, Progress
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """Yield what a library function takes as ``progress``."""
+    """Yield the ``progress`` argument for a library function."""
     if not sys.stderr.isatty():  # asked first, because it loads nothing
         yield Lines()
         return

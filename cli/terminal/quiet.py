@@ -1,4 +1,4 @@
-"""Keeps from the user what libraries say on their own account; ``-v`` shows it."""
+"""Silence the messages of libraries; ``-v`` shows them."""
 
 import logging
 import warnings

@@ -1,1 +1,1 @@
-"""From a configuration to a run folder, resumable at any moment."""
+"""Trains a model from a configuration into a run folder, resumable at any moment."""

@@ -1,4 +1,4 @@
-"""Everything a training is told, validated once and stored in the run as ``config.toml``."""
+"""The settings of a training, validated once and stored in the run as ``config.toml``."""
 
 import os
 import tomllib
@@ -30,7 +30,7 @@ Schedule = Literal["cosine", "linear", "constant"]
 
 
 def _augment(value: Any) -> Any:
-    """Return ``all``, ``none`` and names of parts as they are stored: a switch, or parts in their order."""
+    """Return ``all``, ``none`` or names of augmentations as stored: a boolean, or names in order."""
     if isinstance(value, bool):
         return value
     words = value.split(",") if isinstance(value, str) else value
@@ -68,7 +68,7 @@ PLACES = {"name", "runs_dir", "overwrite"}
 
 
 class TrainingConfig(Network):
-    """Settings of one training: those of ``Network``, and these. ``None`` is left to the model's recipe.
+    """Settings of one training, including those of ``Network``. ``None`` takes the model's recipe.
 
     Attributes:
         model: A family or its alias, as typed; the run's folder is named after it.
@@ -147,7 +147,7 @@ class TrainingConfig(Network):
 
     @classmethod
     def load(cls, path: Path | None, assignments: Iterable[str] = (), **given: Any) -> Self:
-        """Return the settings of a TOML file, of ``key=value`` texts, and these; a later one wins.
+        """Return the settings from a TOML file, ``key=value`` texts and arguments; later ones win.
 
         Raises:
             UsageError: The file cannot be read, a key is unknown, or a value makes no sense.
@@ -164,7 +164,7 @@ class TrainingConfig(Network):
         return cls(**stored | given)
 
     def resolved(self) -> "ResolvedConfig":
-        """Return the same settings with canonical names and nothing left to a recipe.
+        """Return the settings with canonical names, completed from the recipe.
 
         Raises:
             UsageError: A model, variant, head or source is unknown, or the image size does not fit.
@@ -205,7 +205,7 @@ def _assigned(assignment: str) -> dict[str, Any]:
 
 
 class ResolvedConfig(TrainingConfig):
-    """Settings with nothing left open but what the data say: the content of a run's ``config.toml``."""
+    """Complete settings, except those that depend on the data: the content of a run's ``config.toml``."""
 
     variant: str
     norm: str = "none"
@@ -227,12 +227,12 @@ class ResolvedConfig(TrainingConfig):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
     def same_everywhere(self) -> str:
-        """Return as text what must not differ between processes that train together: all but places."""
+        """Return the settings that must be equal in all processes as text: all but paths."""
         local = PLACES | {"data", "data_dir", "weights", "threads", "cache_mb"}
         return self.model_dump_json(exclude=local)
 
     def require_same(self, run: Path, **given: Any) -> None:
-        """Make sure that settings are those of a run.
+        """Check that settings equal those of a run.
 
         Raises:
             UsageError: They differ; the message says in what.
@@ -259,7 +259,7 @@ class ResolvedConfig(TrainingConfig):
             )
 
     def write(self, path: Path) -> None:
-        """Write the settings as TOML, without those that have no value: TOML has no null.
+        """Write the settings as TOML; ``None`` is left out, because TOML has no null.
 
         Nor is ``overwrite`` written: who repeats the run decides that anew.
         """
@@ -269,7 +269,7 @@ class ResolvedConfig(TrainingConfig):
 
     @classmethod
     def read(cls, path: Path) -> "ResolvedConfig":
-        """Read the settings a run was made with.
+        """Read the settings of a run.
 
         Raises:
             KerasCnnError: The file is missing or damaged.

@@ -1,4 +1,4 @@
-"""One training on several devices or hosts: every process runs it, process 0 writes the run."""
+"""Distributed training on several devices or hosts; process 0 writes the run."""
 
 import shutil
 from pathlib import Path
@@ -24,7 +24,7 @@ def train_together(
     progress: Progress = silent,
     lost: Lost | None = None,
 ) -> Run | None:
-    """Train as :func:`kerascnn.train` does, the work of each batch divided over all devices.
+    """Train as :func:`kerascnn.train` does, with each batch divided over all devices.
 
     Args:
         config: The same in every process.
@@ -53,7 +53,7 @@ def train_together(
 def resume_together(
     run: Path, asked: Distribution, *, progress: Progress = silent, lost: Lost | None = None, **options: Any
 ) -> Run | None:
-    """Go on with a run as :func:`kerascnn.resume` does; its folder must be readable in every process.
+    """Resume a run as :func:`kerascnn.resume` does; every process must be able to read its folder.
 
     Returns:
         The run in process 0, ``None`` in the others.

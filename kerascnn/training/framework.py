@@ -1,4 +1,4 @@
-"""Which framework Keras computes with: chosen before Keras is loaded, the same for the whole process."""
+"""Choose the Keras backend before Keras is imported, for the whole process."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from kerascnn.foundation.errors import MissingError, UsageError
 
 
 def use_framework(backend: str | None) -> None:
-    """Let Keras compute with ``tensorflow`` or ``jax``; ``None`` leaves it as it is.
+    """Set the Keras backend to ``tensorflow`` or ``jax``; ``None`` changes nothing.
 
     Raises:
         MissingError: It is not installed.

@@ -1,4 +1,4 @@
-"""What a training starts with: the network with its first weights, and the data brought to its input."""
+"""Prepare a training: complete settings, a network with initial weights, and data."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ MEASURED_FILES = 200  # at most: each is decoded for it
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network ready to be trained.
+    """A network ready for training.
 
     Attributes:
         trained: The ``keras.Model`` that is trained, in its precision and on all its devices.
@@ -44,7 +44,7 @@ class Prepared:
     build: Callable[[], Any]
 
     def finished(self) -> Any:
-        """Return a float32 model of this process alone with the trained weights: the one to save."""
+        """Return a float32 model with the trained weights, to be saved by this process alone."""
         weights = self.trained.get_weights()
         with alone(), _computing_in("float32"):
             model = self.build()
@@ -53,7 +53,7 @@ class Prepared:
 
 
 def settled(config: TrainingConfig, dataset: Dataset) -> ResolvedConfig:
-    """Return the settings of a training on this data, nothing left open.
+    """Return the complete settings of a training on this data.
 
     A recipe's batch is at most all training images; the first layer's mean and deviation are those of the
     training images, or of the run whose weights are taken.
@@ -95,7 +95,7 @@ def _network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
 
 
 def _pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> tuple[float, float]:
-    """Return the mean and deviation of pixels that the first layer takes."""
+    """Return the mean and standard deviation of pixels for the first layer."""
     if config.weights:
         return Pretrained.open(config.weights, config.norm).pixels
     train = dataset.train.prepared(dataset.preprocessing(config.image_size, network.channels))
@@ -103,7 +103,7 @@ def _pixels(config: ResolvedConfig, network: Network, dataset: Dataset) -> tuple
 
 
 def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) -> Prepared:
-    """Build the network, with the same first weights for the same seed.
+    """Build the network, with the same initial weights for the same seed.
 
     Args:
         config: What to build and where its first weights come from, see :func:`settled`.
@@ -147,7 +147,7 @@ def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) ->
 
 @contextmanager
 def _computing_in(precision: str) -> Iterator[None]:
-    """Let layers that are built here compute in a mixed precision; Keras knows one for the whole process."""
+    """Set a mixed-precision policy for the layers built inside the block."""
     set_keras_defaults()  # the policy of a process that has set none is the user's
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)

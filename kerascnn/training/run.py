@@ -1,4 +1,4 @@
-"""A run: one training, one folder with everything it read, chose and produced.
+"""A run: the folder of one training with its settings, model and results.
 
 The folder has its final name from the first second; its state stands in ``run.json``.
 """
@@ -56,14 +56,14 @@ class Run(Shown):
 
     @classmethod
     def around(cls, path: Path) -> Self | None:
-        """Return the run that a folder is or a model file lies in, None for a file elsewhere."""
+        """Return the run for a run folder or a model file inside one, ``None`` for a file elsewhere."""
         path = path.resolve()
         folders = [folder for folder in (path, *path.parents[:2]) if (folder / RECORD).is_file()]
         return cls.open(folders[0]) if folders else None
 
     @classmethod
     def of(cls, run: "Run | Path | str") -> "Run":
-        """Return a run that is given itself or by its folder, see :meth:`open`."""
+        """Return a run given as a ``Run`` or as its folder, see :meth:`open`."""
         return run if isinstance(run, Run) else cls.open(run)
 
     @classmethod
@@ -106,17 +106,17 @@ class Run(Shown):
 
     @property
     def has_metrics(self) -> bool:
-        """Whether the training got as far as its test."""
+        """Whether the training finished with test results."""
         return (self.path / "metrics.json").is_file()
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it holds what a training has learned: a model, or a checkpoint."""
+        """Whether there is a model or a checkpoint to resume from."""
         return self.model_path.is_file() or any(self.path.glob("checkpoints/epoch-*.npz"))
 
     @property
     def files(self) -> list[str]:
-        """The model files there are, relative to the run."""
+        """The existing model files, relative to the run."""
         found = [
             self.model_path,
             *sorted(self.tflite_dir.glob("[!.]*.tflite")),
@@ -124,13 +124,13 @@ class Run(Shown):
         return [path.relative_to(self.path).as_posix() for path in found if path.is_file()]
 
     def blocks(self) -> list[Block]:
-        """Return what came of the training; of one that has not got so far, its row in the list of runs."""
+        """Return the results of the training; if unfinished, its row in the list of runs."""
         from kerascnn.training.run_text import trained
 
         return [Facts(trained(self.path, self.metrics()))] if self._is_whole else Runs([self]).blocks()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return run, state, created, seed, files, and all of ``metrics.json`` once trained."""
+        """Return run, state, created, seed, files, and all of ``metrics.json`` if trained."""
         record = self.record.model_dump(mode="json", exclude={"format", "source"})
         if self.record.state == "running" and not is_held(self.path):  # it was killed
             record["state"] = "interrupted"
@@ -180,7 +180,7 @@ class Run(Shown):
         return [f"tflite/{path.name}" for path in sorted(self.tflite_dir.glob("*.result.json"))]
 
     def require_records(self, *results: str) -> None:
-        """Make sure, before long work, that the run's JSON files can be read.
+        """Check before long work that the run's JSON files can be read.
 
         Args:
             *results: Those of its ``results`` that the work needs.
@@ -207,14 +207,14 @@ class Run(Shown):
         return self.model_path
 
     def marked(self, state: Literal["running", "interrupted", "done"]) -> "Run":
-        """Record a new state and return the run with it."""
+        """Record a new state and return the updated run."""
         record = self.record.model_copy(update={"state": state})
         record.write(self.path / RECORD)
         return Run(self.path, record)
 
 
 class Runs(ShownList[Run]):
-    """The runs of a folder."""
+    """The runs in a folder."""
 
     def blocks(self) -> list[Block]:
         """Return a row for each."""
@@ -225,7 +225,7 @@ class Runs(ShownList[Run]):
 
 
 def list_runs(runs_dir: Path | str = "runs") -> Runs:
-    """Return the runs below a folder, oldest first; what is no run is passed over, a damaged one is named."""
+    """Return the runs in a folder, oldest first; other folders are ignored, damaged runs are named."""
     runs_dir = Path(runs_dir)
     if not runs_dir.is_dir():
         return Runs()

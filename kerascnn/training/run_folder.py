@@ -1,4 +1,4 @@
-"""Run folders come and go: begun whole, replaced only by what is done."""
+"""Create, resume and replace run folders atomically."""
 
 import errno
 import logging
@@ -46,7 +46,7 @@ def new_run(
     begin: Callable[[Path], None] = lambda folder: None,
     stem: str | None = None,
 ) -> Iterator[Run]:
-    """Create a run folder that stays only if the block ends well, or has something to go on with by then.
+    """Create a run folder that is kept if the block succeeds or leaves something to resume.
 
     Args:
         folder: Where it is to stand.
@@ -98,7 +98,7 @@ def _kept_if_it_can_go_on(run: Run, replaced: Path) -> Iterator[None]:
 
 @contextmanager
 def continued_run(run: Run) -> Iterator[Run]:
-    """Go on with a run that was killed or interrupted; it stays whatever happens.
+    """Resume a run that was killed or interrupted; it is kept in any case.
 
     Raises:
         UsageError: It is done.
@@ -119,7 +119,7 @@ def continued_run(run: Run) -> Iterator[Run]:
 
 
 def require_unfinished(run: Run) -> None:
-    """Make sure that a run has something to resume.
+    """Check that a run has something to resume.
 
     Raises:
         UsageError: It is done.
@@ -144,7 +144,7 @@ def way_on(run: Run) -> str:
 
 
 def _keep_beside(folder: Path, replaced: Path) -> None:
-    """Give the run that was to be replaced a name of its own: the new one is not whole."""
+    """Rename the run that should have been replaced, because the new one is incomplete."""
     if replaced.exists():
         kept = free_name(folder.parent, folder.name)
         replaced.rename(kept)
@@ -152,7 +152,7 @@ def _keep_beside(folder: Path, replaced: Path) -> None:
 
 
 def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None], stem: str | None) -> Path:
-    """Make a run's folder with its first files, whole, and return its path."""
+    """Create a run's folder with its first files atomically and return its path."""
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         aside.mkdir(parents=True)
@@ -183,13 +183,13 @@ def _remove(folder: Path) -> None:
 
 
 def _aside(folder: Path) -> Path:
-    """Return where a run waits while another takes its name."""
+    """Return the temporary name of a run that is being replaced."""
     folder = folder.absolute()  # a link to a run is replaced, not the run that it leads to
     return folder.with_name(f".{folder.name}.replaced")
 
 
 def require_replaceable(folder: Path, *, overwrite: bool) -> None:
-    """Make sure that a new run may stand in a folder: there is none, or a run that may be replaced.
+    """Check that a folder is free, or holds a run that may be replaced.
 
     Raises:
         KerasCnnError: It exists and may not be replaced, is no run, or holds files that are not a run's.
@@ -213,7 +213,7 @@ def require_replaceable(folder: Path, *, overwrite: bool) -> None:
 
 
 def _set_aside(folder: Path, *, overwrite: bool) -> None:
-    """Rename a run out of the way."""
+    """Rename a run to its temporary name."""
     require_replaceable(folder, overwrite=overwrite)
     replaced = _aside(folder)
     with held(folder):
@@ -225,13 +225,13 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
 
 
 def _foreign(folder: Path) -> str:
-    """Return the first file in a run's folder that this program did not write, empty where there is none."""
+    """Return the first file in a run's folder that kerascnn did not write, empty if there is none."""
     files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
     return next((file.as_posix() for file in files if not any(_fits(file, own) for own in OWN)), "")
 
 
 def _fits(file: Path, pattern: str) -> bool:
-    """Whether a file's relative path is of a pattern, folder by folder."""
+    """Return whether a relative path matches a pattern, folder by folder."""
     parts = pattern.split("/")
     return len(file.parts) == len(parts) and all(map(fnmatchcase, file.parts, parts))
 

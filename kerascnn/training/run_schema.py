@@ -1,4 +1,4 @@
-"""What the JSON files of a run must hold: whoever reads one may rely on kinds and ranges of its figures."""
+"""Schemas of a run's JSON files: types and ranges of their values."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +16,7 @@ Time = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class _Part(Settings):
-    """What must be there; there may be more."""
+    """Required keys; further ones are allowed."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 

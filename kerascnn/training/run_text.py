@@ -1,4 +1,4 @@
-"""A run in words: what came of its training, and its row in the list of runs."""
+"""A run as text: the results of its training, and its row in the list of runs."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ WORDS = 5  # columns of them
 
 
 def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
-    """Return what a run's ``metrics.json`` says."""
+    """Return a trained run's results as text blocks."""
     data, epochs = metrics["data"], metrics["epochs"]
     return {
         "model": f"{metrics['model']} ({metrics['variant']}), head {metrics['head']}",
@@ -29,7 +29,7 @@ def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
 
 
 def row(known: dict[str, Any], source: str, created: datetime) -> list[str]:
-    """Return a run's row, from what it knows of itself."""
+    """Return a run's row in the list of runs."""
     return [
         known["run"],
         f"{known['model']} ({known['variant']})",

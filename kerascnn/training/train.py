@@ -104,7 +104,7 @@ def resume(
     team: Team = ALONE,
     **same: Any,
 ) -> Run:
-    """Go on with a run that was killed or interrupted; it ends as if it had never been stopped.
+    """Resume a run that was killed or interrupted; the result is the same as without the interruption.
 
     Args:
         run: The run, or its folder.
@@ -132,7 +132,7 @@ def resume(
 
 
 def _loaded(settings: ResolvedConfig, listed: Dataset | None, team: Team, progress: Progress) -> Dataset:
-    """Return the data, and tell what is assumed of them and done to them, if that was not chosen in parts."""
+    """Return the data; note assumptions and augmentations that were not chosen explicitly."""
     dataset = load_checked(
         settings.data,
         settings.data_dir,
@@ -148,7 +148,7 @@ def _loaded(settings: ResolvedConfig, listed: Dataset | None, team: Team, progre
 
 
 def _machine(settings: ResolvedConfig, team: Team) -> Device:
-    """Fix threads and device before anything is computed."""
+    """Set threads and device before anything is computed."""
     if team.devices > 1 and settings.device != "auto":
         raise UsageError(f"--distribute takes all devices. Received: device={settings.device}")
     configure(settings.threads, deterministic=settings.deterministic)
@@ -158,7 +158,7 @@ def _machine(settings: ResolvedConfig, team: Team) -> Device:
 def _train_into(
     run: Run, config: ResolvedConfig, dataset: Dataset, device: Device, progress: Progress, team: Team
 ) -> Run:
-    """Train, test, and write what came of it.
+    """Train, test, and write the results.
 
     Raises:
         KerasCnnError: The loss is not finite any more; the best model so far is in the run.
@@ -212,7 +212,7 @@ def _not_finite(run: Run, done: Fit) -> str:
 
 
 def _write_results(run: Run, prepared: Prepared, done: Fit) -> None:
-    """Save the model, first of all, then test it and write the figures and pictures."""
+    """Save the model first, then test it and write metrics and figures."""
     description, data = prepared.description, prepared.data
     model = prepared.finished()
     shutil.rmtree(
@@ -230,7 +230,7 @@ def _write_results(run: Run, prepared: Prepared, done: Fit) -> None:
 
 
 def _beside(data: Dataset, tested: Evaluation) -> dict[str, Any]:
-    """Return what belongs beside the accuracy: that of no model, and of each class where they differ."""
+    """Return the baseline accuracy and, for unequal classes, the recall of each."""
     found: dict[str, Any] = {"baseline": baseline_of(data).to_dict()}
     if data.is_unequal:
         accuracies = zip(data.classes, tested.class_accuracies(), strict=True)

@@ -1,4 +1,4 @@
-"""Starting from another run: its trunk is taken, another head begins fresh."""
+"""Transfer learning: start from another run's backbone with a new head."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,12 @@ class Pretrained:
 
     @property
     def pixels(self) -> tuple[float, float]:
-        """The (mean, deviation) of the pixels that the trunk was trained with."""
+        """Mean and standard deviation of the pixels that the backbone was trained with."""
         first = self.model.get_layer("rescaling")
         return -first.offset / first.scale, 1 / first.scale
 
     def load_into(self, model: Any) -> None:
-        """Copy the trunk's weights into a new model, and the head's where every layer of it is the same.
+        """Copy the backbone's weights into a new model, and the head's if all its layers match.
 
         Raises:
             UsageError: The trunks differ: a layer has other shapes, or stands in one of them only.
@@ -58,7 +58,7 @@ class Pretrained:
 
 
 def _weighted_layers(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the layers with weights by name: those of the trunk, those of the head."""
+    """Return the layers with weights by name: backbone and head."""
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     head = {name: layer for name, layer in layers.items() if is_head_layer(name)}
     return {name: layer for name, layer in layers.items() if name not in head}, head

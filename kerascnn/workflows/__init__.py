@@ -1,1 +1,1 @@
-"""One function a command, for what one run, file or data set can be asked."""
+"""One function per command that works on one run, file or data set."""

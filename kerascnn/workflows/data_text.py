@@ -1,4 +1,4 @@
-"""What a source holds, in words and tables."""
+"""The result of ``data`` as text and tables."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ MOST = 10  # lines of one kind; JSON has all
 
 
 def blocks(found: "DataDescription") -> list[Block]:
-    """Return the counts, and what is striking."""
+    """Return the counts and the findings."""
     total = sum(sum(counts) for counts in found.counts.values())
     tint = "grey" if found.channels == 1 else "colour"
     splits = list(found.counts)

@@ -1,4 +1,4 @@
-"""``data``: what a source is, looked at picture by picture before anything is trained on it."""
+"""``data``: inspect every image of a source before training on it."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -33,7 +33,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a picture stands: ``image`` is its file below the source's folder, or its number in the split."""
+    """The place of an image: its file below the source's folder, or its index in the split."""
 
     split: str
     label: str
@@ -46,13 +46,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Copies:
-    """Places that hold the same pixels."""
+    """Places of images with the same pixels."""
 
     places: tuple[Place, ...]
 
     @property
     def across(self) -> bool:
-        """Whether they stand in several splits: such a picture tests nothing."""
+        """Whether they are in several splits, so that the test is not independent."""
         return len({place.split for place in self.places}) > 1
 
     @property
@@ -71,7 +71,7 @@ class Copies:
 
 @dataclass(frozen=True)
 class DataDescription(Shown):
-    """What a source holds.
+    """Result of ``data``: the content of a source.
 
     Attributes:
         source: Its name; ``folder`` its place, where it is a folder of images.
@@ -103,12 +103,12 @@ class DataDescription(Shown):
 
     @property
     def imbalance(self) -> float | None:
-        """Training pictures of the largest class over those of the smallest; ``None`` if that has none."""
+        """Training images of the largest class over those of the smallest; ``None`` if that has none."""
         smallest = min(self.counts["train"])
         return max(self.counts["train"]) / smallest if smallest else None
 
     def blocks(self) -> list[Block]:
-        """Return the counts, and what is striking."""
+        """Return the counts and the findings."""
         from kerascnn.workflows.data_text import blocks
 
         return blocks(self)
@@ -138,7 +138,7 @@ class DataDescription(Shown):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What stays of a picture that was looked at: ``content`` is the hash of its upright pixels."""
+    """Facts on one image; ``content`` is the hash of its upright pixels."""
 
     size: Size
     kind: str
@@ -153,7 +153,7 @@ def describe_data(
     overwrite: bool = False,
     progress: Telling = None,
 ) -> DataDescription:
-    """Look at every picture of a source once and draw a contact sheet.
+    """Inspect every image of a source and draw a contact sheet.
 
     Args:
         source: A registered name, or a folder of class folders.
@@ -221,7 +221,7 @@ def _sheet_path(source: str, out: Path | str | None) -> Path:
 
 
 def _look(split: Split) -> Iterator[_Seen | BadFile]:
-    """Yield what is seen of each picture; none is kept."""
+    """Yield facts on each image without keeping the images."""
     if files := files_of(split):
         yield from read_each(files, _look_at)
         return
@@ -255,7 +255,7 @@ def _sizes(readable: list[_Seen]) -> dict[str, Size]:
 def _copies(
     dataset: Dataset, seen: dict[str, list[_Seen | BadFile]], folder: Path | None
 ) -> tuple[Copies, ...]:
-    """Return the groups of equal pictures, those in several splits first."""
+    """Return the groups of duplicate images, those across splits first."""
     places: dict[bytes, list[Place]] = defaultdict(list)
     for name, split in dataset.splits().items():
         files = files_of(split)
@@ -268,12 +268,12 @@ def _copies(
 
 
 def _evenly(count: int, most: int) -> NDArray[np.intp]:
-    """Return all numbers below a count, or as many as there may be, evenly spread."""
+    """Return up to a maximum of evenly spread indices."""
     return np.linspace(0, count - 1, min(most, count)).round().astype(np.intp)
 
 
 def _rows(dataset: Dataset, seen: list[_Seen | BadFile], labels: NDArray[np.intp]) -> list[NDArray[np.uint8]]:
-    """Return for each of some classes readable training pictures, evenly spread: (n, height, width, c)."""
+    """Return readable training images of some classes, evenly spread: (n, height, width, c)."""
     split, rows = dataset.train, []
     if files_of(split):
         side, channels = SHEET_SIDE, dataset.channels

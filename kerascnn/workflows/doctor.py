@@ -1,4 +1,4 @@
-"""``doctor``: whether this machine has what kerascnn needs, and the line that installs what is missing."""
+"""``doctor``: check what kerascnn needs on this machine, with the command that fixes each problem."""
 
 import ctypes
 import os
@@ -41,7 +41,7 @@ State = Literal["ok", "absent", "untried", "problem"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
         name: What.
@@ -59,17 +59,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Health(Shown):
-    """Everything that was looked at; ``ok`` if the default path has what it needs."""
+    """Result of ``doctor``: all checks; ``ok`` if training and quantization can run."""
 
     checks: tuple[Check, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether everything that is needed is there."""
+        """Whether all required checks passed."""
         return all(check.state != "problem" for check in self.checks)
 
     def blocks(self) -> list[Block]:
-        """Return what was found, and the lines that solve what is missing."""
+        """Return the checks, and the commands that fix the failed ones."""
         rows = [[check.name, check.state, check.detail] for check in self.checks]
         fixes = {check.name: check.fix for check in self.checks if check.fix}
         return [Table(["", "state", ""], rows, left=3), *([Facts(fixes)] if fixes else [])]
@@ -106,7 +106,7 @@ def _python() -> Check:
 
 
 def _packages() -> Iterator[Check]:
-    """Yield a check for each package that kerascnn cannot do without."""
+    """Yield a check for each required package."""
     try:
         from packaging.requirements import Requirement
     except ImportError:
@@ -148,7 +148,7 @@ def _card() -> Check:
 
 
 def _litert() -> Check:
-    """Run a network of one operator: a wheel for another processor fails only then."""
+    """Check LiteRT by running a network of one operator: a wheel for another CPU fails only then."""
     try:
         return Check("LiteRT", "ok", _answer_of("kerascnn.tflite.runtime.proof:runs_here", LITERT))
     except KerasCnnError as error:
@@ -157,7 +157,7 @@ def _litert() -> Check:
 
 
 def _answer_of(function: str, seconds: float) -> str:
-    """Return what ``module:function`` answers in a process of its own: a library may hang or crash there.
+    """Return the result of ``module:function`` in a separate process: a library may hang or crash.
 
     Raises:
         KerasCnnError: It failed, or took longer than that.
@@ -179,7 +179,7 @@ def _answer_of(function: str, seconds: float) -> str:
 
 
 def _accelerator(accelerator: Accelerator) -> Iterator[Check]:
-    """Yield a check for its compiler and one for the library that drives it, where it has them."""
+    """Yield checks for an accelerator's compiler and delegate, if it has them."""
     if compiler := accelerator.compiler:
         name, program = f"{accelerator.title} compiler", compiler.program
         if shutil.which(program):
@@ -220,7 +220,7 @@ def _amount(name: str, found: float, least: float, where: str, fix: str) -> Chec
 
 
 def _told(command: list[str]) -> str:
-    """Return the first line that a program prints, empty where it does not run."""
+    """Return the first line that a program prints, empty if it does not run."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=FEW_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""``summary``: the layer table of a named model, a run or a Keras file."""
+"""``summary``: the layer table of a model, a run or a Keras file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Summary(Shown):
-    """A model's names and its layer table.
+    """Result of ``summary``: a model's architecture and its layer table.
 
     Attributes:
         variant: ``unknown`` for a file that kerascnn did not write, as are ``norm`` and ``head``.
@@ -41,17 +41,17 @@ class Summary(Shown):
 
     @property
     def normalization(self) -> str | None:
-        """What batch normalization adds to the parameters, in a sentence."""
+        """The parameters that batch normalization adds, in a sentence."""
         return normalization(self.profile.layers)
 
     def blocks(self) -> list[Block]:
-        """Return the layer table, with what is said around it."""
+        """Return the layer table with its remarks."""
         from kerascnn.workflows.summary_sheet import sheet
 
         return blocks(sheet(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the names, the note, the totals and the layers, explained where that was asked for."""
+        """Return the architecture, the remarks, the totals and the layers, explained if requested."""
         names = {"model": self.model, "variant": self.variant, "norm": self.norm, "head": self.head}
         table = self.profile.to_dict()
         for layer, told in zip(table["layers"], self.explanations, strict=False):
@@ -116,7 +116,7 @@ def _summary(model: Any, names: tuple[str, str, str, str], explained: bool) -> S
 
 
 def _lecture(variant: Variant, head: str, table: Profile) -> Mapping[str, str]:
-    """Return what the notes say of these layers: they speak of one size and of fully connected layers."""
+    """Return a remark on these layers from the lecture notes, which assume one size and FC layers."""
     first, last = table.layers[0], table.layers[-1]
     size = (variant.image_size, variant.image_size, variant.channels)
     if (first.input, last.output) != (size, (variant.classes,)):

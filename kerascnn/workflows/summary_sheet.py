@@ -1,4 +1,4 @@
-"""The layer table of a model, as a sheet for every form."""
+"""The layer table of a model as a sheet, for text, Markdown and CSV."""
 
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ LEGEND = (
 
 
 def sheet(found: "Summary", form: str = "table") -> Sheet:
-    """Return the layers with what is said around them, for one of the forms."""
+    """Return the sheet of layers and remarks for one of the formats."""
     columns = _columns(narrow=form == "table", explained=bool(found.explanations))
     keys = [column.key for column in columns]
     total: list[Cell] = ["total", *(getattr(found.profile, key, "") for key in keys[1:])]
@@ -46,7 +46,7 @@ def sheet(found: "Summary", form: str = "table") -> Sheet:
 
 
 def _columns(*, narrow: bool, explained: bool) -> tuple[Column, ...]:
-    """Return the columns; an explained table in a terminal leaves out what its formulas repeat."""
+    """Return the columns; an explained table in a terminal omits those its formulas repeat."""
     if not explained:
         return (LAYER, KIND, OUTPUT, *WINDOW, *COSTS)
     return (LAYER, *(() if narrow else (KIND,)), OUTPUT, *(() if narrow else WINDOW), *COSTS, *EXPLAINED)
@@ -71,7 +71,7 @@ def _cell(row: "LayerProfile", key: str, form: str) -> Cell:
 
 
 def _details(found: "Summary") -> list[tuple[str, dict[str, str]]]:
-    """Return what is said of each layer that computes something or that the notes count differently.
+    """Return the remarks on each computing layer and on layers that the notes count differently.
 
     Neighbours of whom the same is to be said, as of the two towers of AlexNet, share a paragraph.
     """

@@ -1,4 +1,4 @@
-"""``surgery``: a trained FC head rewritten as convolutions, with proof that nothing changed."""
+"""``surgery``: rewrite a trained FC head as convolutions and check that the outputs are equal."""
 
 import shutil
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ STEPS_LARGER = 2  # fitting image sizes above the trained one, for the demonstra
 
 @dataclass(frozen=True)
 class Surgery(Shown):
-    """What was rewritten and how it was checked.
+    """Result of ``surgery``: the rewritten layers and the checks.
 
     Attributes:
         run: The new run, ``model`` the network in it.
@@ -56,7 +56,7 @@ class Surgery(Shown):
     map_side: int
 
     def blocks(self) -> list[Block]:
-        """Return what changed, and what did not."""
+        """Return the changes and the checks."""
         told = {
             "parameters": f"{self.parameters_before:,} before, {self.parameters_after:,} after",
             "same answers": f"{self.agreement:.0%} of {self.n:,} test images",
@@ -99,7 +99,7 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
 
 
 def _operated(run: Run, file: Path, target: Path, data_dir: Path | str | None, *, overwrite: bool) -> Surgery:
-    """Rewrite the head of a run's model file, compare, and write the new run."""
+    """Rewrite the head of a run's model, compare both, and write the new run."""
     model, description = load_model(file)
     _require_dense_head(model, description, run)
     test = load_trained_data(run, data_dir).test.prepared(description.preprocessing)
@@ -127,7 +127,7 @@ def _operated(run: Run, file: Path, target: Path, data_dir: Path | str | None, *
 
 
 def as_convolutions(model: Any) -> Any:
-    """Return the same network with its dense layers as convolutions; the trunk's layers are shared.
+    """Return the same network with its dense layers as convolutions; the backbone's layers are shared.
 
     Args:
         model: A ``keras.Model`` with the ``fc`` head.
@@ -163,14 +163,14 @@ def _require_dense_head(model: Any, description: ModelDescription, run: Run) -> 
 
 
 def _compare(model: Any, rewritten: Any, test: Split) -> tuple[float, float]:
-    """Return the largest difference of two logits and the share of equal answers."""
+    """Return the largest difference of the logits and the share of equal predictions."""
     before, after = (keras_scores(each, test.images) for each in (model, rewritten))
     same = before.argmax(axis=1) == after.argmax(axis=1)
     return float(np.abs(before - after).max()), float(same.mean())
 
 
 def _on_a_larger_image(rewritten: Any, description: ModelDescription) -> tuple[int, int]:
-    """Return the side of a larger image and that of the map which really comes out for it."""
+    """Return the side of a larger image and of the output map that it gives."""
     _, variant = family(description.model).variant(description.variant)
     side = description.preprocessing.height
     for _ in range(STEPS_LARGER):
@@ -183,7 +183,7 @@ def _on_a_larger_image(rewritten: Any, description: ModelDescription) -> tuple[i
 def _write(
     result: Surgery, run: Run, rewritten: Any, description: ModelDescription, *, overwrite: bool
 ) -> None:
-    """Write the new run: what did not change is copied, the model and what is said of it are new."""
+    """Write the new run: unchanged files are copied, the model and its records are new."""
     record = run.record.model_copy(
         update={"head": HEAD, "state": "running", "created": datetime.now(UTC).replace(microsecond=0)}
     )

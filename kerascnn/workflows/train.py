@@ -1,4 +1,4 @@
-"""``train`` and ``resume``, alone or together with others; what can be seen early is refused early."""
+"""``train`` and ``resume``, in one or several processes, with early checks of the settings."""
 
 from pathlib import Path
 from typing import Any, overload
@@ -111,7 +111,7 @@ def resume(
     lost: Lost | None = None,
     **same: Any,
 ) -> Run | None:
-    """Go on with a run that was killed or interrupted; it ends as if it had never been stopped.
+    """Resume a run that was killed or interrupted; the result is the same as without the interruption.
 
     Args:
         run: The run, or its folder; with a distribution readable in every process.
@@ -150,7 +150,7 @@ def _asked(config: TrainingConfig | str, settings: dict[str, Any]) -> TrainingCo
 
 
 def _require_sense(asked: TrainingConfig, *, alone: bool) -> None:
-    """Refuse before TensorFlow is loaded what can be seen without it."""
+    """Refuse contradicting settings before TensorFlow is loaded."""
     resolved = asked.resolved()
     if resolved.name is not None and alone:  # else another process may have made the folder already
         folder = named_folder(resolved.runs_dir, resolved.name)
@@ -158,7 +158,7 @@ def _require_sense(asked: TrainingConfig, *, alone: bool) -> None:
 
 
 def folder_of(asked: TrainingConfig) -> Dataset | None:
-    """Return the folder of images that a training is asked for, listed; ``None`` for another source.
+    """Return the listing of the requested folder of images; ``None`` for another source.
 
     Raises:
         UsageError: A setting makes no sense.

@@ -1,4 +1,4 @@
-"""``visualize``: what a run has learned, as pictures and as one page."""
+"""``visualize``: draw what a run has learned, as PNG files and one page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ PAGE = "index.html"
 
 @dataclass(frozen=True)
 class SavedFigure:
-    """A figure as PNG, and what is said of it on the page."""
+    """A figure as PNG with its caption."""
 
     name: str
     path: Path
@@ -44,7 +44,7 @@ class SavedFigure:
 
 @dataclass(frozen=True)
 class Visualization(Shown):
-    """What was drawn.
+    """Result of ``visualize``: figures and page.
 
     Attributes:
         run: The run's folder.
@@ -59,7 +59,7 @@ class Visualization(Shown):
     page: Path
 
     def blocks(self) -> list[Block]:
-        """Return where the figures are."""
+        """Return the paths of the figures."""
         told = {
             "picture": self.image,
             "figures": f"{len(self.figures)} PNG files in {self.page.parent}",
@@ -79,7 +79,7 @@ class Visualization(Shown):
 
 @dataclass(frozen=True)
 class _Shown:
-    """The picture for the network: ``image`` says which, ``label`` is its class if that is known."""
+    """The image for the network: ``image`` is its name, ``label`` its class if known."""
 
     image: str
     picture: Image.Image
@@ -96,7 +96,7 @@ def visualize(
     overwrite: bool = False,
     progress: Telling = None,
 ) -> Visualization:
-    """Draw what a run has learned: filters, maps, patches, class maps, fields, confusion, mistakes.
+    """Draw what a run has learned: filters, feature maps, top patches, class activation, mistakes.
 
     Args:
         run: A trained run.
@@ -134,7 +134,7 @@ def _drawn(
     data_dir: Path | str | None,
     progress: Progress,
 ) -> Visualization:
-    """Draw into a folder what a run's model file has learned; without a picture, of the first test image."""
+    """Draw the figures of a run's model into a folder; the default image is the first test image."""
     model, description = load_model(file)
     convolutions(model)  # refuses a model without before the data are read
     dataset = load_trained_data(run, data_dir)

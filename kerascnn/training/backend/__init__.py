@@ -1,1 +1,1 @@
-"""What training needs of TensorFlow and JAX themselves."""
+"""The parts of training that use TensorFlow and JAX directly."""

@@ -1,4 +1,4 @@
-"""One training in several processes: who takes part, and how they meet and part.
+"""Distributed training: joining the processes of one training and leaving them.
 
 Every process runs the same program on the same data; XLA divides each step over the devices of all of them.
 """
@@ -32,7 +32,7 @@ FINISHING = 86_400  # seconds that processes without a run to write wait for the
 
 
 class Distribution(Settings):
-    """Where the processes of one training meet; all ``None``: JAX asks the cluster, if there is one.
+    """The address and ranks of a distributed training; if all are ``None``, JAX asks the cluster, if any.
 
     Attributes:
         coordinator: ``host:port`` of process 0, as the others reach it.
@@ -48,7 +48,7 @@ class Distribution(Settings):
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ, **options: Any) -> Self:
-        """Return the settings: an option, where it is ``None`` the variable ``KERASCNN_<OPTION>``.
+        """Return the settings: each an option or, if that is ``None``, the variable ``KERASCNN_<OPTION>``.
 
         Raises:
             UsageError: Some of coordinator, processes and process_index are given and others not, or one
@@ -62,11 +62,11 @@ class Distribution(Settings):
 
     @property
     def is_named(self) -> bool:
-        """Whether the meeting place is given, not left to JAX."""
+        """Whether the address is given, not left to JAX."""
         return self.coordinator is not None
 
     def require_place(self) -> None:
-        """Make sure that the meeting place is whole.
+        """Check that address, count and rank are all given.
 
         Raises:
             UsageError: Some of coordinator, processes and process_index are given and others not, or one
@@ -93,7 +93,7 @@ class Distribution(Settings):
 
 @dataclass(frozen=True)
 class Team:
-    """The processes of one training, as one of them sees them; without a distribution it is alone.
+    """The processes of one training from the view of one of them; without a distribution there is one.
 
     Attributes:
         index: Of this process.
@@ -111,7 +111,7 @@ class Team:
         return self.index == 0
 
     def part(self, batch: NDArray[Any]) -> NDArray[Any]:
-        """Return this process's rows of a batch that every process knows.
+        """Return this process's rows of a batch that all processes know.
 
         Args:
             batch: Shape (n, ...). Where n is no multiple of the devices, rows from its beginning fill it up;
@@ -123,7 +123,7 @@ class Team:
         return part
 
     def from_writer(self, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Return the writer's arrays, bit for bit: all processes call this together.
+        """Return the writer's arrays bit for bit; called by all processes together.
 
         Args:
             arrays: Each process's own, of the same shapes and types; only the writer's values count.
@@ -141,7 +141,7 @@ class Team:
         ]
 
     def check_same(self, what: str, text: str) -> None:
-        """Make sure that every process has the same text: all processes call this together.
+        """Check that every process has the same text; called by all processes together.
 
         Raises:
             KerasCnnError: This process's differs from the writer's.
@@ -159,7 +159,7 @@ ALONE = Team()
 
 @contextmanager
 def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
-    """Meet the other processes; while the block runs, Keras divides what it makes over all devices.
+    """Join the other processes; inside the block Keras distributes over all devices.
 
     Models, their loading and their compilation belong inside: a variable made before stays on one device. A
     process joins once in its life. One that fails does not wait for the others when it exits; they notice
@@ -271,7 +271,7 @@ def _wait_for_coordinator(asked: Distribution) -> None:
 
 
 def _leave(team: Team) -> None:
-    """Wait until every process is here, then part."""
+    """Wait for every process, then disconnect."""
     if team.processes > 1:
         import jax
 

@@ -1,4 +1,4 @@
-"""What is said when a process of a training is lost, and how the others end.
+"""Report a lost process of a distributed training and end the others.
 
 JAX's coordination service ends them by ``abort()`` with pages of native text. Here that becomes one line.
 """
@@ -29,13 +29,13 @@ OTHERS_LOST = (
 
 
 def means_others_are_gone(error: BaseException) -> bool:
-    """Whether another library's error tells of a process that this one waited for."""
+    """Return whether an error means that another process is gone."""
     ours = isinstance(error, KerasCnnError) or not isinstance(error, Exception)
     return not ours and bool(OTHERS_GONE.search(str(error)))
 
 
 def exit_without_the_others(error: BaseException) -> None:
-    """Let this process exit at once: JAX's own handler, which this one precedes, waits for all processes.
+    """Exit this process at once; JAX's own exit handler would wait for all processes.
 
     Args:
         error: Why it ends.
@@ -53,14 +53,14 @@ def exit_without_the_others(error: BaseException) -> None:
 
 @dataclass
 class Phase:
-    """Why an ``abort()`` would come now."""
+    """The reason for an ``abort()`` in the current phase."""
 
     reason: str = ""
 
 
 @contextmanager
 def abort_is_told(lost: Lost | None) -> Iterator[Phase]:
-    """Have ``abort()`` tell the phase's reason: Python's own signal handlers come too late for it.
+    """Print the phase's reason on ``abort()``, for which Python's signal handlers come too late.
 
     The native thread that aborts is an ordinary one, so it may run Python while the main thread waits.
     """

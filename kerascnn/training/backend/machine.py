@@ -1,4 +1,4 @@
-"""The machine: how many threads, which device."""
+"""Configure threads and devices."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ GPU_EXTRA = {"tensorflow": "gpu", "jax": "jax-gpu"}
 
 
 def configure(threads: int, *, deterministic: bool) -> None:
-    """Fix the number of threads, and whether a GPU repeats itself, before the first computation.
+    """Set the number of threads and deterministic GPU operations before the first computation.
 
     Raises:
         UsageError: This process has computed before with another number.
@@ -44,7 +44,7 @@ def configure(threads: int, *, deterministic: bool) -> None:
 
 @dataclass(frozen=True)
 class Device:
-    """What a training computes on.
+    """The device of a training.
 
     Attributes:
         name: As Keras names it, for instance ``cpu:0``.
@@ -74,7 +74,7 @@ def choose_device(asked: str, jit: bool | None) -> Device:
 
 
 def usual_device() -> str:
-    """Return in words what a training computes on unless another device is asked for."""
+    """Return the default device of a training in words."""
     chosen = choose_device("auto", None)
     return f"Keras on {keras.backend.backend()}, trains on {chosen.name}: {chosen.why}"
 

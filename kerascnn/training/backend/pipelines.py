@@ -1,11 +1,11 @@
-"""Pipelines of batches for Keras' ``fit`` and ``evaluate``: TensorFlow's, on any backend."""
+"""Batches for Keras' ``fit`` and ``evaluate`` from TensorFlow's pipelines, for any backend."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
 def batches(rows: Any, batch_size: int) -> Any:
-    """Return rows in the given order as batches for Keras' ``fit`` and ``evaluate``.
+    """Return rows in the given order as batches.
 
     Given arrays, Keras builds a pipeline with tf.data's autotuner. When such a pipeline ends, it can wait for
     the autotuner's next look, up to as long as the epoch took (TensorFlow 2.21: epochs of 2.6 s that randomly
@@ -21,7 +21,7 @@ def batches(rows: Any, batch_size: int) -> Any:
 
 
 def streamed(produce: Callable[[], Iterator[Any]], example: tuple[Any, ...], count: int) -> Any:
-    """Return batches that a generator produces while the step before is computed.
+    """Return batches from a generator that runs ahead by one step.
 
     Args:
         produce: Called once; yields tuples of arrays like the example's.

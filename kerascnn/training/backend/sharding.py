@@ -1,4 +1,4 @@
-"""How a batch lies over the devices: numbers are the same everywhere, pictures are divided.
+"""Distribute a batch over devices: indices are replicated, images are sharded.
 
 Every process knows the order of an epoch, so indices and labels cost nothing to repeat; the pictures, and
 with them all of a step's work, are divided by rows. XLA computes as if there were one device: the mean of the
@@ -17,7 +17,7 @@ PICTURES = 4  # the rank of a batch of pictures
 
 
 class BatchParallel(keras.distribution.DataParallel):
-    """Data parallelism in which rows of numbers are not divided, only pictures."""
+    """Data parallelism that shards images and replicates indices."""
 
     def get_data_layout(self, data_shape: tuple[int, ...]) -> Any:
         """Return the layout of an input; Keras asks once for all batches of an epoch."""
@@ -27,7 +27,7 @@ class BatchParallel(keras.distribution.DataParallel):
 
 
 def divided(images: Any) -> Any:
-    """Return images divided over the devices by rows; without a distribution as they are."""
+    """Return images sharded by rows over the devices; without a distribution unchanged."""
     distribution = keras.distribution.distribution()
     if distribution is None or images.shape[0] is None:
         return images
@@ -35,7 +35,7 @@ def divided(images: Any) -> Any:
 
 
 class Joined(layers.Layer):
-    """Takes the rows off again that ``Team.part`` filled a batch up with.
+    """Remove the rows with which ``Team.part`` padded a batch.
 
     The numbers must be the first of the model's inputs: Keras weights a batch's loss by the rows of that one.
     """
@@ -44,13 +44,13 @@ class Joined(layers.Layer):
         super().__init__(trainable=False, name="joined")
 
     def call(self, images: Any, numbers: Any) -> Any:
-        """Return the first rows of images (m, ...), as many as there are numbers (n,)."""
+        """Return the first n rows of images (m, ...) for indices (n,)."""
         return divided(images[: numbers.shape[0]])
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Do what one process does by itself, for instance save a model.
+    """Run a block in one process alone, for example to save a model.
 
     Under a distribution each new Keras variable, also the few that saving makes, is an exchange that all
     processes must take part in, and one alone would wait for ever. Assigning to a variable that was made

@@ -1,4 +1,4 @@
-"""How images reach the compiled training step."""
+"""The interface of the input pipeline: batches for ``fit`` and ``evaluate``."""
 
 from typing import Any, Protocol
 
@@ -32,12 +32,12 @@ class Feed(Protocol):
 
 
 def epoch_order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
-    """Return the order of the training images: it depends on seed and epoch only, the same for every head."""
+    """Return the order of the training images, which depends on seed and epoch only, not on the head."""
     return np.random.default_rng((seed, epoch)).permutation(images).astype(np.int32)
 
 
 def class_weights(labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return one weight a class, inverse to its number of images; their mean over the images is 1.
+    """Return one weight per class, inverse to its number of images; their mean over the images is 1.
 
     Args:
         labels: Of the training images, shape (n,), every class at least once.

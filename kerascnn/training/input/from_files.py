@@ -1,4 +1,4 @@
-"""The input pipeline of image files: read beside the training, cropped and flipped at random."""
+"""The input pipeline for image files: decoded during training, randomly cropped and flipped."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ Batch = tuple[Any, ...]  # inputs, labels, and weights where classes have some
 
 
 class StreamFeed:
-    """Batches of pictures, every crop and flip drawn from seed, epoch and picture.
+    """Batches of images; each crop and flip is drawn from seed, epoch and image.
 
     A file that cannot be decoded ends the training; the reason stands in ``failure``, because TensorFlow
     wraps what is raised inside its pipeline.
@@ -69,7 +69,7 @@ class StreamFeed:
         return streamed(self._reporting(produce), example, len(wanted))
 
     def validation(self) -> Any:
-        """Return the validation batches, whole pictures cropped in the middle."""
+        """Return the validation batches, cropped in the middle."""
         split, at_once = self._data.validation, images_at_once(self._no_image.shape[1:])
         starts = range(0, len(split), at_once)
 
@@ -83,7 +83,7 @@ class StreamFeed:
         return streamed(self._reporting(produce), example, len(starts))
 
     def _inputs(self, numbers: NDArray[np.int32], pictures: NDArray[np.uint8]) -> Any:
-        """Return what the model takes; the numbers say how many pictures the whole batch has."""
+        """Return the model's inputs; the indices give the size of the whole batch."""
         return pictures if self._team.devices == 1 else (numbers, pictures)
 
     @property
@@ -101,7 +101,7 @@ class StreamFeed:
         return reporting
 
     def _augmented(self, epoch: int, number: int) -> NDArray[np.uint8]:
-        """Return a picture changed at random, as far as is wanted, or its middle as it is."""
+        """Return a randomly augmented image, or its unchanged middle."""
         picture, change = self._picture(number), self._change
         draw = np.random.default_rng((self._config.seed, epoch, number))
         if change.crop < 1:
@@ -115,7 +115,7 @@ class StreamFeed:
         return moved(changed, change.moves, draw) if change.moves != UNCHANGED else changed
 
     def _picture(self, number: int) -> Image.Image:
-        """Return a training picture, a little larger than the input where its file is much larger."""
+        """Return a training image, reduced to a little more than the input's size."""
         if number in self._kept:
             return self._kept[number]
         picture = self._train.images.files[number].decoded().picture
@@ -132,7 +132,7 @@ class StreamFeed:
 
 
 def moved(picture: NDArray[np.uint8], change: Augmentation, draw: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a square picture, (side, side, channels), moved, turned and scaled; what comes in is black."""
+    """Return a square image, (side, side, channels), shifted, rotated and scaled, with black borders."""
     side = len(picture)
     right, across, left, down, along, top = change.transforms(draw, 1, side)[0, :6]
     # Pillow counts from the corner of a pixel, Keras from its middle.
@@ -144,7 +144,7 @@ def moved(picture: NDArray[np.uint8], change: Augmentation, draw: np.random.Gene
 
 
 def _of_parts(model: Any) -> Any:
-    """Return the model for batches of which each process reads a part."""
+    """Return the model for batches of which each process reads a part of the rows."""
     numbers = keras.Input((), dtype="int32", name="numbers")
     pictures = keras.Input(model.input_shape[1:], dtype="uint8", name="pictures")
     return keras.Model([numbers, pictures], model(keras.ops.cast(Joined()(pictures, numbers), "float32")))

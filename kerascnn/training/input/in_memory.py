@@ -42,7 +42,7 @@ class ImageTable(layers.Layer):
 
 
 class Moved(layers.Layer):
-    """Moves, turns, scales and mirrors images, each by its own affine map; what comes in is black."""
+    """Apply one affine map per image: shift, rotate, scale, flip, with black borders."""
 
     def __init__(self) -> None:
         super().__init__(trainable=False, name="moved", dtype="float32")
@@ -53,7 +53,7 @@ class Moved(layers.Layer):
 
 
 class TableFeed:
-    """Batches of image numbers; the validation images stand behind the training images in the table."""
+    """Batches of image indices; the validation images follow the training images in the table."""
 
     steps_per_call = 32
     failure: KerasCnnError | None = None  # nothing is read while it trains

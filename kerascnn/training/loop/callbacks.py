@@ -1,4 +1,4 @@
-"""What happens between the compiled calls of an epoch."""
+"""Keras callbacks for progress, failures, and the average of weights."""
 
 import math
 import threading
@@ -14,11 +14,11 @@ from kerascnn.training.records.history import Epoch
 
 
 class NotFiniteError(ArithmeticError):
-    """The loss is infinite or not a number."""
+    """The loss is infinite or NaN."""
 
 
 class Told(keras.callbacks.Callback):
-    """Passes one epoch's figures on as progress of the whole training; raises on Ctrl-C and a broken loss.
+    """Reports one epoch's metrics as progress of the whole training; raises on Ctrl-C and a non-finite loss.
 
     Args:
         progress: Who is told.
@@ -43,12 +43,12 @@ class Told(keras.callbacks.Callback):
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell that the epoch begins."""
+        """Report the start of the epoch."""
         self._began = time.perf_counter()
         self._tell(steps=self.params["steps"])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell how far it is.
+        """Report the progress of the epoch.
 
         Raises:
             KeyboardInterrupt: Ctrl-C.
@@ -71,7 +71,7 @@ class Told(keras.callbacks.Callback):
             self._tell()  # the very last step is told with its validation
 
     def validated(self, row: Epoch) -> None:
-        """Tell the figures of the whole epoch."""
+        """Report the metrics of the whole epoch."""
         self._tell(finished=(*self._figures.finished, row))
 
     def _tell(self, **known: Any) -> None:
@@ -81,7 +81,7 @@ class Told(keras.callbacks.Callback):
 
 
 class BeforeAverage(keras.callbacks.Callback):
-    """Keeps the weights as they were trained: ``fit`` ends by putting their moving average in their place.
+    """Keeps the trained weights, because ``fit`` ends by replacing them with their moving average.
 
     Args:
         averaged: Whether there is such an average.
@@ -93,16 +93,16 @@ class BeforeAverage(keras.callbacks.Callback):
         self._trained: list[tuple[Any, Any]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Take the weights down."""
+        """Copy the weights."""
         variables = self.model.trainable_weights if self._averaged else []
         self._trained = [(variable, keras.ops.convert_to_numpy(variable)) for variable in variables]
 
     def copy_average(self) -> None:
-        """Give the weights memory of their own: on JAX they share the average's, and lose it for both."""
+        """Copy the average, with which the weights share memory on JAX."""
         for variable, _ in self._trained:
             variable.assign(keras.ops.convert_to_numpy(variable))
 
     def put_back(self) -> None:
-        """Give them back."""
+        """Restore the copied weights."""
         for variable, value in self._trained:
             variable.assign(value)

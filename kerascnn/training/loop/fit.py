@@ -1,4 +1,4 @@
-"""The training itself: epoch after epoch, each with its checkpoint, and what ends it before its time."""
+"""The training loop: epochs with checkpoints, early stopping and interruption."""
 
 import math
 import signal
@@ -28,7 +28,7 @@ from kerascnn.training.records.history import Epoch
 
 @dataclass
 class Fit:
-    """How far a training got.
+    """The state of a training: history and best weights.
 
     Attributes:
         epochs: One row an epoch.
@@ -46,7 +46,7 @@ class Fit:
 
     @property
     def kept_epoch(self) -> int:
-        """Whose weights the model has: the last, where the learning rate came to zero, or the best so far."""
+        """Epoch of the kept weights: the last if the learning rate reached zero, else the best so far."""
         return len(self.epochs) if self.ended == "planned" else self.best_epoch
 
     @property
@@ -62,7 +62,7 @@ class Fit:
             self.best_weights, self.best_epoch = model.get_weights(), epoch["epoch"]
 
     def out_of(self, patience: int) -> bool:
-        """Whether no epoch of the last ``patience`` ones was better than all before; never for 0."""
+        """Return whether none of the last ``patience`` epochs improved on those before; never for 0."""
         accuracies = [epoch["val_accuracy"] for epoch in self.epochs]
         if not patience or len(accuracies) <= patience:
             return False
@@ -80,7 +80,7 @@ def fit(
     epoch_ended: Callable[[Fit], None],
     team: Team = ALONE,
 ) -> Fit:
-    """Train a model in place, from its newest checkpoint where there is one.
+    """Train a model in place, from its newest checkpoint if there is one.
 
     A training that ends as planned leaves the last weights: the schedule ends there, and the best of many
     epochs on a small validation split would be luck. One that ends before leaves the best weights so far.
@@ -132,7 +132,7 @@ def fit(
 
 
 def _restored(trainer: Any, checkpoints: Checkpoints) -> Fit:
-    """Bring a compiled model to its newest checkpoint."""
+    """Restore a compiled model from its newest checkpoint."""
     stored = checkpoints.newest()
     if stored is None:
         return Fit()

@@ -1,4 +1,4 @@
-"""Optimizer, loss and learning rate of a training."""
+"""Optimizer, loss and learning-rate schedule of a training."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ WARM_UP = 0.1  # share of all steps
 
 
 def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -> None:
-    """Compile a feed's model, its optimizer complete with all its variables.
+    """Compile a feed's model and create all variables of its optimizer.
 
     Args:
         feed: Whose model is trained.
@@ -60,7 +60,7 @@ def _plain_optimizer(config: ResolvedConfig, rate: Any, general: dict[str, Any])
 
 
 def _rate(config: ResolvedConfig, steps: int) -> Any:
-    """Return the learning rate's schedule; the first step of the warm-up is small, not 0."""
+    """Return the learning-rate schedule; the first step of the warm-up is small, not 0."""
     warm_up = max(round(steps * WARM_UP), 1)
     rest = max(steps - warm_up, 1)
     match config.schedule:
@@ -78,7 +78,7 @@ def _rate(config: ResolvedConfig, steps: int) -> Any:
 
 
 class WarmedUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate that rises in a line, then falls to zero in a line or stays.
+    """A linear warm-up, then a linear decay to zero or a constant rate.
 
     Args:
         peak: The highest rate.
@@ -109,7 +109,7 @@ def _loss(smoothing: float) -> Any:
 
 
 class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy against labels of which a share is spread over all classes (Szegedy et al., 2016).
+    """Cross-entropy with label smoothing (Szegedy et al., 2016).
 
     Keras' own smooths one-hot labels only.
 
@@ -122,7 +122,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return one loss an image, (batch,), for labels (batch,) and logits (batch, classes)."""
+        """Return one loss per image, (batch,), for labels (batch,) and logits (batch, classes)."""
         logs = ops.log_softmax(y_pred, axis=-1)
         truth = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), ops.shape(y_pred)[-1])
         truth = (1 - self.smoothing) * truth + self.smoothing / ops.shape(y_pred)[-1]

@@ -1,4 +1,4 @@
-"""Where a training is, as it tells its ``progress``."""
+"""The status of a training, as passed to ``progress``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from kerascnn.training.records.history import Epoch
 
 @dataclass(frozen=True)
 class TrainingFigures:
-    """The latest figures of a training; as text they are one line.
+    """The latest metrics of a training; one line as text.
 
     Attributes:
         epoch: The one that runs, counted from 1, of ``epochs``.
@@ -31,11 +31,11 @@ class TrainingFigures:
 
     @property
     def best(self) -> Epoch | None:
-        """The epoch of the highest validation accuracy, the latest of equals; ``None`` before the first."""
+        """The last epoch with the highest validation accuracy; ``None`` before the first."""
         return max(self.finished, key=lambda row: (row["val_accuracy"], row["epoch"]), default=None)
 
     def curve(self, measure: str) -> list[float]:
-        """Return a column of the history, one value an epoch, with the running epoch's mean so far."""
+        """Return a column of the history, one value per epoch, with the current epoch's running mean."""
         values = [cast(Mapping[str, float], row)[measure] for row in self.finished]
         running = {"loss": self.loss, "accuracy": self.accuracy}.get(measure)
         return values if running is None or len(values) == self.epoch else [*values, running]

@@ -1,4 +1,4 @@
-"""A training as TensorBoard shows it: curves, and what the network has learned as pictures."""
+"""Write curves and figures of learned features for TensorBoard."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ FIRST_PICTURES = 4  # the epoch; then after 8, 16, 32 …, for drawing takes as 
 
 
 class TensorBoard:
-    """Writes event files; a training that is taken up again adds to those of the folder.
+    """Writes event files; a resumed training adds to those in the folder.
 
     Below the folder, ``training`` and ``validation`` use the same names, so that one chart has both curves. A
     step is an epoch.
@@ -39,7 +39,7 @@ class TensorBoard:
         )
 
     def epoch(self, epochs: list[Epoch]) -> None:
-        """Write the epochs that are not there yet, and pictures after epochs 4, 8, 16 and so on.
+        """Write the new epochs, and figures after epochs 4, 8, 16 and so on.
 
         Args:
             epochs: All so far.
@@ -62,7 +62,7 @@ class TensorBoard:
                 self.pictures(number)
 
     def pictures(self, epoch: int) -> None:
-        """Draw what the network has learned, unless it is drawn already.
+        """Draw what the network has learned, unless already drawn.
 
         Args:
             epoch: Whose weights the model has.

@@ -1,4 +1,4 @@
-"""Which settings a model starts from: one TOML file a model, tables from general to particular.
+"""Recipes: the default settings of each model, in one TOML file per model.
 
 ``[default]`` holds always, others for a source (``mnist``, or ``folder``: every folder of images), one head
 on a source (``[mnist.fc]``), a variant or an optimizer. ``[fast]`` and ``[best]`` hold where that recipe is
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def recipe_settings(model: str, name: str, source: str, head: str = "", *forms: str) -> dict[str, Any]:
-    """Return the settings of a registered model, those of later tables over those of earlier ones.
+    """Return the recipe of a registered model; later tables override earlier ones.
 
     Args:
         model: A family's name.
@@ -42,7 +42,7 @@ def recipe_settings(model: str, name: str, source: str, head: str = "", *forms: 
 
 
 def _stored(model: str) -> dict[str, Any]:
-    """Return the tables of a model, none where its package has none."""
+    """Return the tables of a model's recipe; none if its package has none."""
     recipe = family(model).recipe
     if recipe is None:
         recipe = HERE / f"{model}.toml"
@@ -62,7 +62,7 @@ def _read(recipe: Path) -> dict[str, Any]:
 
 
 def _table(stored: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-    """Return the table of a path, an empty one where there is none."""
+    """Return the table at a path, empty if there is none."""
     for part in path:
         stored = stored.get(part, {})
     return stored

@@ -1,1 +1,1 @@
-"""The files of a run: history, model card, environment, checkpoint, the data it was trained on."""
+"""Writes and reads the files of a run: history, model card, environment, checkpoints."""

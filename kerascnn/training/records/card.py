@@ -1,4 +1,4 @@
-"""``card.md``: the readable summary of a run."""
+"""``card.md``: the model card of a run."""
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
 from kerascnn.foundation.files import write_text
@@ -7,7 +7,7 @@ from kerascnn.training.run import Run
 
 
 def write_card(run: Run) -> None:
-    """Write the card from what the run's other files hold, quantized files included.
+    """Write the card from the run's other files, including the quantized ones.
 
     A training that was interrupted before its test has nothing to put on a card.
     """

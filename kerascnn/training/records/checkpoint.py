@@ -1,4 +1,4 @@
-"""Checkpoints: everything a training needs to go on as if it had never been stopped."""
+"""Checkpoints: the complete state of a training, to resume it exactly."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training at the end of an epoch. What an epoch draws comes from seed and epoch, so it is not here.
+    """The state of a training at the end of an epoch, without random state, which follows from the seed.
 
     Attributes:
         state: Weights, moving statistics, dropout's seeds and all of the optimizer, in Keras' order.
@@ -41,7 +41,7 @@ class Checkpoint:
     seconds: float
 
     def restore(self, trainer: Any, folder: Path) -> None:
-        """Bring a compiled model to this state; ``folder`` is for the message.
+        """Restore this state into a compiled model; ``folder`` is for the message.
 
         Raises:
             KerasCnnError: It is another network's.
@@ -60,7 +60,7 @@ class Checkpoint:
 
 
 def state_of(trainer: Any) -> list[NDArray[Any]]:
-    """Return the values of all that a compiled model's steps read or change."""
+    """Return the values of all variables of a compiled model."""
     return [keras.ops.convert_to_numpy(variable) for variable in _variables(trainer)]
 
 
@@ -75,7 +75,7 @@ class Checkpoints:
     folder: Path
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint whole and remove those before the last but one.
+        """Write a checkpoint atomically and keep the last two.
 
         Raises:
             KerasCnnError: The file system refused; the earlier ones are untouched.
@@ -94,7 +94,7 @@ class Checkpoints:
             path.unlink()
 
     def newest(self) -> Checkpoint | None:
-        """Return the newest checkpoint that can be read whole, None where there is none."""
+        """Return the newest readable checkpoint, ``None`` if there is none."""
         damaged = []
         for path in self._files():
             try:
@@ -116,7 +116,7 @@ class Checkpoints:
         return bool(self._files())
 
     def remove(self) -> None:
-        """Remove the folder: what is done needs none."""
+        """Remove the folder of a finished training."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:
@@ -135,7 +135,7 @@ def _read(path: Path) -> Checkpoint:
 
 
 def _require_sound(found: Checkpoint) -> None:
-    """Make sure that a checkpoint holds numbers of the epochs that it tells of.
+    """Check that a checkpoint's history matches its epoch.
 
     Raises:
         ValueError: It does not.

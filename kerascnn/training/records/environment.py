@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, data, git."""
+"""The environment of a run: versions, machine, data, git commit."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ PACKAGES = ("kerascnn", "keras", "tensorflow", "jax", "ai-edge-litert", "numpy",
 
 
 def environment(dataset: Dataset, device: "Device | None" = None, team: Team = ALONE) -> dict[str, Any]:
-    """Return the content of ``environment.json``; nothing in it names the machine or its user.
+    """Return the content of ``environment.json``, without host or user names.
 
     Args:
         dataset: What is trained on; of a split its hash is kept.
@@ -53,7 +53,7 @@ def environment(dataset: Dataset, device: "Device | None" = None, team: Team = A
 
 
 def warn_of_other_versions(run: Run) -> None:
-    """Say where a run that goes on meets other packages than it began with."""
+    """Warn if a resumed run meets other package versions."""
     for package, began in run.read("environment.json")["versions"].items():
         if package in PACKAGES and began != _version(package):
             log.warning(
@@ -64,7 +64,7 @@ def warn_of_other_versions(run: Run) -> None:
 
 
 def record_resumption(run: Run, device: "Device") -> None:
-    """Add to ``environment.json`` when a run went on, and with what."""
+    """Add the time and versions of a resumption to ``environment.json``."""
     stored = run.read("environment.json")
     now = {
         "resumed": datetime.now(UTC).replace(microsecond=0).isoformat(),
@@ -83,7 +83,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the current directory, None outside a repository or without git."""
+    """Return the commit of the current directory, ``None`` outside a repository or without git."""
     try:
         answer = subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False

@@ -1,4 +1,4 @@
-"""What happened in each epoch, on disk after each epoch as ``history.csv``."""
+"""The training history, written after each epoch as ``history.csv``."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ HISTORY = "history.csv"
 
 
 class Epoch(TypedDict):
-    """One row: figures of the training images are running averages over the epoch.
+    """One epoch; training metrics are running averages over it.
 
     ``seconds`` is the time of training alone, without the validation after it.
     """
@@ -29,7 +29,7 @@ class Epoch(TypedDict):
 
 
 def read_history(run: Run) -> list[Epoch]:
-    """Read the epochs of a run; none where it keeps no history, as after surgery.
+    """Read the epochs of a run; none if it has no history, as after surgery.
 
     Raises:
         KerasCnnError: It is damaged.
@@ -45,7 +45,7 @@ def read_history(run: Run) -> list[Epoch]:
 
 
 def _epoch(row: dict[str, str], number: int) -> Epoch:
-    """Read a row of an epoch, whose number is known.
+    """Read the row of an epoch.
 
     Raises:
         ValueError: It is of another epoch, or not all of its figures are numbers.

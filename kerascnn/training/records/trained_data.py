@@ -1,4 +1,4 @@
-"""The data a run was trained on, found again and proved to be the same."""
+"""Load the data of a run and check that they are unchanged."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kerascnn.training.run import Run
 
 
 def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
-    """Load the data of a run and make sure that they have not changed.
+    """Load the data of a run and check that they are unchanged.
 
     Args:
         run: The run.
