@@ -1,1 +1,1 @@
-"""Converts a run to ``.tflite`` files, checks and measures them, and packs them for devices."""
+"""Converts a run to `.tflite` files, checks and measures them, and packs them for devices."""

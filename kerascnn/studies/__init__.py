@@ -1,1 +1,1 @@
-"""Trains heads × seeds under equal conditions and says, in a report, what the data decide."""
+"""Trains heads × seeds under equal conditions and reports which differences the data support."""
