@@ -17,7 +17,7 @@ COMMANDS = {
     "Understand": {
         "conv": "Work out one convolution step by step",
         "summary": "Show the layers of a model or a run, and what they cost",
-        "data": "Show what a data source holds, with a contact sheet",
+        "data": "Describe a data source, with a contact sheet",
         "evaluate": "Measure the accuracy of a run or a model on test images",
         "predict": "Classify image files of any size, grey or colour",
         "visualize": "Draw what a run has learned, as PNG and one page",
@@ -28,18 +28,18 @@ COMMANDS = {
         "runs": "List the runs: model, head, data, accuracy, files, age",
     },
     "Compare": {
-        "compare": "Compare heads that are trained under equal conditions, or runs",
-        "report": "Write the reports of runs, or of finished studies once more",
+        "compare": "Compare heads trained under equal conditions, or runs",
+        "report": "Write the reports of runs, or of finished studies again",
         "benchmark": "Time .keras and .tflite files on this processor side by side",
     },
     "Deploy": {
         "quantize": "Convert a run to .tflite and compare both on test images",
-        "inspect": "Show every operator of a .tflite file, what goes in and out",
-        "debug": "Find the layers of a quantized file that lose most",
-        "check": "Say which operators of a .tflite file an accelerator runs",
+        "inspect": "Show the operators, inputs and outputs of a .tflite file",
+        "debug": "Measure the quantization error of each layer",
+        "check": "Show which operators of a .tflite file an accelerator runs",
         "compile": "Compile a full-int8 .tflite file for the Coral Edge TPU",
         "bundle": "Write a folder that runs a model on a device",
-        "verify": "Check that a bundle is whole and computes what it should",
+        "verify": "Check that a bundle is complete and correct",
     },
     "This machine": {
         "doctor": "Check what kerascnn needs on this machine and what is missing",

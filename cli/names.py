@@ -143,7 +143,7 @@ class ExistingRun(RunFolder):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path; an empty one is refused: it is usually an unset shell variable."""
         if value == "":
-            self.fail("A run or a file must be named; this is empty.", param, ctx)
+            self.fail("The path is empty. Give a run or a file.", param, ctx)
         return super().convert(value, param, ctx)
 
     def require(self, path: Path) -> None:

@@ -45,7 +45,7 @@ class Parts(Name):
 
         if value not in ("all", "none") and {name.strip() for name in value.split(",")} - PARTS.keys():
             self.fail(
-                f"{value!r} is none of all, none, {', '.join(PARTS)}, nor several with commas. (MODEL stands "
+                f"{value!r} is not all, none, or some of {', '.join(PARTS)} with commas. (MODEL comes "
                 "before --augment.)",
                 param,
                 ctx,
@@ -124,14 +124,14 @@ no_augment = click.option(
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: context.meta.update({NO_AUGMENT: given}),
-    help="Leave training images as they are.",
+    help="Do not augment training images.",
 )
 
 _FOREIGN = (
     click.option(
         "--input-range",
         metavar="A..B",
-        help="What black and white become in a model of another program: 0..1, -1..1 or 0..255.  "
+        help="Input range of a model of another program (values of black and white): 0..1, -1..1 or 0..255.  "
         "[default: what the file says]",
     ),
     click.option(
@@ -212,7 +212,7 @@ _TRAINING = (
     click.option("--device", default="auto", show_default=True, help="Device: auto, cpu, gpu or gpu:N."),
     click.option("--precision", help="Precision of the training: float32, mixed_bfloat16 or mixed_float16."),
     click.option("--jit/--no-jit", default=None, help="Compile with XLA.  [default: on GPUs and on JAX]"),
-    click.option("--deterministic", is_flag=True, help="Make training on a GPU repeatable to the bit."),
+    click.option("--deterministic", is_flag=True, help="Make training on a GPU bit-for-bit repeatable."),
     click.option("--tensorboard", is_flag=True, help="Write scalars and images for TensorBoard."),
     runs_dir,
     click.option("--name", help="Name of the run's folder."),
@@ -229,7 +229,7 @@ _TOGETHER = (
         metavar="HOST:PORT",
         help="Address of process 0; not needed on a cluster that JAX knows.",
     ),
-    click.option("--processes", type=int, metavar="N", help="Number of processes that train together."),
+    click.option("--processes", type=int, metavar="N", help="Number of processes in the training."),
     click.option("--process-index", type=int, metavar="N", help="Index of this process, from 0."),
 )
 

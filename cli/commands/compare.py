@@ -74,7 +74,7 @@ from kerascnn.foundation.errors import QualityError, UsageError
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of the study; an unfinished one is resumed.  [default: studies/<model>-<source>-<n>]",
+    help="Folder of the study; an unfinished study is resumed.  [default: studies/<model>-<source>-<n>]",
 )
 @options.formats
 def compare(
@@ -88,7 +88,7 @@ def compare(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Compare heads that are trained under equal conditions, or runs.
+    """Compare heads trained under equal conditions, or runs.
 
     Trains MODEL with each head, quantizes, and says what the difference is worth. MODEL is NAMES.
 
@@ -115,4 +115,4 @@ def compare(
 def _refuse_settings(settings: dict[str, Any]) -> None:
     named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
     if named:
-        raise UsageError(f"{named}: runs that exist are compared as they are.")
+        raise UsageError(f"{named}: existing runs are compared as they are.")

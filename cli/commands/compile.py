@@ -14,15 +14,15 @@ from kerascnn.tflite.accelerators.edgetpu.install import CONTAINER, LINES, NOTEB
 _LINES = "\n".join(f"  {line}" for line in LINES)
 HELP = f"""Compile a full-int8 .tflite file for the Coral Edge TPU.
 
-Runs Google's edgetpu_compiler. Writes FILE_edgetpu.tflite, whole or not at all, with the description and
-metadata of FILE, and a .log; compares what was mapped with what kerascnn check had expected.
+Runs Google's edgetpu_compiler. Writes FILE_edgetpu.tflite with the description and
+metadata of FILE, and a .log; compares the mapping with the prediction of kerascnn check.
 
 \b
-The compiler runs on x86-64 Debian and Ubuntu, where these lines install it:
+The compiler runs on x86-64 Debian and Ubuntu. These commands install it:
 {_LINES}
 
 \b
-Elsewhere, the same lines without sudo in a container:
+On other systems, run the same commands without sudo in a container:
   {CONTAINER}
 or Google's notebook:
   {NOTEBOOK}

@@ -21,7 +21,7 @@ from kerascnn.cli.terminal.progress import shown_progress
 )
 @options.overwrite_files
 def data(source: str, data_dir: Path | None, out: Path | None, overwrite: bool, as_json: bool) -> None:
-    """Show what a data source holds, with a contact sheet.
+    """Describe a data source, with a contact sheet.
 
     Counts, sizes, imbalance, copies, unreadable files. SOURCE is NAMES, or a folder with a folder of images
     for each class.

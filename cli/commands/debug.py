@@ -54,7 +54,7 @@ def debug(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Find the layers of a quantized file that lose most.
+    """Measure the quantization error of each layer.
 
     Compares each layer of FILE with the float network of RUN, the worst first.
     """

@@ -27,5 +27,5 @@ def doctor(load: bool, as_json: bool) -> None:
     if not health.ok:
         lacking = ", ".join(check.name for check in health.checks if check.state == "problem")
         raise MissingError(
-            f"This machine is not ready for kerascnn: {lacking}. The lines above say what to do."
+            f"This machine is not ready for kerascnn: {lacking}. See the lines above for what to do."
         )

@@ -42,9 +42,9 @@ def predict(
     from kerascnn.workflows.predict import predict as predict_images
 
     if out and not heatmap:
-        raise click.UsageError("--out is the folder of the heatmaps: it goes with --heatmap.")
+        raise click.UsageError("--out is the folder for heatmaps and requires --heatmap.")
     if overwrite and not heatmap:
-        raise click.UsageError("--overwrite is for files of heatmaps: it goes with --heatmap.")
+        raise click.UsageError("--overwrite replaces heatmaps and requires --heatmap.")
     folder = out or Path() if heatmap else None
     predictions = predict_images(
         model,

@@ -83,7 +83,7 @@ def quantize(
     from kerascnn.tflite.quantization.schemes import FULL_INT8, schemes
 
     if every and scheme:
-        raise click.UsageError("--all is every scheme: it goes without --scheme.")
+        raise click.UsageError("--all already includes every scheme: omit --scheme.")
     names = list(schemes) if every else scheme or FULL_INT8
     from kerascnn.tflite.quantization.quantize import quantize as quantize_run
 

@@ -31,7 +31,7 @@ def report(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reports of runs, or of finished studies once more.
+    """Write the reports of runs, or of finished studies again.
 
     Measurements from devices come in with --attach. A study's stand in its folder, a run's in its folder
     `report`.

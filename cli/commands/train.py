@@ -83,7 +83,7 @@ def train(
                 click.echo(printable(_classes(listed.classes)), err=True)
             run = run_training(asked, listed=listed, progress=progress, **together)
     if run is None:
-        click.echo("This process is done; process 0 has written the run.", err=True)
+        click.echo("This process has finished; process 0 has written the run.", err=True)
         if as_json:
             click.echo("null")
         return

@@ -16,7 +16,7 @@ from kerascnn.foundation.errors import KerasCnnError
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--run", type=RunFolder(), metavar="RUN", help="Run that it must have been made from.")
 def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
-    """Check that a bundle is whole and computes what it should.
+    """Check that a bundle is complete and correct.
 
     BUNDLE is a folder or an archive; it must hold nothing else.
     """
@@ -25,4 +25,4 @@ def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
     result = verify_bundle(bundle, run=run)
     display(result, as_json=as_json)
     if result.problems:
-        raise KerasCnnError(f"{bundle} is not as it was made: {result.problems[0]}.")
+        raise KerasCnnError(f"{bundle} is damaged or changed: {result.problems[0]}.")

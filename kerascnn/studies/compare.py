@@ -79,7 +79,7 @@ def compare(
         raise UsageError(f"jobs must be at least 1. Received: jobs={jobs}")
     if unknown := network.keys() - set(NETWORK):
         raise UsageError(
-            f"compare takes of a network {', '.join(NETWORK)}. Received: {', '.join(sorted(unknown))}"
+            f"compare takes the network settings {', '.join(NETWORK)}. Received: {', '.join(sorted(unknown))}"
         )
     grid = plan(
         model,
@@ -130,9 +130,11 @@ def compare(
 def _require_a_model(model: str) -> None:
     """Refuse a folder where a model's name is expected, and say what it is good for."""
     if is_study(Path(model)):
-        raise UsageError(f"{model} is a study: `kerascnn report` makes its reports again.")
+        raise UsageError(f"{model} is a study: write its reports again with `kerascnn report`.")
     if (Path(model) / RECORD).is_file():
-        raise UsageError(f"{model} is a run: name another one too, or report on it alone: `kerascnn report`.")
+        raise UsageError(
+            f"{model} is a run: give a second run, or report on it alone with `kerascnn report`."
+        )
 
 
 def _group(head: str, folders: Sequence[Path]) -> Group:

@@ -31,7 +31,7 @@ def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> S
         seeds=tuple(run.record.seed for run in groups[0].runs),
         differing=differing,
         interrupted={
-            str(run.path): "its training did not end: it has "
+            str(run.path): "its training is incomplete: it has "
             f"{run.metrics()['epochs']} of {found['epochs'][str(run.path)]} epochs"
             for run in runs
             if run.record.state != "done"

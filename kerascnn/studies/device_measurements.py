@@ -67,9 +67,7 @@ def attachments(
         told |= {path for path, measured in of_each.items() if measured}
         found.append(tuple(dict.fromkeys(one for measured in of_each.values() for one in measured)))
     if strange := [path for path in documents if path not in told]:
-        raise KerasCnnError(
-            f"{strange[0]} measured other files than those of what is reported on: no SHA-256 is the same."
-        )
+        raise KerasCnnError(f"{strange[0]} measured other files: no SHA-256 matches a file of this report.")
     return found
 
 

@@ -121,7 +121,7 @@ class _Subject:
                 for name, places in record.ending.runs.items()
             }
         except KerasCnnError as error:
-            raise KerasCnnError(f"{path} was made of a run that is not whole now: {error}") from error
+            raise KerasCnnError(f"{path} was made from a run that is no longer complete: {error}") from error
         record.ending.require_same_files(runs)
         kept = {}
         for run in chain.from_iterable(runs.values()):
@@ -136,7 +136,7 @@ def _whole(path: Path) -> Run:
     run = Run.open(path)
     run.require_model()
     if not int8_file(run).is_file():
-        raise KerasCnnError(f"{int8_file(run)} is missing. `kerascnn quantize {run.path}` makes one.")
+        raise KerasCnnError(f"{int8_file(run)} is missing. `kerascnn quantize {run.path}` creates it.")
     return run
 
 

@@ -254,8 +254,8 @@ class ResolvedConfig(TrainingConfig):
                 differing.append(f"{name} is {here}, not {wanted}")
         if differing:
             raise UsageError(
-                f"{run} resumes with its own settings: {'; '.join(sorted(differing))}. Leave "
-                "the option out, or start a new training; --data-dir says where moved data are."
+                f"{run} resumes with its own settings: {'; '.join(sorted(differing))}. Omit "
+                "the option, or start a new training; --data-dir gives the new place of moved data."
             )
 
     def write(self, path: Path) -> None:

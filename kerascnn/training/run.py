@@ -84,10 +84,10 @@ class Run(Shown):
         document = read_json(path / RECORD)
         written = document.get("format") if isinstance(document, dict) else None
         if not isinstance(written, int):
-            raise KerasCnnError(f"{path / RECORD} is not a run's record: it names no format.")
+            raise KerasCnnError(f"{path / RECORD} is not a run's record: it has no format.")
         if written > FORMAT:
             raise KerasCnnError(
-                f"{path} is of format {written}, newer than this kerascnn's {FORMAT}. Upgrade kerascnn."
+                f"{path} has format {written}, newer than this kerascnn's {FORMAT}. Upgrade kerascnn."
             )
         try:
             return cls(path, RunRecord(**document))
@@ -201,7 +201,7 @@ class Run(Shown):
         if not self.model_path.is_file():
             raise KerasCnnError(
                 f"{self.path} is incomplete (state {self.record.state}): it has no model.keras. Wait for its "
-                f"training, or go on with one that was stopped: kerascnn train --resume "
+                f"training, or resume it: kerascnn train --resume "
                 f"{quote(str(self.path))}"
             )
         return self.model_path

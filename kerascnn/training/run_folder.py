@@ -125,7 +125,7 @@ def require_unfinished(run: Run) -> None:
         UsageError: It is done.
     """
     if run.record.state == "done":
-        raise UsageError(f"{run.path} is done: there is nothing to resume.")
+        raise UsageError(f"{run.path} is complete: there is nothing to resume.")
 
 
 def _interrupted(run: Run) -> None:
@@ -148,7 +148,7 @@ def _keep_beside(folder: Path, replaced: Path) -> None:
     if replaced.exists():
         kept = free_name(folder.parent, folder.name)
         replaced.rename(kept)
-        log.warning("%s is not done: the run it was to replace is now %s.", folder, kept)
+        log.warning("%s is not complete: the run it should replace is now %s.", folder, kept)
 
 
 def _make_folder(folder: Path, record: RunRecord, begin: Callable[[Path], None], stem: str | None) -> Path:
@@ -207,7 +207,7 @@ def require_replaceable(folder: Path, *, overwrite: bool) -> None:
         raise KerasCnnError(f"{folder} is not overwritten: {error}") from error
     if not folder.is_symlink() and (foreign := _foreign(folder)):
         raise KerasCnnError(
-            f"{folder} is not overwritten: it holds {foreign}, which kerascnn did not write. Move that file "
+            f"{folder} is not overwritten: {foreign} in it was not written by kerascnn. Move that file "
             "elsewhere, or choose another name."
         )
 

@@ -109,7 +109,7 @@ def read_record(folder: Path, name: str) -> dict[str, Any]:
     """
     path, document = folder / name, read_json(folder / name)
     if not isinstance(document, dict):
-        raise KerasCnnError(f"{path} is damaged: it is no object.")
+        raise KerasCnnError(f"{path} is damaged: it is not a JSON object.")
     shape = next(shape for pattern, shape in SHAPES.items() if fnmatchcase(name, pattern))
     try:
         shape(**document)

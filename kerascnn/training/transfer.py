@@ -51,7 +51,7 @@ class Pretrained:
         for name in [*here, *there]:
             misfit = _misfit(name, _shapes(here.get(name)), _shapes(there.get(name)))
             if misfit:
-                raise UsageError(f"The weights of {self.run} do not fit: {misfit}.")
+                raise UsageError(f"The weights of {self.run} do not fit this network: {misfit}.")
         same_head = all(_shapes(layer) == _shapes(their_head.get(name)) for name, layer in head.items())
         for name, layer in (here | (head if same_head else {})).items():
             layer.set_weights(self.model.get_layer(name).get_weights())
@@ -68,7 +68,7 @@ def _misfit(name: str, needed: list[tuple[int, ...]], found: list[tuple[int, ...
     if needed == found:
         return None
     if not needed:
-        return f"their layer {name} has no place in this network"
+        return f"their layer {name} does not exist in this network"
     there = f"has the shapes {_text(found)} there" if found else "is not there"
     return f"layer {name} needs {_text(needed)}, it {there}"
 

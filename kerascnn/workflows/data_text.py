@@ -22,10 +22,10 @@ def blocks(found: "DataDescription") -> list[Block]:
     ]
     rows.append(["total", *(f"{sum(found.counts[split]):,}" for split in splits)])
     sections: list[Block] = [
-        f"{found.source}: {len(found.classes)} classes, {total:,} pictures in {tint}",
+        f"{found.source}: {len(found.classes)} classes, {total:,} images in {tint}",
         Table(["class", *splits], rows),
         Facts(_facts(found)),
-        _listed("The same picture in two splits", [_line(one) for one in found.copies if one.across]),
+        _listed("The same image in two splits", [_line(one) for one in found.copies if one.across]),
         _listed("Unreadable", [str(file) for file in found.unreadable]),
         _listed("Notes", list(found.notes)),
     ]
@@ -55,7 +55,7 @@ def _imbalance(found: "DataDescription") -> str:
     counts = dict(zip(found.classes, found.counts["train"], strict=True))
     most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     if found.imbalance is None:
-        return f"no training picture of {least}"
+        return f"no training image of {least}"
     if most == least:
         return f"none: {counts[most]:,} of each class"
     hint = "; train with --class-weights" if found.imbalance > UNEQUAL else ""

@@ -178,10 +178,10 @@ def describe_data(
     done, total = 0, sum(dataset.counts().values())
     for name, split in dataset.splits().items():
         for one in _look(split):
-            progress("reading pictures", done, total, "")
+            progress("reading images", done, total, "")
             seen[name].append(one)
             done += 1
-    progress("reading pictures", total, total, "")
+    progress("reading images", total, total, "")
     shown = _evenly(len(dataset.classes), ROWS)
     rows = _rows(dataset, seen["train"], shown)
     save_figure(contact_sheet(rows, [dataset.classes[label] for label in shown]), sheet)

@@ -143,7 +143,7 @@ def _card() -> Check:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     told = _told(query)
     if not told:
-        return Check("NVIDIA card", "absent", "no driver answers; a processor is enough")
+        return Check("NVIDIA card", "absent", "no NVIDIA driver found; training uses the CPU")
     return Check("NVIDIA card", "ok", told)
 
 
@@ -183,7 +183,7 @@ def _accelerator(accelerator: Accelerator) -> Iterator[Check]:
     if compiler := accelerator.compiler:
         name, program = f"{accelerator.title} compiler", compiler.program
         if shutil.which(program):
-            yield Check(name, "ok", _told([program, "--version"]) or "it is there, and tells no version")
+            yield Check(name, "ok", _told([program, "--version"]) or "installed, version unknown")
         else:
             detail = f"no {program}; only kerascnn compile needs it"
             yield Check(name, "absent", detail, " && ".join(compiler.install))
@@ -203,7 +203,9 @@ def _disk() -> Check:
         free = shutil.disk_usage(Path.cwd()).free / 2**30
     except OSError as error:
         return Check("disk", "problem", f"the current folder cannot be read: {error.strerror}", "cd ~")
-    return _amount("disk", free, DISK, "free here", "make room, or name another place with --runs-dir")
+    return _amount(
+        "disk", free, DISK, "free here", "free some space, or choose another place with --runs-dir"
+    )
 
 
 def _memory() -> Check:

@@ -91,7 +91,7 @@ def summary(model: Run | Path | str | KerasModel, *, explain: bool = False, **ne
 
 def _refuse(asked: Mapping[str, Any], path: Path) -> None:
     if asked:
-        raise UsageError(f"{path} is a network already: {', '.join(asked)} goes with a model's name.")
+        raise UsageError(f"{path} is already a network: {', '.join(asked)} is for model names only.")
 
 
 def _names(file: Path) -> tuple[str, str, str, str]:

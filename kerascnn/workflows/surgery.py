@@ -107,7 +107,7 @@ def _operated(run: Run, file: Path, target: Path, data_dir: Path | str | None, *
     largest, agreement = _compare(model, rewritten, test)
     if agreement < 1:
         raise KerasCnnError(
-            f"{run.path}: {1 - agreement:.2%} of the answers changed, logits by up to {largest:.2g}. "
+            f"{run.path}: {1 - agreement:.2%} of the predictions changed, logits by up to {largest:.2g}. "
             "Nothing was written."
         )
     larger_image, map_side = _on_a_larger_image(rewritten, description)

@@ -115,7 +115,7 @@ def visualize(
     """
     progress = teller(progress)
     if invert and image is None:
-        raise UsageError("invert is for an image of your own: name it.")
+        raise UsageError("--invert needs --image.")
     run = Run.of(run)
     folder = run.path / FOLDER if out is None else Path(out)
     require_own([*folder.glob("*.png"), folder / PAGE], overwrite=overwrite)
@@ -184,6 +184,6 @@ def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
         "model": f"{described.model} ({described.variant}), head {described.head}",
         "data": f"{subject.evaluation.data}, {len(subject.test):,} test images",
         "test accuracy": str(subject.evaluation.accuracy),
-        "picture": f"{shown.image}{truth}; the network answers {answer}",
+        "picture": f"{shown.image}{truth}; prediction {answer}",
     }
     return Section("In short", facts=facts)

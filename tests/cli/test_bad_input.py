@@ -217,7 +217,7 @@ def test_a_truncated_model(cli, tmp_path, run, kind, share):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"), [("note.keras", "cannot be opened"), ("note.tflite", "is not a sound .tflite file")]
+    ("file", "told"), [("note.keras", "cannot be opened"), ("note.tflite", "is not a valid .tflite file")]
 )
 def test_a_file_that_is_not_a_model(cli, tmp_path, file, told):
     (tmp_path / file).write_text("this is no model" * 100)

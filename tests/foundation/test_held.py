@@ -44,7 +44,7 @@ def test_a_study_in_use_is_left_alone(cli, tmp_path):
     with held(tmp_path / "study"):
         command = ("compare", "lenet", "--epochs", 1, "--out", "study")
         refused(cli(*command), FAILED, "study is in use by another kerascnn process")
-    refused(cli(*command), FAILED, "study exists and is no study to go on with")
+    refused(cli(*command), FAILED, "study exists and is not a study that can be resumed")
     assert list((tmp_path / "study").iterdir()) == []
 
 

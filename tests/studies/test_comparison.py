@@ -189,9 +189,9 @@ def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_
     shutil.copytree(study[0], folder)
     shutil.copy(folder / "runs/fc-1" / INT8, folder / "runs/fc-2" / INT8)  # as another `quantize` would
     network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
-    refused(cli("report", folder), FAILED, "fc-2 was trained or quantized again after it was compared")
+    refused(cli("report", folder), FAILED, "fc-2 was trained or quantized again after the comparison")
     again = ["compare", *network]
-    refused(cli(*again), FAILED, "fc-2/answers.npz holds what another", "Delete it; the next run")
+    refused(cli(*again), FAILED, "fc-2/answers.npz contains the predictions of a different", "Delete it; the next run")
     (folder / "runs/fc-2/answers.npz").unlink()
     assert cli(*again, "--format", "json").code == 0
     assert accuracies(folder) == accuracies(study[0])
@@ -351,7 +351,7 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     assert "the same order of images" not in report
     shutil.copy(fc / INT8, small / INT8)
     refused(
-        cli("report", told["study"]), FAILED, "small was trained or quantized again after it was compared"
+        cli("report", told["study"]), FAILED, "small was trained or quantized again after the comparison"
     )
 
 
@@ -374,7 +374,7 @@ def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_
 def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     runs = study[0] / "runs"
     refused(cli("compare", runs / "fc-1", "no-such-run"), FAILED, "no-such-run does not exist")
-    refused(cli("compare", runs / "fc-1"), USAGE, "fc-1 is a run: name another one too", "kerascnn report")
+    refused(cli("compare", runs / "fc-1"), USAGE, "fc-1 is a run: give a second run", "kerascnn report")
     refused(cli("compare", runs / "fc-1", runs / "fc-1"), USAGE, "at least two different runs")
     other = tmp_path / "other"
     shutil.copytree(runs / "nin-1", other)
@@ -384,10 +384,10 @@ def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     refused(cli("compare", runs / "fc-1", other), FAILED, "tested on different images", "abababab")
     shutil.copytree(runs / "nin-1", tmp_path / "damaged")
     (tmp_path / "damaged/tflite/static_wi8_ai8.tflite").write_bytes(b"no model")
-    refused(cli("compare", runs / "fc-1", "damaged", "--out", "study"), FAILED, "is not a sound .tflite file")
+    refused(cli("compare", runs / "fc-1", "damaged", "--out", "study"), FAILED, "is not a valid .tflite file")
     assert not (tmp_path / "study").exists()
     refused(cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2), USAGE, "--seeds: runs that exist")
-    refused(cli("compare", study[0]), USAGE, "is a study: `kerascnn report`")
+    refused(cli("compare", study[0]), USAGE, "is a study: write its reports again with `kerascnn report`")
     assert not (tmp_path / "studies").exists()
 
 

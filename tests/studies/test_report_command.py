@@ -122,9 +122,9 @@ def test_layers_whose_noise_is_not_known_are_told(study, cli):
 
 def test_a_study_tells_which_of_its_runs_is_not_whole(study, cli):
     (study / "runs/fc-1" / INT8).unlink()
-    refused(cli("report", study), FAILED, f"{study} was made of", "fc-1", "kerascnn quantize")
+    refused(cli("report", study), FAILED, f"{study} was made from", "fc-1", "kerascnn quantize")
     shutil.rmtree(study / "runs/fc-1")
-    refused(cli("report", study), FAILED, f"{study} was made of", "fc-1 does not exist")
+    refused(cli("report", study), FAILED, f"{study} was made from", "fc-1 does not exist")
 
 
 def test_a_study_that_goes_on_keeps_its_end_until_the_new_one_is_there(study, cli):
@@ -145,7 +145,7 @@ def test_an_interrupted_training_is_told(study, cli):
     config = (run / "config.toml").read_text()
     (run / "config.toml").write_text(config.replace("epochs = 2\n", "epochs = 5\n"))
     (told,) = cli("report", run, *JSON).json
-    assert f"{run}: its training did not end: it has 2 of 5 epochs." in told["notes"]
+    assert f"{run}: its training is incomplete: it has 2 of 5 epochs." in told["notes"]
 
 
 def test_ctrl_c_says_that_files_may_be_half_new(study, tmp_path):

@@ -67,7 +67,7 @@ def test_a_coral_bundle_without_the_compiler_says_how_to_compile(cli, bundled_ru
     assert "udev" in text
     answer = on_device(tmp_path / "coral", "--selftest", "--delegate", "edgetpu")
     assert answer.returncode == MISSING
-    one_line(answer, MISSING, "kerascnn compile model.tflite", "then make this folder again")
+    one_line(answer, MISSING, "kerascnn compile model.tflite", "then create this folder again")
 
 
 def test_an_android_bundle_has_uint8_and_the_snippet_for_its_channels(bundled_run, tmp_path):

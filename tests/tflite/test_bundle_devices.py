@@ -75,9 +75,9 @@ def test_the_program_may_be_edited_and_says_so_but_not_what_answers(changeable):
     program.write_text(program.read_text().replace("count: int = 3", "count: int = 1"))
     edited = on_device(changeable, golden)
     assert (edited.returncode, edited.stdout) == (0, f"{likeliest} %\n")
-    assert "Note: run.py changed or gone since this folder was made." in edited.stderr
+    assert "Note: run.py changed or removed since this folder was created." in edited.stderr
     (changeable / "examples/watch.py").rename(changeable / "mine.py")
-    assert "Note: examples/watch.py, run.py changed or gone" in on_device(changeable, golden).stderr
+    assert "Note: examples/watch.py, run.py changed or removed" in on_device(changeable, golden).stderr
     (changeable / "labels.txt").write_text("x\n")
     one_line(on_device(changeable, golden), FAILED, "labels.txt has changed")
 
@@ -154,12 +154,12 @@ def test_the_example_at_a_pin_lights_a_lamp(pi_bundle, seen_surely, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["watch.py"], USAGE, "name a class after watch.py: 0, 1, 2"),
-        (["watch.py", "seven"], USAGE, "name a class after watch.py"),
-        (["watch.py", "7", "often"], USAGE, "often after the class is no number"),
+        (["watch.py"], USAGE, "give a class after watch.py: 0, 1, 2"),
+        (["watch.py", "seven"], USAGE, "give a class after watch.py"),
+        (["watch.py", "7", "often"], USAGE, "often after the class is not a number"),
         (["gpio.py", "7"], MISSING, "python -m pip install gpiozero lgpio"),
-        (["serve.py", "99999"], USAGE, "99999 is no port"),
-        (["serve.py", "http"], USAGE, "http is no port"),
+        (["serve.py", "99999"], USAGE, "99999 is not a port"),
+        (["serve.py", "http"], USAGE, "http is not a port"),
     ],
 )
 def test_what_an_example_cannot_do_is_one_line(pi_bundle, tmp_path, arguments, code, words):

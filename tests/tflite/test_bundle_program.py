@@ -115,7 +115,7 @@ def test_the_camera_is_read_until_it_ends(pi_bundle, tmp_path):
     )
     answer = on_device(pi_bundle, "--camera", env=os.environ | {"PYTHONPATH": str(tmp_path)})
     assert len(answer.stdout.splitlines()) == 2
-    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "Error: the camera gives no images.")
+    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (1, "Error: the camera returns no images.")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_the_program_says_in_one_line_what_is_wrong(pi_bundle, tmp_path):
     one_line(on_device(pi_bundle, "-", input=""), FAILED, "- cannot be decoded", "no known format")
     one_line(on_device(pi_bundle, tmp_path / "large.png"), FAILED, "large.png", "more than 89,478,485 pixels")
     os.mkfifo(tmp_path / "pipe")
-    one_line(on_device(pi_bundle, tmp_path / "pipe"), FAILED, "pipe", "it is no regular file")
+    one_line(on_device(pi_bundle, tmp_path / "pipe"), FAILED, "pipe", "it is not a regular file")
     (tmp_path / "cv2.py").write_text("raise ValueError('numpy.dtype size changed')")
     unfit = os.environ | {"PYTHONPATH": str(tmp_path)}
     one_line(

@@ -238,7 +238,7 @@ def test_a_file_in_its_run_needs_no_run(cli, tmp_path, run):
     assert printed["run"].endswith("copy")
     assert {path.name for path in (copy / "tflite" / "debug-static_wi8_ai8").iterdir()} == set(WRITTEN)
     alone = shutil.copy(_int8(run), tmp_path / "alone.tflite")
-    refused(cli("debug", alone), USAGE, "alone.tflite lies in no run", "--run")
+    refused(cli("debug", alone), USAGE, "alone.tflite is not in a run", "--run")
 
 
 def test_float_files_are_refused_and_quantized_weights_are_enough(cli, tmp_path, run):
@@ -247,7 +247,7 @@ def test_float_files_are_refused_and_quantized_weights_are_enough(cli, tmp_path,
         (tmp_path / f"{scheme}.tflite").write_bytes(convert(model, schemes[scheme]))
     for scheme in ("float32", "float16"):
         answer = cli("debug", f"{scheme}.tflite", "--run", run)
-        refused(answer, UNFIT, f"{scheme}.tflite is float where int8 is needed", "kerascnn quantize RUN")
+        refused(answer, UNFIT, f"{scheme}.tflite is not quantized", "kerascnn quantize RUN")
     command = ("debug", "dynamic_wi8_afp32.tflite", "--run", run, "--out", "out", "--samples", 5, "--json")
     dynamic = _by_layer(cli(*command))
     assert list(dynamic["fc1"].values()).count(None) == 3  # nothing is said of the steps of float values

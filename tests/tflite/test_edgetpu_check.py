@@ -128,15 +128,15 @@ MAPS = Tensor((1, 8, 8, 4))
 
 #: For each limit a file that keeps it, one that breaks it by a hair, and words of the reason.
 CASES = [
-    ("eight_bit", _conv(), _conv(type="INT16"), "is int16, the Edge TPU computes in int8 and uint8"),
+    ("eight_bit", _conv(), _conv(type="INT16"), "is int16, but the Edge TPU computes only in int8 and uint8"),
     ("eight_bit", _conv(), _conv(type="FLOAT32", scale=None), "is float32"),
     ("eight_bit", _conv(), _conv(scale=None), "has no scale"),
-    ("three_dimensions", _conv(), _conv(pixels=(2, 8, 8, 4)), "convert for a batch of 1"),
-    ("constant_parameters", _dense(), _dense(weights=None), "must be constant when the model is compiled"),
+    ("three_dimensions", _conv(), _conv(pixels=(2, 8, 8, 4)), "convert with a batch of 1"),
+    ("constant_parameters", _dense(), _dense(weights=None), "must be a constant"),
     ("equal_dilation", _conv(dilation=(2, 2)), _conv(dilation=(1, 2)), "dilation is 1×2"),
     ("equal_dilation", _conv(dilation=(2, 1), taps=(3, 1)), _conv(dilation=(2, 1), taps=(3, 2)), "is 2×1"),
     ("moderate_transpose", _transpose(207), _transpose(256), "this one has 102,400 numbers"),
-    ("moderate_growth", _resize(66), _resize(513), "33×33 to 513×513, are left to the CPU"),
+    ("moderate_growth", _resize(66), _resize(513), "33×33 to 513×513, are left on the CPU"),
     ("no_activation", _pool(0), _pool(1), "RELU is fused into it; put the activation before it"),
     ("default_weights", _dense(0), _dense(1), "format SHUFFLED4x16INT8"),
     ("one_dimensional_output", _dense(rows=1), _dense(rows=2), "its output is 2×8"),
@@ -144,14 +144,14 @@ CASES = [
     ("zero_constant", _join(MAPS, MAPS, MAPS), _join(MAPS, MAPS, _filled(3)), "it has 3"),
     ("not_over_batch", _mean([1, 2], 6), _mean([0, 1, 2], 6), "reduces the batch"),
     ("depth_of_four", _mean([-1], 8), _mean([-1], 6), "averages 6 channels"),
-    ("softmax_of_one_row", _softmax((1, 16_384)), _softmax((1, 16_385)), "16,384 are the most"),
+    ("softmax_of_one_row", _softmax((1, 16_384)), _softmax((1, 16_385)), "the maximum is 16,384"),
     ("softmax_of_one_row", _softmax((1, 1, 1, 10)), _softmax((1, 2, 10)), "its input is 1×2×10"),
     ("no_batch_padding", _pad(0), _pad(1), "pads the batch"),
     ("not_along_batch", _pack(1), _pack(-3), "a pack along the batch"),
     ("not_along_batch", _split(1), _split(0), "a split along the batch"),
     ("leading_ones", _squeeze((1, 5, 10), []), _squeeze((5, 1, 10), []), "removes side 2 of 5×1×10"),
     ("leading_ones", _squeeze((1, 5, 1, 10), [0]), _squeeze((1, 5, 1, 10), [2]), "removes side 3"),
-    ("plain_slice", _slice(1), _slice(2), "strides are not all 1"),
+    ("plain_slice", _slice(1), _slice(2), "not all its strides are 1"),
     ("plain_slice", _slice(1), _slice(1, new_axis=1), "the mask new_axis"),
     ("one_dimensional_alpha", _prelu((1, 1, 4)), _prelu((8, 8, 4)), "its slope is 8×8×4"),
 ]  # fmt: skip
@@ -201,7 +201,7 @@ def test_one_operator_above_its_version_and_the_whole_file_is_refused(judged, na
     assert found(highest).verdict != "refused"
     assert found(highest + 1).verdict == "refused"
     assert (found(highest + 1).on_target, found(highest + 1).on_cpu) == (0, 2)
-    assert f"{name}, has version {highest + 1}, and {highest} is the highest" in found(highest + 1).refusal
+    assert f"{name}, has version {highest + 1}, and the highest supported version is {highest}" in found(highest + 1).refusal
 
 
 NOWHERE = [
@@ -248,7 +248,7 @@ def test_an_operator_that_no_document_names_is_unknown_and_so_is_what_follows(ju
     assert [operator.side for operator in found.operators] == ["edgetpu", "unknown", "unknown"]
     assert (found.verdict, found.unknown) == ("unknown", 2)
     assert "1 of 3 operators map to the Edge TPU, 2 more perhaps. The first of the others" in found.problem
-    assert "is operator 1, HARD_SWISH: the documentation does not name it." in found.problem
+    assert "is operator 1, HARD_SWISH: it is not documented as supported." in found.problem
     behind = judged(tflite(*_chain("HARD_SWISH", "DIV", "RELU")))
     assert [operator.side for operator in behind.operators] == ["unknown", "cpu", "cpu"]
 
@@ -264,7 +264,7 @@ def test_an_image_that_grows_much_may_be_left_to_the_cpu(judged):
 def test_a_transposition_between_those_seen_to_map_and_those_seen_to_stay_is_unknown(judged):
     assert judged(tflite(_transpose(207))).verdict == "maps"
     for depth in (208, 255):
-        assert "large transpositions are often left" in judged(tflite(_transpose(depth))).problem
+        assert "large transpositions are often left on the CPU" in judged(tflite(_transpose(depth))).problem
 
 
 def test_a_reshape_of_more_numbers_than_one_that_was_seen_to_map_is_unknown(judged):
@@ -273,7 +273,7 @@ def test_a_reshape_of_more_numbers_than_one_that_was_seen_to_map_is_unknown(judg
         return Operator("RESHAPE", [Tensor((1, 1_083, depth)), shape], [Tensor((1, 1_083 * depth))])
 
     assert judged(tflite(reshape(91))).verdict == "maps"
-    assert "large reshapes are often left" in judged(tflite(reshape(92))).problem
+    assert "large reshapes often stay on the CPU" in judged(tflite(reshape(92))).problem
 
 
 def test_more_than_one_subgraph_is_refused(judged):
@@ -301,7 +301,7 @@ def test_a_compiled_file_is_recognised(judged):
     assert (whole.cost, whole.to_dict()["milliseconds"]) == (None, None)
     rest = judged(compiled(["SOFTMAX"]))
     assert (rest.verdict, rest.on_target, rest.on_cpu) == ("partly", 1, 1)
-    assert rest.operators[1].reason == "the compiler left it to the CPU"
+    assert rest.operators[1].reason == "the compiler left it on the CPU"
 
 
 def test_layers_are_kept_in_order_and_one_that_does_not_fit_whole_is_streamed():
@@ -361,7 +361,7 @@ def _names(found):
 def test_a_grouped_convolution_raises_the_version_of_all_of_them(judged):
     found = judged(_converted(_small(layers.Conv2D(4, 3, groups=2))))
     assert found.verdict == "refused"
-    assert "CONV_2D, has version 6, and 5 is the highest it can parse" in found.refusal
+    assert "CONV_2D, has version 6, and the highest supported version is 5" in found.refusal
     assert "two streams that meet only in Concatenate" in found.refusal
 
 
@@ -370,7 +370,7 @@ def test_a_batch_that_is_not_fixed_is_refused_where_flatten_computes_with_it(jud
     assert {"SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE"} <= set(_names(found))
     assert found.verdict == "refused"
     assert (
-        "RESHAPE, has a size that is only known when it runs; rebuild the model with Input(" in found.refusal
+        "RESHAPE, has a size that is only known at run time; rebuild the model with Input(" in found.refusal
     )
 
 
@@ -493,7 +493,7 @@ def test_check_prints_a_table_and_ends_with_0(cli, file):
     answer = cli("check", file, "--target", "edgetpu")
     assert (answer.code, answer.err) == (0, "")
     assert "every operator runs on the Edge TPU" in answer.out
-    assert "This is an estimate, made without the compiler and without a device." in answer.out
+    assert "This is an estimate, without compiler and device." in answer.out
     assert "Not counted: computing on the Edge TPU" in " ".join(answer.out.split())
     document = cli("check", file, "--json").json
     assert (document["file"], document["target"], document["verdict"]) == (str(file), "edgetpu", "maps")
@@ -510,7 +510,7 @@ def test_check_prints_what_does_not_map_and_ends_with_4(cli, tmp_path):
     (tmp_path / "pool.tflite").write_bytes(tflite(_conv(), _pool(1)))
     answer = cli("check", "pool.tflite")
     assert answer.code == DOES_NOT_FIT
-    assert "part of it stays on the CPU" in answer.out
+    assert "part of it runs on the CPU" in answer.out
     (line,) = answer.err.splitlines()
     assert line == (
         "Error: pool.tflite: 1 of 2 operators map to the Edge TPU. The first of the others is operator 1, "
@@ -524,10 +524,10 @@ def test_check_refuses_a_float_file_with_4(cli, tmp_path):
     (tmp_path / "float.tflite").write_bytes(convert(build("lenet5"), schemes["float32"]))
     answer = cli("check", "float.tflite")
     assert answer.code == DOES_NOT_FIT
-    assert "the compiler would refuse it" in answer.out.replace("Edge TPU ", "")
+    assert "the compiler would reject it" in answer.out.replace("Edge TPU ", "")
     (line,) = answer.err.splitlines()
     assert line.startswith(
-        "Error: float.tflite: the Edge TPU compiler would refuse the file: it is not quantized"
+        "Error: float.tflite: the Edge TPU compiler would reject the file: it is not quantized"
     )
 
 

@@ -96,7 +96,7 @@ def test_a_success_is_shown(compiled):
     assert "edgetpu_compiler 16.0.384591198: all 9 operators run on the Edge TPU" in answer.out
     assert "CONV_2D          Mapped to Edge TPU      2" in answer.out
     assert "on chip   61.5 KiB of parameters, 7.6 MiB free" in answer.out
-    assert "kerascnn check had expected the same." in answer.out
+    assert "kerascnn check predicted the same." in answer.out
     assert "lenet_edgetpu.tflite" in answer.out
 
 
@@ -186,13 +186,13 @@ def test_a_file_that_check_expects_to_be_refused_and_that_compiles_is_a_disagree
 @pytest.mark.parametrize(
     ("case", "code", "words"),
     [
-        ("nothing", DOES_NOT_FIT, ["maps nothing of", "2 CONV_2D (Operation is otherwise supported"]),
+        ("nothing", DOES_NOT_FIT, ["maps no operator of", "2 CONV_2D (Operation is otherwise supported"]),
         ("not_quantized", DOES_NOT_FIT, ["refuses", "the model is not quantized"]),
         ("version", DOES_NOT_FIT, ["it cannot parse operator CONV_2D of version 6"]),
         ("unparsable", DOES_NOT_FIT, ["it cannot parse the model"]),
         ("dynamic", DOES_NOT_FIT, ["tensors of dynamic size", "Input(batch_size=1)"]),
         ("large", DOES_NOT_FIT, ["activations of the model are too large for the chip"]),
-        ("internal", FAILED, ["internal error, also at a second try"]),
+        ("internal", FAILED, ["internal compiler error, also at a second attempt"]),
         ("no_reason", FAILED, ["gave no reason", "timeout"]),
         ("stub_of_failure", FAILED, ["gave no reason"]),
         ("stub", FAILED, ["says it succeeded", "left a stub of 1000 bytes"]),
@@ -207,14 +207,14 @@ def test_a_failure_is_one_line_and_leaves_no_file(compiled, tmp_path, case, code
     refused(answer, code, "edgetpu_compiler", "lenet.tflite", *words)
     assert _left(tmp_path) == []
     if code == DOES_NOT_FIT:
-        assert answer.err.endswith("kerascnn check had expected it to compile.\n")
+        assert answer.err.endswith("kerascnn check predicted that it would compile.\n")
     assert _seen(tmp_path)["calls"] == (2 if case == "internal" else 1)
 
 
 def test_an_internal_error_is_tried_once_more(compiled, tmp_path):
     answer = compiled("internal_once")
     assert (answer.code, _seen(tmp_path)["calls"]) == (0, 2)
-    assert "at the second try" in answer.out
+    assert "at the second attempt" in answer.out
     assert (tmp_path / "lenet_edgetpu.tflite").is_file()
 
 
@@ -239,7 +239,7 @@ def test_a_compiler_that_hangs_is_ended_with_its_children(environment, tmp_path,
     monkeypatch.setattr(subprocess.Popen, "communicate", once_it_has_a_child)
     began = time.monotonic()
     with pytest.raises(
-        KerasCnnError, match=r"hung on .*lenet\.tflite and was ended 1 s after its time limit"
+        KerasCnnError, match=r"hung on .*lenet\.tflite and was stopped 1 s after its time limit"
     ):
         compiling.compile_for_edgetpu(file, timeout=1)
     assert time.monotonic() - began < 60  # left alone they would sleep for two minutes
@@ -289,7 +289,7 @@ def test_the_help_has_the_same_lines():
         (["--min-runtime", 9], ["min_runtime must be 10 to 14", "min_runtime=9"]),
         (["--timeout", 0], ["timeout must be at least 1", "timeout=0"]),
         (["--num-segments", 0], ["num_segments must be at least 1"]),
-        (["--delegate-step", 2], ["delegate_step has a meaning with search_delegate only"]),
+        (["--delegate-step", 2], ["delegate_step requires search_delegate"]),
     ],
 )
 def test_settings_that_make_no_sense(compiled, tmp_path, arguments, words):
@@ -366,8 +366,8 @@ def test_words_that_nobody_has_seen_are_quoted():
     error = failure(
         "Edge TPU Compiler version 17\nThe moon is too bright.\nCompilation failed! \n", "a.tflite"
     )
-    assert str(error).endswith("gave no reason; the last it said: 'The moon is too bright.'.")
-    assert "the last it said: 'nothing'" in str(failure("", "a.tflite"))
+    assert str(error).endswith("without a reason; its last line: 'The moon is too bright.'.")
+    assert "its last line: 'nothing'" in str(failure("", "a.tflite"))
 
 
 def test_the_function_refuses_settings_too(file):

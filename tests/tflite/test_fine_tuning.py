@@ -272,15 +272,15 @@ def test_nothing_of_it_reaches_the_users_process(tmp_path, run):
     ("options", "words"),
     [
         (["--method", "magic"], ["method must be ptq or qat", "method=magic"]),
-        (["--prune", 0], ["prune must be a share above 0 and below 1", "prune=0"]),
+        (["--prune", 0], ["prune must be between 0 and 1", "prune=0"]),
         (["--prune", 1], ["prune=1"]),
         (["--prune", "nan"], ["prune=nan"]),
         (["--prune", 50], ["for instance 0.5", "prune=50"]),
         (["--cluster", 1], ["cluster must be 2 to 256", "cluster=1"]),
         (["--cluster", 257], ["cluster=257"]),
         (["--cluster", 2, "--prune", 0.5], ["cluster must be 3 to 256 values beside prune", "cluster=2"]),
-        (["--method", "qat", "--scheme", "float16"], ["method qat is for static_wi8_ai8", "scheme=float16"]),
-        (["--method", "qat", "--all"], ["method qat is for static_wi8_ai8"]),
+        (["--method", "qat", "--scheme", "float16"], ["method qat requires static_wi8_ai8", "scheme=float16"]),
+        (["--method", "qat", "--all"], ["method qat requires static_wi8_ai8"]),
         (["--fine-tuning-epochs", 2], ["fine_tuning_epochs=2 without one of them"]),
         (["--method", "qat", "--fine-tuning-epochs", 0], ["at least 1", "fine_tuning_epochs=0"]),
     ],
@@ -299,7 +299,7 @@ def test_a_layer_without_a_counterpart_is_named(cli, tmp_path, of_1998):
 
 def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
     model = build("alexnet", variant="small_stem", head="nin", pixel_mean=5.0, classes=3)
-    with pytest.raises(TargetError, match=r"layer conv1 .* rescaling of pixels does not melt"):
+    with pytest.raises(TargetError, match=r"layer conv1 .* rescaling of pixels cannot be folded"):
         architecture_of(model, for_int8=True)
 
 

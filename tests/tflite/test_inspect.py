@@ -404,7 +404,7 @@ def test_what_a_custom_operator_carries_behind_the_flatbuffer(tmp_path):
         packed(path, [tensor(), tensor()], [carrying], [code("CUSTOM", customCode="own")])
         if size == 6:
             assert inspect(path).to_dict()["subgraphs"][0]["operators"][0]["bytes"] == 6
-    with pytest.raises(KerasCnnError, match="the options of an operator lie beyond its end"):
+    with pytest.raises(KerasCnnError, match="the options of an operator are beyond its end"):
         inspect(path)
 
 
@@ -448,7 +448,7 @@ def test_data_behind_the_flatbuffer(tmp_path):
     assert constant_data(graph, graph.subgraphs[0].tensors[2]) == b"abcdef"
     assert inspect(path).constant_bytes == 6
     for offset, size in ((end, 6), (2**63, 6), (end - 6, 2**64 - 1)):
-        with pytest.raises(KerasCnnError, match="the data of buffer 1 lies beyond its end"):
+        with pytest.raises(KerasCnnError, match="the data of buffer 1 is beyond its end"):
             read_graph(write(offset, size))
 
 
@@ -598,17 +598,17 @@ def test_a_description_without_end_is_not_unpacked(tmp_path, floating):
         (b"\x1c\0\0\0TFL2" + bytes(99), "it does not have TFL3 at its bytes 4 to 7"),
         (b"this is no model" * 100, "it does not have TFL3"),
         (b"\xff\xff\xff\xffTFL3" + bytes(99), "it is truncated or damaged"),
-        (b"\0\0\0\0TFL3" + bytes(99), "not a sound .tflite file"),
+        (b"\0\0\0\0TFL3" + bytes(99), "not a valid .tflite file"),
     ],
 )
 def test_what_is_no_tflite_file(cli, tmp_path, content, words):
     (tmp_path / "m.tflite").write_bytes(content)
-    refused(cli("inspect", "m.tflite"), FAILED, "m.tflite is not a sound .tflite file", words)
+    refused(cli("inspect", "m.tflite"), FAILED, "m.tflite is not a valid .tflite file", words)
 
 
 def test_what_is_no_file(cli, tmp_path):
     refused(cli("inspect", "absent.tflite"), FAILED, "absent.tflite does not exist")
-    refused(cli("inspect", "."), FAILED, ". is no .tflite file")
+    refused(cli("inspect", "."), FAILED, ". is not a .tflite file")
 
 
 def forgeries():
@@ -811,7 +811,7 @@ def test_no_file_takes_more_memory_than_its_size_explains(cli, tmp_path, entries
     if (entries, sides) == (1, 1):
         assert answer.code == 0, answer.err
     else:
-        refused(answer, FAILED, "not a sound .tflite file")
+        refused(answer, FAILED, "not a valid .tflite file")
 
 
 def test_a_huge_file_is_not_loaded(cli, tmp_path, floating):
@@ -910,6 +910,6 @@ def test_mutated_files_through_the_command(cli, tmp_path, int8, looping, seed):
     (tmp_path / "m.tflite").write_bytes(mutated(content, 5_000 + seed))
     answer = cli("inspect", "m.tflite", "--json")
     if answer.code:
-        refused(answer, FAILED, "m.tflite is not a sound .tflite file")
+        refused(answer, FAILED, "m.tflite is not a valid .tflite file")
     else:
         assert answer.json["file"] == "m.tflite"

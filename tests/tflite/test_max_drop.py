@@ -92,7 +92,7 @@ def test_within_the_budget_nothing_else_is_tried(cli, tmp_path, run):
     ("options", "words"),
     [
         (["--max-drop", -1], ["max_drop must be 0 to 100", "max_drop=-1"]),
-        (["--max-drop", 1, "--scheme", "float16"], ["max_drop is for static_wi8_ai8", "scheme=float16"]),
+        (["--max-drop", 1, "--scheme", "float16"], ["max_drop requires static_wi8_ai8", "scheme=float16"]),
         (["--max-drop", "nan"], ["max_drop must be 0 to 100"]),
     ],
 )

@@ -171,7 +171,7 @@ def test_another_reader_finds_every_field_where_the_schema_has_it(file):
 
     assert image.text(0) == "image"
     assert image.text(1) == (
-        "RGB pixels, 8 rows of 8: a whole picture, scaled into their middle on black. "
+        "RGB pixels, 8 rows of 8: a whole image, scaled and centred on black. "
         "Raw values 0 to 255: pixel as uint8."
     )
     assert image.table(3).byte(0) == 2  # the union's second table: ImageProperties …
@@ -206,8 +206,7 @@ def test_each_type_of_tensor_is_described_as_it_is(bare, tmp_path, io_type, take
     found = read_metadata(path)
     (image,), (probability,) = found.inputs, found.outputs
     assert image.description == (
-        "RGB pixels, 8 rows of 8: the middle of a picture, scaled to fill them. "
-        f"Raw values 0 to 255: {taken}."
+        f"RGB pixels, 8 rows of 8: the middle of an image, scaled to fill them. Raw values 0 to 255: {taken}."
     )
     assert probability.description.endswith(f"{given}.")
     assert (image.minimum + image.maximum, probability.minimum + probability.maximum) == (pixels, shares)
@@ -451,12 +450,12 @@ def test_metadata_of_another_format_is_refused(bare, tmp_path):
     [
         (3, "uint8", []),
         (3, "float32", []),
-        (3, "int8", ["they want uint8 or float32, this file takes int8", "quantize with --io uint8"]),
-        (1, "uint8", ["three colour channels, this file takes one", "--channels 3", "--io uint8"]),
+        (3, "int8", ["they need uint8 or float32, but this file takes int8", "quantize with --io uint8"]),
+        (1, "uint8", ["three colour channels, but this file takes one", "--channels 3", "--io uint8"]),
         (
             1,
             "int8",
-            ["three colour channels, this file takes one and uint8 or float32, this file takes int8"],
+            ["three colour channels, but this file takes one and uint8 or float32, but this file takes int8"],
         ),
     ],
 )

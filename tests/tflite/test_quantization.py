@@ -265,12 +265,12 @@ def test_the_type_of_input_and_output_is_chosen(cli, tmp_path, run, io, scale, o
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--scheme", "float16", "--io", "int8"], "float16 takes float32 at its ends. Received: io=int8"),
-        (["--io", "int4"], "static_wi8_ai8 takes int8 or uint8 or float32 at its ends. Received: io=int4"),
+        (["--scheme", "float16", "--io", "int8"], "float16 takes float32 as io. Received: io=int8"),
+        (["--io", "int4"], "static_wi8_ai8 takes int8 or uint8 or float32 as io. Received: io=int4"),
         (["--target", "coral"], "target must be mobile or edgetpu. Received: target=coral"),
         (["--target", "edgetpu", "--scheme", "float16"], "full int8 only"),
         (["--target", "edgetpu", "--io", "float32"], "full int8 only"),
-        (["--all", "--scheme", "float16"], "--all is every scheme"),
+        (["--all", "--scheme", "float16"], "--all already includes every scheme"),
     ],
 )
 def test_what_excludes_each_other_is_refused(cli, run, options, words):
@@ -311,7 +311,7 @@ def test_reference_kernels_that_fail_alone_are_told_as_such(of_1998):
     answer = of_1998[2]
     assert "breaks at" in answer.out
     assert (
-        "reference kernels only: they are at fault, the optimised ones answer as the float file does"
+        "reference kernels only: these kernels are wrong; the optimised ones agree with the float file"
         in answer.out
     )
 
@@ -345,7 +345,7 @@ def test_a_training_image_that_is_also_held_out_does_not_calibrate():
     assert chosen.record["disjoint_from"] == {"test": {"n": 13, "shared": 0}}
     assert [left["index"] for left in chosen.record["left_out"]] == [5, 6, 7]
     assert not {5, 6, 7} & {sample["index"] for sample in chosen.record["samples"]}
-    with pytest.raises(KerasCnnError, match="Every training image is in the validation or test split"):
+    with pytest.raises(KerasCnnError, match="Every training image is also in the validation or test split"):
         choose(train, 3, seed=0, classes=("a", "b"), held_out={"validation": train})
 
 

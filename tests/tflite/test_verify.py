@@ -22,7 +22,7 @@ def test_verify_compares_with_the_run(cli, pi_bundle, bundled_run, run, tmp_path
         file.write(b" ")
     refused_by = cli("verify", pi_bundle, "--run", other, "--json")
     assert refused_by.code == FAILED
-    assert json.loads(refused_by.out)["problems"] == [f"it was made of another model than that of {other}"]
+    assert json.loads(refused_by.out)["problems"] == [f"it was made from a different model than that of {other}"]
 
 
 def _truncated(path):
@@ -55,8 +55,8 @@ def test_a_surprise_in_a_folder_is_found(changeable):
     (changeable / "setup.sh").write_text("true")
     (changeable / "golden" / "link.png").symlink_to("/etc/hostname")
     problems = verify(changeable).problems
-    assert "setup.sh is not of a bundle" in problems
-    assert "golden/link.png is a link or no plain file" in problems
+    assert "setup.sh does not belong to a bundle" in problems
+    assert "golden/link.png is a link or not a regular file" in problems
 
 
 def test_traps_in_an_archive_are_found_without_unpacking(cli, bundled_run, tmp_path):
@@ -71,14 +71,14 @@ def test_traps_in_an_archive_are_found_without_unpacking(cli, bundled_run, tmp_p
         archive.writestr("other/run.py", "x")
         archive.writestr(zipfile.ZipInfo(""), "x")
     problems = verify(whole).problems
-    assert "/etc/passwd would land outside the bundle's folder" in problems
-    assert "pi/../../outside would land outside the bundle's folder" in problems
-    assert "link is a link or no plain file" in problems
+    assert "/etc/passwd would be written outside the bundle's folder" in problems
+    assert "pi/../../outside would be written outside the bundle's folder" in problems
+    assert "link is a link or not a regular file" in problems
     assert "run.py is there twice" in problems
-    assert "a file without a name is not of a bundle" in problems
+    assert "a file without a name does not belong to a bundle" in problems
     assert "the archive has more than one folder" in problems
     _truncated(whole)
-    refused(cli("verify", whole), FAILED, "is not a whole archive")
+    refused(cli("verify", whole), FAILED, "is not a complete archive")
     refused(cli("verify", "gone"), FAILED, "gone is neither a folder nor a file")
 
 
@@ -121,20 +121,20 @@ def _huge_picture(folder):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda folder: (folder / "evil.sh").write_text("true"), "evil.sh is not of a bundle"),
-        (lambda folder: (folder / "run.py").write_text("print('owned')"), "run.py is not what this kerascnn"),
+        (lambda folder: (folder / "evil.sh").write_text("true"), "evil.sh does not belong to a bundle"),
+        (lambda folder: (folder / "run.py").write_text("print('owned')"), "run.py differs from what this kerascnn"),
         (lambda folder: (folder / "requirements.txt").write_text("evil"), "requirements.txt asks for"),
         (lambda folder: (folder / "LICENSE").unlink(), "LICENSE is missing"),
         (_negated, "the golden outputs are not those of the model"),
         (_widened, "the golden outputs are not those of the model"),
-        (_with_card(keras_sha256="ab" * 32), "the model was not made of what model.json names"),
+        (_with_card(keras_sha256="ab" * 32), "the model was not made from the run that model.json names"),
         (_with_card(classes=list("abcdefghij")), "name other classes"),
-        (_with_card(run="/" + "srv/x"), "model.json names a place of another machine"),
-        (_with_card(preprocessing={}), "its content does not fit together"),
-        (_with_card(preprocessing={"height": 10**5, "width": 10**5, "channels": 1}), "of another size than"),
-        (_claiming("outputs", "(1000000000000,)"), "outputs.npy does not hold the values that it claims"),
-        (_claiming("inputs", "(1, 0, 4, 4)"), "inputs.npy does not hold the values that it claims"),
-        (_huge_picture, "is larger than 512 pixels a side"),
+        (_with_card(run="/" + "srv/x"), "model.json contains a path of another machine"),
+        (_with_card(preprocessing={}), "its content is inconsistent"),
+        (_with_card(preprocessing={"height": 10**5, "width": 10**5, "channels": 1}), "images another size than"),
+        (_claiming("outputs", "(1000000000000,)"), "outputs.npy does not contain the data that it declares"),
+        (_claiming("inputs", "(1, 0, 4, 4)"), "inputs.npy does not contain the data that it declares"),
+        (_huge_picture, "is larger than 512 pixels per side"),
     ],
 )
 def test_a_bundle_changed_on_purpose_is_found_too(changeable, change, problem):
@@ -152,7 +152,7 @@ def test_figures_that_the_run_does_not_have_are_found(pi_bundle, bundled_run, ch
     )
     resummed(changeable)
     assert not verify(changeable).problems  # it agrees with itself
-    assert any("other test figures" in each for each in verify(changeable, run=bundled_run).problems)
+    assert any("other test results" in each for each in verify(changeable, run=bundled_run).problems)
 
 
 def test_what_stands_before_or_behind_an_archive_is_found(cli, bundled_run, tmp_path):
@@ -162,9 +162,9 @@ def test_what_stands_before_or_behind_an_archive_is_found(cli, bundled_run, tmp_
     assert verify(whole).sha256 == printed["sha256"]
     content = whole.read_bytes()
     whole.write_bytes(b"#!/bin/sh\n" + content)
-    assert "something stands before the archive" in verify(whole).problems
+    assert "there is data before the archive" in verify(whole).problems
     whole.write_bytes(content + b"more")
-    assert "something stands behind the archive" in verify(whole).problems
+    assert "there is data after the archive" in verify(whole).problems
 
 
 def test_an_archive_that_lists_its_folders_is_whole(pi_bundle, tmp_path):
@@ -191,7 +191,7 @@ def test_a_bundle_of_too_many_or_too_large_files_is_one_line(cli, pi_bundle, cha
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(5_000):
             archive.writestr(f"pi/{number}", "")
-    refused(cli("verify", "many.zip"), FAILED, "many.zip holds 5,000 files: it is no bundle")
+    refused(cli("verify", "many.zip"), FAILED, "many.zip holds 5,000 files: it is not a bundle")
     for number in range(300):
         (changeable / str(number)).touch()
     refused(cli("verify", changeable), FAILED, "holds more than 256 files")

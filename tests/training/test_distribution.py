@@ -114,9 +114,7 @@ def test_one_device_is_nothing_to_distribute_over(tmp_path):
     alone = start(tmp_path, "tables", "here")
     _, err = alone.communicate(timeout=60)
     assert alone.returncode == 2
-    assert last_line(err).startswith(
-        "Error: There is nothing to distribute over: one process with one device"
-    )
+    assert last_line(err).startswith("Error: There is only one process with one device")
 
 
 @pytest.mark.long
@@ -136,7 +134,7 @@ def test_a_missing_process_is_one_line(tmp_path):
     alone = start(tmp_path, "tables", address, 2, 0, KERASCNN_JOIN_SECONDS="1")
     _, err = alone.communicate(timeout=60)
     assert alone.returncode == 1
-    assert last_line(err).startswith(f"Error: Not all of the 2 processes came to {address} within 1 s")
+    assert last_line(err).startswith(f"Error: Not all of the 2 processes connected to {address} within 1 s")
 
 
 @pytest.mark.long
@@ -150,7 +148,7 @@ def test_a_process_that_dies_ends_the_other(tmp_path, dying):
     errors = [process.communicate(timeout=120)[1] for process in running]
     assert running[dying].returncode == 7
     assert running[1 - dying].returncode == 1
-    assert last_line(errors[1 - dying]).startswith("Error: Another process of this training ended")
+    assert last_line(errors[1 - dying]).startswith("Error: Another process of this training stopped")
     assert not (tmp_path / "model.keras").exists()
 
 

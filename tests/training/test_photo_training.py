@@ -43,7 +43,7 @@ def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
     assert cli("evaluate", run, "--data-dir", "link", "--json").json["n"] == 6
     assert cli("quantize", run).code == 0
     bad.unlink()
-    refused(cli("evaluate", run), FAILED, bad.name, "is gone, and the split was drawn with it")
+    refused(cli("evaluate", run), FAILED, bad.name, "is missing, but the split depends on it")
 
 
 @pytest.mark.long
@@ -79,8 +79,8 @@ def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, on_photos)
     assert [each["label"] for each in predicted[0]["classes"]].count("red") == 1
 
     photos.rename(tmp_path / "moved")
-    refused(cli("quantize", run), FAILED, "photos", "Name it with --data-dir")
-    refused(cli("evaluate", run), FAILED, "photos", "Name it with --data-dir")
+    refused(cli("quantize", run), FAILED, "photos", "Give its new place with --data-dir")
+    refused(cli("evaluate", run), FAILED, "photos", "Give its new place with --data-dir")
     assert cli("evaluate", run, "--data-dir", "moved", "--json").json["n"] == 6
     assert cli("quantize", run, "--data-dir", "moved", "--scheme", "float16").code == 0
     alone = tmp_path / "alone.keras"

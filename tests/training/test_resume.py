@@ -217,7 +217,7 @@ def test_what_cannot_be_resumed(cli, tmp_path, run):
     refused(cli("train", "--resume", "runs/none"), FAILED, "runs/none does not exist")
     (tmp_path / "empty").mkdir()
     refused(cli("train", "--resume", "empty"), FAILED, "is not a run")
-    refused(cli("train", "--resume", run), USAGE, "is done: there is nothing to resume")
+    refused(cli("train", "--resume", run), USAGE, "is complete: there is nothing to resume")
 
 
 def test_two_processes_cannot_train_the_same_run(cli, stopped):

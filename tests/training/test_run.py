@@ -227,7 +227,7 @@ def test_overwrite_never_removes_a_file_that_is_not_the_runs(tmp_path, name):
     (run.path / ".DS_Store").touch()
     (run.path / name).write_text("mine")
     with pytest.raises(
-        KerasCnnError, match=rf"a is not overwritten: it holds {name}, which kerascnn did not write"
+        KerasCnnError, match=rf"a is not overwritten: {name} in it was not written by kerascnn"
     ):
         _make(run.path, overwrite=True)
     assert (run.path / name).read_text() == "mine"

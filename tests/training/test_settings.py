@@ -222,7 +222,7 @@ def test_a_training_that_ends_early_keeps_its_best_weights(tmp_path):
 
 def test_another_number_of_threads_is_refused_in_a_process_that_has_computed(tmp_path):
     keras.ops.add(1, 1)
-    with pytest.raises(UsageError, match=r"choose them before its first computation\. Received: threads=61"):
+    with pytest.raises(UsageError, match=r"set threads before its first computation\. Received: threads=61"):
         kerascnn.train(TrainingConfig(model="lenet", epochs=1, threads=61, runs_dir=tmp_path))
     assert not list(tmp_path.iterdir())
 

@@ -77,7 +77,7 @@ def test_the_same_head_is_taken_whole(head):
             "layer conv1 needs 3×3×3×96, 96, it has the shapes 3×3×1×96, 96 there.",
         ),
         ({"norm": "none"}, {"norm": "batch"}, "layer norm1 needs 96, 96, 96, 96, it is not there."),
-        ({"norm": "batch"}, {"norm": "none"}, "their layer norm1 has no place in this network."),
+        ({"norm": "batch"}, {"norm": "none"}, "their layer norm1 does not exist in this network."),
         (
             {},
             {"variant": "two_towers", "image_size": 67},
@@ -95,7 +95,7 @@ def test_a_trunk_that_does_not_fit_is_refused_and_nothing_changed(before, after,
     own = model.get_weights()
     with pytest.raises(UsageError) as refusal:
         _start(_build(head="nin", **before)).load_into(model)
-    assert str(refusal.value) == f"The weights of runs/before do not fit: {message}"
+    assert str(refusal.value) == f"The weights of runs/before do not fit this network: {message}"
     assert _equal(model.get_weights(), own)
 
 

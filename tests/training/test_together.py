@@ -74,7 +74,7 @@ def test_two_processes_are_killed_and_resumed_and_train_to_the_weights_of_one(tm
     assert (first, second) == (0, 0), told + worker
     assert json.loads(printed)["run"] == "runs/two"
     assert nothing == "null\n"
-    assert worker == "loading JAX\nThis process is done; process 0 has written the run.\n"
+    assert worker == "loading JAX\nThis process has finished; process 0 has written the run.\n"
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["two"]
     alone = fresh_command("train", *options, "one", cwd=tmp_path)
     assert alone.code == 0, alone.err
@@ -113,7 +113,7 @@ def test_other_settings_in_one_of_the_processes_are_refused(tmp_path):
     (_, _, first), (code, _, second) = ended(processes)
     assert code == FAILED
     assert second.splitlines()[-1].startswith("Error: Process 1 has other settings or data than process 0.")
-    assert first.splitlines()[-1].startswith("Error: Another process of this training ended")
+    assert first.splitlines()[-1].startswith("Error: Another process of this training stopped")
     assert not list(tmp_path.rglob("run.json"))
 
 

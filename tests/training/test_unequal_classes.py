@@ -78,7 +78,7 @@ def test_the_parts_are_kept_with_the_run(unequal):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--augment", "flop"], ["'flop' is none of all, none, flip, shift, crop, rotate, zoom"]),
+        (["--augment", "flop"], ["'flop' is not all, none, or some of flip, shift, crop, rotate, zoom"]),
         (["--augment", "flip,"], ["'flip,' is none of"]),
         (
             ["--set", "augment=flop"],

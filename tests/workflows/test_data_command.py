@@ -36,7 +36,7 @@ def test_what_a_folder_holds(cli: Cli, tmp_path, photos):
     Image.new("L", (40, 10), 7).save(photos / "train" / "red" / "grey.jpg")
     answer = cli("data", "photos", "--json")
     found = answer.json
-    assert answer.err.splitlines() == ["reading pictures: 0/85", "reading pictures: 85/85"]
+    assert answer.err.splitlines() == ["reading images: 0/85", "reading images: 85/85"]
     assert (found["source"], found["folder"], found["channels"]) == ("photos", str(photos), 3)
     assert found["classes"] == ["blue", "green", "red"]
     assert found["splits"] == {

@@ -167,7 +167,7 @@ def test_a_model_of_another_program_in_memory(tmp_path):
     assert kerascnn.summary(model).profile.parameters == 650
     with pytest.raises(UsageError, match="mine does not say what it was trained on: name a source"):
         kerascnn.evaluate(model, input_range="0..1")
-    with pytest.raises(UsageError, match="mine is a network already: head goes with a model's name"):
+    with pytest.raises(UsageError, match="mine is already a network: head is for model names only"):
         kerascnn.summary(model, head="fc")
 
 
@@ -221,8 +221,8 @@ def test_progress_is_lines_on_stderr_where_it_is_asked_for(capsys, tmp_path):
     kerascnn.describe_data("digits", out=sheet, overwrite=True, progress=True)
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.splitlines()[0] == "reading pictures: 0/1797"
-    assert told.err.splitlines()[-1] == "reading pictures: 1797/1797"
+    assert told.err.splitlines()[0] == "reading images: 0/1797"
+    assert told.err.splitlines()[-1] == "reading images: 1797/1797"
 
 
 class Notebook:
@@ -249,7 +249,7 @@ def test_a_notebook_shows_progress_unless_it_is_not_wanted(capsys, monkeypatch, 
     notebook = Notebook()
     notebook.install(monkeypatch)
     kerascnn.describe_data("digits", out=tmp_path / "a.png", progress=asked)
-    assert notebook.shown[-1:] == ([] if asked is False else ["reading pictures: 1797/1797"])
+    assert notebook.shown[-1:] == ([] if asked is False else ["reading images: 1797/1797"])
     assert capsys.readouterr() == ("", "")
 
 

@@ -129,12 +129,12 @@ class Check(Shown):
             return ""
         if self.refusal:
             return (
-                f"{self.path}: the {self.accelerator.title} compiler would refuse the file: {self.refusal}."
+                f"{self.path}: the {self.accelerator.title} compiler would reject the file: {self.refusal}."
             )
         if not self.operators:
             return f"{self.path} has no operators."
         first = next(each for each in self.operators if each.side != self.target)
-        perhaps = f", {self.unknown} more perhaps" if self.unknown else ""
+        perhaps = f", possibly {self.unknown} more" if self.unknown else ""
         return (
             f"{self.path}: {self.on_target} of {len(self.operators)} operators map to the "
             f"{self.accelerator.title}{perhaps}. "

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 VERDICTS = {
     "maps": "every operator runs on the {}",
-    "partly": "part of it stays on the CPU",
-    "cpu": "nothing of it runs on the {}",
+    "partly": "part of it runs on the CPU",
+    "cpu": "none of it runs on the {}",
     "unknown": "it is not known whether all of it runs on the {}",
-    "refused": "the {} compiler would refuse it",
+    "refused": "the {} compiler would reject it",
 }
 SIDES = {"cpu": "CPU", "unknown": "unknown"}  # beside the accelerator
 
@@ -26,7 +26,7 @@ def blocks(result: "Check") -> list[Block]:
     verdict = VERDICTS[result.verdict].format(result.accelerator.title)
     sides = SIDES | {result.target: result.accelerator.title}
     sections: list[Block] = [
-        f"{result.path}: {verdict}" + (", it is compiled" if result.compiled else ""),
+        f"{result.path}: {verdict}" + (", already compiled" if result.compiled else ""),
         Table(header, [_row(operator, sides) for operator in result.operators], left=3),
         "\n".join(_reasons(result.operators)),
         Facts(_facts(result)),
@@ -65,14 +65,14 @@ def _facts(result: "Check") -> dict[str, str]:
         return {name: counts}
     cost = result.cost
     streamed = [str(operator.index) for operator in result.operators if operator.cached is False]
-    where = f" at each inference, of operator{'s' if len(streamed) > 1 else ''} {', '.join(streamed)}"
+    where = f" per inference, for operator{'s' if len(streamed) > 1 else ''} {', '.join(streamed)}"
     least = f"; {size(cost.least_streamed_bytes)} if parts of layers are kept"
     return {
         name: counts + (f", runtime {result.runtime} or later" if result.runtime else ""),
         "on chip": f"{size(cost.cached_bytes)} of parameters",
         "streamed": f"{size(cost.streamed_bytes)}{where}{least}" if streamed else "nothing",
         "time": ", ".join(f"{time:,.1f} ms over {way}" for way, time in cost.times.items())
-        + ", computing not counted",
+        + ", without computation",
     }
 
 

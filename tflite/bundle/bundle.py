@@ -65,9 +65,9 @@ class Bundle(Shown):
             "bundle": f"{self.path}, {len(self.files)} files",
             "for": self.target,
             "sha256": self.sha256,
-            "next": f"read {self.path}/README.md on the device"
+            "next": f"copy it to the device and follow {self.path}/README.md"
             if self.path.suffix != ".zip"
-            else f"unpack {self.path} on the device and read its README.md",
+            else f"unpack {self.path} on the device and follow its README.md",
         }
         return [Facts(told)]
 
@@ -134,7 +134,7 @@ def bundle(
 
 def _require_free(path: Path) -> None:
     if path.exists() or path.is_symlink():
-        raise KerasCnnError(f"{path} exists: name another place with --out, or remove it.")
+        raise KerasCnnError(f"{path} exists. Choose another path with --out, or delete it.")
 
 
 def _model(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Path:

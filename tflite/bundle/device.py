@@ -40,8 +40,8 @@ def edge_tpu() -> Any:
         with suppress(ValueError, AttributeError):  # no device, not ready yet; no such library at all
             return load_delegate(library)
         time.sleep(PAUSE)
-    what = "plug it in, end any other program that uses it (one owns it), set the udev rule in README.md"
-    raise EndError(f"no Edge TPU answers: {what}.", 5)
+    what = "plug it in, close other programs that use it, and set the udev rule in README.md"
+    raise EndError(f"no Edge TPU found: {what}.", 5)
 
 
 def frames() -> Iterator[Image.Image]:
@@ -83,7 +83,7 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
             process.terminate()
         told.seek(0)
         lines = told.read().decode(errors="replace").strip().splitlines()
-    last = (lines or ["it gave no images"])[-1]
+    last = (lines or ["it returned no images"])[-1]
     if seen:
         raise EndError(f"the camera stopped{': ' + last if lines else ''}.", 1)
     return last

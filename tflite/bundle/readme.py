@@ -95,25 +95,25 @@ Without the device or its runtime these end with exit code 5. `--fallback` takes
 
 _NOT_COMPILED = """## Compile first
 
-The compiler was not at hand when this folder was made. On x86-64 Debian or Ubuntu with kerascnn:
+The compiler was not installed when this folder was made. On x86-64 Debian or Ubuntu with kerascnn:
 `kerascnn compile model.tflite`, or with Google's compiler alone: `edgetpu_compiler model.tflite`.
-Then make the bundle again where the compiler is: `kerascnn bundle RUN --target coral`.
+Then create the bundle again on the machine with the compiler: `kerascnn bundle RUN --target coral`.
 """
 
 _USE = """## Use
 
 ```
-python run.py --selftest       # whether this machine computes what it must
-python run.py golden           # the images that came along: their names say what they are
+python run.py --selftest       # checks that this machine computes the expected outputs
+python run.py golden           # the reference images; their names are their classes
 python run.py photo.jpg        # also several, a folder, or - for standard input; --json
 python run.py --benchmark
 python run.py --camera         # CAMERA
 ```
 
-A good self-test prints one line, which begins with `selftest passed`. It says *outputs equal*; or *outputs
+A successful self-test prints one line that begins with `selftest passed`: *outputs equal*; or *outputs
 within rounding*: this processor rounds a little differently, and every output stays inside the range that
-this can explain; or *FAILED*: copy the folder again, and if it fails again, do not trust the answers. Silence
-is no pass: an empty program says nothing and succeeds. So a script asks for that line:
+this can explain. On *FAILED*, copy the folder again; if it fails again, do not trust it. No output
+is not a success: an empty program prints nothing and exits with 0. A script should look for that line:
 
 ```
 python run.py --selftest | grep "^selftest passed"
@@ -124,7 +124,7 @@ The line `INFO: Created TensorFlow Lite XNNPACK delegate` is normal.
 ## Act on it
 
 Three short programs to change: the first calls a function when the camera sees a class, the second answers
-over HTTP (to everyone in the network), the third lights a lamp at a pin of a Raspberry Pi.
+over HTTP (for everyone in the network), the third switches a lamp on a pin of a Raspberry Pi.
 
 ```
 python examples/watch.py LABEL
@@ -132,7 +132,7 @@ python examples/serve.py
 python -m pip install gpiozero lgpio && python examples/gpio.py LABEL 17
 ```
 
-In a program of your own, in this folder:
+In your own program in this folder:
 
 ```python
 from run import Model, upright
@@ -143,14 +143,14 @@ print(model.likeliest(image)[0])  # {'label': …, 'probability': …}
 ```
 
 You may change, rename or remove everything but the model, `labels.txt`, `pixels.py`, `device.py` and
-`golden/`: `run.py` then names these files and continues. In a new shell type the line with `activate` again.
+`golden/`: `run.py` then names these files and continues. In a new shell, run the line with `activate` again.
 """
 
 _USB_CAMERA = "a USB camera, after: python -m pip install opencv-python-headless"
 _CAMERA_OF_A_PI = f"its own (rpicam-vid), or {_USB_CAMERA}"
 
 _GREY = """\
-The model knows light signs on black, as its training images are. For a photo of dark ink on white paper add
+The model was trained on light digits on black. For a photo of dark ink on white paper add
 `--invert`.
 """
 
@@ -163,7 +163,7 @@ implementation("com.google.mediapipe:tasks-vision:latest.release")
 ```
 
 The class names are inside the file. MediaPipe stretches the whole photo to the input; FIT.
-This snippet was not compiled here; files of this kind were read by MediaPipe's classifier in Python.
+This snippet was not compiled; files of this kind were tested with MediaPipe's classifier in Python.
 
 ```kotlin
 val options = ImageClassifier.ImageClassifierOptions.builder()

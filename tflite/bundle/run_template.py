@@ -70,7 +70,7 @@ if __name__ in ("__main__", "run"):
     if problems:
         end(f"this folder is damaged: {'; '.join(problems)}. Copy it again.", 1)
     if edited and __name__ == "__main__":
-        print(f"Note: {', '.join(edited)} changed or gone since this folder was made.", file=sys.stderr)
+        print(f"Note: {', '.join(edited)} changed or removed since this folder was created.", file=sys.stderr)
     sys.path.insert(0, str(HERE))  # python -I and PYTHONSAFEPATH leave it out
 try:
     import numpy as np
@@ -103,8 +103,8 @@ class Model:
         self.threads, self.delegate = threads, delegate
         self.name = self.card["edgetpu_model" if delegate == "edgetpu" else "model"]
         if self.name is None:
-            make = f"{self.card['compile']}, then make this folder again, see README.md"
-            raise EndError(f"no file for the Edge TPU is here: {make}.", 5)
+            make = f"{self.card['compile']}, then create this folder again, see README.md"
+            raise EndError(f"there is no file for the Edge TPU: {make}.", 5)
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -118,14 +118,18 @@ class Model:
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             code = 5 if delegates else 1  # an Edge TPU that another program holds
-            raise EndError(f"{self.name} does not open here: {str(error).splitlines()[0]}.", code) from error
+            raise EndError(
+                f"{self.name} cannot be opened here: {str(error).splitlines()[0]}.", code
+            ) from error
         self.init_ms = 1e3 * (time.perf_counter() - began)
         (self._input,) = self._interpreter.get_input_details()
         (self._output,) = self._interpreter.get_output_details()
         rule = self.card["preprocessing"]
         shapes = [each["shape"][1:].tolist() for each in (self._input, self._output)]
         if shapes != [[rule["height"], rule["width"], rule["channels"]], [len(self.labels)]]:
-            raise EndError(f"{self.name} is not the model of this folder: it takes and gives {shapes}.", 1)
+            raise EndError(
+                f"{self.name} is not the model of this folder: its input and output are {shapes}.", 1
+            )
 
     def encoded(self, picture: Image.Image) -> NDArray[Any]:
         """Return an image in mode L or RGB in the type and scale of the input tensor."""
@@ -188,7 +192,7 @@ def classify(model: Model, options: argparse.Namespace) -> int:
     for name, source in sources(options.images):
         try:
             if isinstance(source, str) and os.path.exists(source) and not os.path.isfile(source):  # noqa: PTH110, PTH113
-                raise OSError("it is no regular file")  # a pipe would be waited for
+                raise OSError("it is not a regular file")  # a pipe would be waited for
             picture, _ = upright(source)
         except Exception as error:  # Pillow's decoders raise whatever their format's code meets
             print(f"Error: {name} cannot be decoded as an image: {why(error)}.", file=sys.stderr)
@@ -206,7 +210,7 @@ def classify(model: Model, options: argparse.Namespace) -> int:
 def why(error: Exception) -> str:
     """Return why an image could not be read, in a few words."""
     if isinstance(error, UnidentifiedImageError):
-        return "it is of no known format"
+        return "its format is not supported"
     if isinstance(error, Image.DecompressionBombError):
         return f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels"
     return getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
@@ -226,7 +230,7 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
             inside = [one for one in sorted(Path(name).iterdir()) if one.suffix.lower() in SUFFIXES]
             pictures = [one for one in inside if one.is_file() and not one.name.startswith(".")]
             if not pictures:
-                raise EndError(f"{name} holds no pictures.", 1)
+                raise EndError(f"{name} contains no images.", 1)
             yield from ((str(one), one) for one in pictures)
         else:
             yield name, name
@@ -244,7 +248,7 @@ def camera(model: Model, options: argparse.Namespace) -> int:
             classes = model.likeliest(ImageOps.invert(image) if options.invert else image)
             print(json.dumps(classes) if options.json else shown(classes), flush=True)
     except StopIteration:
-        raise EndError("the camera gives no images.", 1) from None
+        raise EndError("the camera returns no images.", 1) from None
     except KeyboardInterrupt:
         return 0
 
@@ -279,7 +283,7 @@ def selftest(model: Model, options: argparse.Namespace) -> int:
     told = [
         f"{len(unequal)} inputs differ" if unequal else "inputs equal byte for byte",
         *(wrong or ([] if unequal else [f"outputs {verdict}"])),
-        f"{between} images lie between two classes" if between else "the same classes",
+        f"{between} images are between two classes" if between else "the same classes",
     ]
     outcome = "passed" if report["passed"] else "FAILED"
     line = f"selftest {outcome}: {len(images)} images on the {model.delegate}, {', '.join(told)}"
@@ -321,17 +325,21 @@ def main() -> int:
     modes = {"camera": camera, "selftest": selftest, "benchmark": benchmark}
     for mode in modes:
         parser.add_argument(f"--{mode}", action="store_true")
-    parser.add_argument("--runs", type=int, help="of the benchmark; else 1,000, fewer for a slow model")
+    parser.add_argument(
+        "--runs", type=int, help="inferences of the benchmark (default: 1,000, fewer for a slow model)"
+    )
     parser.add_argument("--invert", action="store_true", help="dark on light paper becomes light on dark")
     parser.add_argument("--delegate", choices=["cpu", "edgetpu"], default="cpu")
-    parser.add_argument("--fallback", action="store_true", help="without an Edge TPU the CPU, and say so")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of the CPU; else all")
+    parser.add_argument(
+        "--fallback", action="store_true", help="use the CPU if there is no Edge TPU, with a note"
+    )
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads (default: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     asked = [function for mode, function in modes.items() if getattr(options, mode)]
     asked += [classify] if options.images else []
     if len(asked) != 1:
-        parser.error("name images, or one of --camera, --selftest, --benchmark")
+        parser.error("give images, or one of --camera, --selftest, --benchmark")
     if not 1 <= options.threads <= 256 or not 1 <= (options.runs or 1) <= 10**9 or options.runs == 0:
         parser.error("--threads is 1 to 256, --runs at least 1")
     if (options.runs and not options.benchmark) or (options.fallback and options.delegate == "cpu"):
@@ -347,7 +355,7 @@ def main() -> int:
         IndexError,
         TypeError,
     ) as error:  # of files changed with their sums
-        raise EndError(f"this folder does not fit together: {why(error)}. Copy it again.", 1) from error
+        raise EndError(f"this folder is inconsistent: {why(error)}. Copy it again.", 1) from error
 
 
 def wanted(model: Model, default: float) -> tuple[str, float]:
@@ -359,11 +367,11 @@ def wanted(model: Model, default: float) -> tuple[str, float]:
     name, *given = Path(sys.argv[0]).name, *sys.argv[1:]
     if not given or given[0] not in model.labels:
         known = ", ".join(model.labels[:20]) + (", …" if len(model.labels) > 20 else "")
-        raise EndError(f"name a class after {name}: {known}.", 2)
+        raise EndError(f"give a class after {name}: {known}.", 2)
     try:
         return given[0], float(given[1]) if len(given) > 1 else default
     except ValueError:
-        raise EndError(f"{given[1]} after the class is no number.", 2) from None
+        raise EndError(f"{given[1]} after the class is not a number.", 2) from None
 
 
 def guarded(work: Callable[[], int | None]) -> NoReturn:

@@ -80,7 +80,7 @@ class Verification(Shown):
             return ["\n".join(f"  {problem}" for problem in self.problems)]
         made = f", made of {self.run}" if self.run else ""
         return [
-            f"{self.path}: {self.files} files, whole{made}; the reference images give the same answers here\n"
+            f"{self.path}: {self.files} files, complete{made}; the reference outputs are correct here\n"
             f"sha256  {self.sha256}"
         ]
 
@@ -131,12 +131,12 @@ def _read(path: Path, problems: list[str]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             if min((member.header_offset for member in archive.infolist()), default=0):
-                problems.append("something stands before the archive")
+                problems.append("there is data before the archive")
             if not _ends_at_its_end(path):
-                problems.append("something stands behind the archive")
+                problems.append("there is data after the archive")
             return dict(_files_of_archive(archive, problems))
     except (*DAMAGED_ARCHIVE, OSError) as error:  # the last of a place before the file's beginning
-        raise KerasCnnError(f"{path} is not a whole archive: {first_line(error)}.") from error
+        raise KerasCnnError(f"{path} is not a complete archive: {first_line(error)}.") from error
 
 
 def _ends_at_its_end(path: Path) -> bool:
@@ -148,16 +148,16 @@ def _ends_at_its_end(path: Path) -> bool:
 def _files_of_folder(path: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
     found = sorted(islice(path.rglob("*"), MOST + 1))
     if len(found) > MOST:
-        raise KerasCnnError(f"{path} holds more than {MOST} files: it is no bundle.")
+        raise KerasCnnError(f"{path} holds more than {MOST} files: it is not a bundle.")
     for each in found:
         name = each.relative_to(path).as_posix()
         mode = each.lstat().st_mode
         if stat.S_ISDIR(mode):
             continue
         if not stat.S_ISREG(mode):
-            problems.append(f"{name} is a link or no plain file")
+            problems.append(f"{name} is a link or not a regular file")
         elif not NAMES.fullmatch(name):
-            problems.append(f"{name} is not of a bundle")
+            problems.append(f"{name} does not belong to a bundle")
         else:
             _require_small(name, each.stat().st_size)
             yield name, each.read_bytes()
@@ -166,7 +166,7 @@ def _files_of_folder(path: Path, problems: list[str]) -> Iterator[tuple[str, byt
 def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator[tuple[str, bytes]]:
     members = archive.infolist()
     if len(members) > MOST:
-        raise KerasCnnError(f"{archive.filename} holds {len(members):,} files: it is no bundle.")
+        raise KerasCnnError(f"{archive.filename} holds {len(members):,} files: it is not a bundle.")
     if sum(member.file_size for member in members) > LARGEST:
         raise KerasCnnError(f"{archive.filename} holds more than {LARGEST:,} bytes.")
     seen: set[str] = set()
@@ -175,9 +175,9 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
         name = "/".join(whole.parts[1:])
         drive = re.match("[A-Za-z]:", member.filename)
         if whole.is_absolute() or ".." in whole.parts or "\\" in member.filename or drive:
-            problems.append(f"{member.filename} would land outside the bundle's folder")
+            problems.append(f"{member.filename} would be written outside the bundle's folder")
         elif stat.S_ISLNK(member.external_attr >> 16):
-            problems.append(f"{name} is a link or no plain file")
+            problems.append(f"{name} is a link or not a regular file")
         elif member.filename.endswith("/") and name in (
             "",
             "golden",
@@ -185,7 +185,9 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
         ):  # other programs list folders, too
             continue
         elif not NAMES.fullmatch(name):
-            problems.append(f"{name or member.filename or 'a file without a name'} is not of a bundle")
+            problems.append(
+                f"{name or member.filename or 'a file without a name'} does not belong to a bundle"
+            )
         elif name in seen:
             problems.append(f"{name} is there twice")
         else:
@@ -214,7 +216,7 @@ def _against_sums(content: dict[str, bytes]) -> list[str]:
     others = content.keys() - {SUMS}
     return [
         *(f"{name} is missing" for name in sorted((listed.keys() | needed) - others)),
-        *(f"{name} is not of this bundle" for name in sorted(others - listed.keys())),
+        *(f"{name} does not belong to this bundle" for name in sorted(others - listed.keys())),
         *(
             f"{name} has changed"
             for name in sorted(others & listed.keys())
@@ -228,7 +230,7 @@ def _misshapen(content: dict[str, bytes]) -> Iterator[str]:
         suffix = PurePosixPath(name).suffix
         place, mark = SIGNATURES.get(suffix, (0, b""))
         if data[place : place + len(mark)] != mark:
-            yield f"{name} is no {suffix} file"
+            yield f"{name} is not a {suffix} file"
 
 
 def _oversized(content: dict[str, bytes]) -> Iterator[str]:
@@ -239,17 +241,17 @@ def _oversized(content: dict[str, bytes]) -> Iterator[str]:
         if suffix == ".npy":
             shapes[name] = _shape(data)
             if not shapes[name]:
-                yield f"{name} does not hold the values that it claims"
+                yield f"{name} does not contain the data that it declares"
         if suffix == ".png" and max(*struct.unpack(">II", data[16:24].rjust(8, b"\xff")), 1) > LONGEST:
-            yield f"{name} is larger than {LONGEST} pixels a side"
+            yield f"{name} is larger than {LONGEST} pixels per side"
     try:
         rule = json.loads(content[CARD])["preprocessing"]
         side = [rule[name] for name in ("height", "width", "channels")]
     except (ValueError, KeyError, TypeError, RecursionError):
-        yield f"its content does not fit together: {CARD} does not say how pictures are prepared"
+        yield f"its content is inconsistent: {CARD} does not describe the preprocessing"
         return
     if list(shapes.get(INPUTS, ())[1:]) != side:
-        yield f"{CARD} prepares pictures of another size than the golden inputs"
+        yield f"{CARD} gives images another size than the golden inputs"
 
 
 def _shape(data: bytes) -> tuple[int, ...]:
@@ -294,7 +296,7 @@ def _contradictions(content: dict[str, bytes]) -> list[str]:
             lite = LiteRTClassifier(copy)
             checks = _texts(content, card) | _model(content, card, lite) | _golden(content, card, lite)
     except Exception as error:  # damaged content raises whatever its reader meets
-        return [f"its content does not fit together: {type(error).__name__}"]
+        return [f"its content is inconsistent: {type(error).__name__}"]
     return [problem for problem, holds in checks.items() if not holds]
 
 
@@ -305,11 +307,11 @@ def _texts(content: dict[str, bytes], card: dict[str, Any]) -> dict[str, bool]:
     pinned = "".join(rf"{name}==[0-9.]+\n" for name in NEEDED)
     return {
         **{
-            f"{name} is not what this kerascnn writes ({made})": content[name] == written[name]
+            f"{name} differs from what this kerascnn writes ({made})": content[name] == written[name]
             for name in written
         },
-        f"{REQUIREMENTS} asks for something else": bool(re.fullmatch(pinned, content[REQUIREMENTS].decode())),
-        f"{CARD} names a place of another machine": not PLACE.search(content[CARD].decode()),
+        f"{REQUIREMENTS} requires something else": bool(re.fullmatch(pinned, content[REQUIREMENTS].decode())),
+        f"{CARD} contains a path of another machine": not PLACE.search(content[CARD].decode()),
     }
 
 
@@ -319,11 +321,12 @@ def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifi
         f"the model is not the one that {CARD} names": _sha256(content[MODEL]) == card["model_sha256"],
         f"the model and {CARD} name other classes": list(described.classes) == card["classes"],
         f"the model and {LABELS} name other classes": lines(described.classes) == content[LABELS],
-        f"the model and {CARD} prepare pictures otherwise": described.preprocessing
+        f"the model and {CARD} describe different preprocessing": described.preprocessing
         == Preprocessing(**card["preprocessing"]),
-        f"the model was not made of what {CARD} names": card["keras_sha256"].encode() in content[MODEL],
-        f"{CARD} says something else of the logits": card["logits"] == logits_of(lite.path),
-        "the compiled model is missing or surplus": (COMPILED in content) == bool(card["edgetpu_model"]),
+        f"the model was not made from the run that {CARD} names": card["keras_sha256"].encode()
+        in content[MODEL],
+        f"{CARD} describes other logits": card["logits"] == logits_of(lite.path),
+        "the compiled model is missing or unexpected": (COMPILED in content) == bool(card["edgetpu_model"]),
     }
 
 
@@ -344,7 +347,7 @@ def _golden(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassif
     if not has_reference(lite.path):  # made by the kernels of another processor
         same = bool(((again.lowest <= stored.outputs) & (stored.outputs <= again.highest)).all())
     return {
-        "the reference images do not become the golden inputs": np.array_equal(encoded, inputs),
+        "the reference images do not give the golden inputs": np.array_equal(encoded, inputs),
         "the golden outputs are not those of the model": same,
         "this machine computes other outputs": bool(
             ((again.lowest <= computed) & (computed <= again.highest)).all()
@@ -356,13 +359,13 @@ def _against_run(content: dict[str, bytes], run: Run) -> list[str]:
     """Compare with the run: its model, and the results recorded for the file."""
     card = json.loads(content[CARD])
     if _sha256(run.require_model().read_bytes()) != card["keras_sha256"]:
-        return [f"it was made of another model than that of {run.path}"]
+        return [f"it was made from a different model than that of {run.path}"]
     recorded = run.tflite_dir / f"{FileSpec.of(card['scheme'], card['input']).stem}.result.json"
     if not recorded.is_file():
-        return [f"{run.path} has no record of such a file: what was measured cannot be compared"]
+        return [f"{run.path} has no record of this file, so its results cannot be compared"]
     tested = run.read(f"tflite/{recorded.name}")
     same = all(card["test"].get(name) == tested[name] for name in TESTED)
-    return [] if same else [f"{CARD} names other test figures than {recorded}"]
+    return [] if same else [f"{CARD} has other test results than {recorded}"]
 
 
 def _sha256(data: bytes) -> str:

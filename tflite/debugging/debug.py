@@ -163,7 +163,7 @@ def _write(result: LayerErrors, graph: ModelGraph, errors: Sequence[LayerError],
 def _run_of(file: Path, run: Path | str | None) -> Run:
     found = Run.open(run) if run else Run.around(file)
     if found is None:
-        raise UsageError(f"{file} lies in no run: name the one it was made from with --run.")
+        raise UsageError(f"{file} is not in a run: name the run it was made from with --run.")
     return found
 
 

@@ -15,10 +15,10 @@ def blocks(result: "LayerErrors") -> list[Block]:
     header = ["layer", "operator", "own noise", "all noise", "cosine", "saturated", "steps", "range"]
     record, noise, histograms, *_ = map(str, result.written)
     words = [
-        "noise: signal to quantization noise, of the layer and with all it inherited; more is better.",
+        "noise: signal-to-quantization-noise ratio, of the layer alone and with inherited noise.",
         "saturated: at an end of the type and wrong there; steps, range: how much of the type is used.",
         f"Compared with {result.run} on {result.n:,} validation images of {result.source}.",
-        *([f"The file's weights are {result.tuned}: noise holds that too."] if result.tuned else []),
+        *([f"The file's weights are {result.tuned}; the noise includes this."] if result.tuned else []),
     ]
     places = {
         "figures": record,

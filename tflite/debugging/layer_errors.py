@@ -90,12 +90,12 @@ def read_quantized(file: Path) -> ModelGraph:
     custom = [operator.name for operator in graph.operators if operator.custom]
     if custom:
         raise KerasCnnError(
-            f"{file} has the operator {custom[0]}, which runs on its device only. Name the file that it was "
+            f"{file} has the operator {custom[0]}, which runs on its device only. Give the file that it was "
             "compiled from."
         )
     if not any(tensor.quantization and "INT" in tensor.type for tensor in graph.tensors):
         raise TargetError(
-            f"{file} is float where int8 is needed: none of its tensors is quantized. Make a file with "
+            f"{file} is not quantized: none of its tensors is int8. Create a quantized file with "
             "`kerascnn quantize RUN`."
         )
     return found
@@ -233,7 +233,7 @@ def _layers(
         if match.likeness < ALIKE:
             raise KerasCnnError(
                 f"{file} has the network of {run}, but other weights in {name}, with a cosine of "
-                f"{match.likeness:.2f}: it is of another training. Name the run that the file was made from."
+                f"{match.likeness:.2f}: it is from another training. Give the run the file was made from."
             )
         layers.append(_Layer(name, match, quantized, trained, twins[match.number]))
     return layers

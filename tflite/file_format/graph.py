@@ -145,7 +145,7 @@ def read_graph(path: Path) -> ModelGraph:
         KerasCnnError: There is no such file, or it is not a sound one.
     """
     if not path.is_file():
-        raise KerasCnnError(f"{path} {'is no .tflite file' if path.exists() else 'does not exist'}.")
+        raise KerasCnnError(f"{path} {'is not a .tflite file' if path.exists() else 'does not exist'}.")
     try:
         with path.open("rb") as file:
             content = FlatBuffer.of(file, IDENTIFIER)
@@ -153,10 +153,10 @@ def read_graph(path: Path) -> ModelGraph:
     except OSError as error:
         raise KerasCnnError(f"{path} cannot be read: {error.strerror or error}.") from error
     except DamagedError as error:
-        raise KerasCnnError(f"{path} is not a sound .tflite file: {error}.") from error
+        raise KerasCnnError(f"{path} is not a valid .tflite file: {error}.") from error
     except (struct.error, TypeError, ValueError, IndexError, OverflowError) as error:
         # what the generated classes and NumPy say of an offset that leads nowhere
-        raise KerasCnnError(f"{path} is not a sound .tflite file: it is truncated or damaged.") from error
+        raise KerasCnnError(f"{path} is not a valid .tflite file: it is truncated or damaged.") from error
 
 
 def constant_data(graph: ModelGraph, tensor: Tensor) -> bytes:
@@ -169,7 +169,7 @@ def constant_data(graph: ModelGraph, tensor: Tensor) -> bytes:
         file.seek(tensor.start)
         data = file.read(tensor.bytes)
     if len(data) < tensor.bytes:
-        raise KerasCnnError(f"{graph.path} was cut off while it was read.")
+        raise KerasCnnError(f"{graph.path} was truncated while it was read.")
     if not data and 0 not in tensor.shape:
         raise KerasCnnError(f"{graph.path}: the values of tensor {tensor.index} are not in this file.")
     return data
@@ -216,7 +216,7 @@ def _places(content: FlatBuffer, model: Any) -> list[_Place]:
             places.append((_address(data) - first, data.nbytes))
         elif buffer.Offset() > 1:  # behind the flatbuffer, which has at most 2 GiB; 1 is a placeholder
             if buffer.Offset() + buffer.Size() > len(content):
-                raise DamagedError(f"the data of buffer {number} lies beyond its end")
+                raise DamagedError(f"the data of buffer {number} is beyond its end")
             places.append((buffer.Offset(), buffer.Size()))
         else:
             places.append(None)

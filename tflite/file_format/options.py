@@ -62,7 +62,7 @@ def _custom_bytes(content: FlatBuffer, operator: Any) -> int:
     if operator.LargeCustomOptionsOffset() > 1:  # behind the flatbuffer; 1 is a placeholder
         size = int(operator.LargeCustomOptionsSize())
         if operator.LargeCustomOptionsOffset() + size > len(content):
-            raise DamagedError("the options of an operator lie beyond its end")
+            raise DamagedError("the options of an operator are beyond its end")
         return size
     own = operator.CustomOptionsAsNumpy()
     return 0 if isinstance(own, int) else int(own.nbytes)

@@ -90,7 +90,7 @@ def _layers(uses: "list[Use]", standardised: int) -> list[Layer]:
     for use in uses:
         kind, settings = type(use.layer).__name__, use.layer.get_config()
         if kind not in KINDS or type(use.layer).__module__.partition(".")[0] != "keras":
-            raise _refused(use, f"tensorflow-model-optimization has no form of {kind}")
+            raise _refused(use, f"tensorflow-model-optimization does not support {kind}")
         odd = [name for name, usual in FIXED.items() if name in settings and settings[name] != usual]
         if odd:
             raise _refused(use, f"tensorflow-model-optimization does not take its {odd[0]}")
@@ -116,7 +116,7 @@ def _folding(uses: "list[Use]", standardised: int, offset: float) -> Iterator[st
         if standardised in use.reads:
             padded = offset != 0 and use.layer.get_config().get("padding", "valid") != "valid"
             if padded or not getattr(use.layer, "use_bias", False):
-                raise _refused(use, "the rescaling of pixels does not melt into it")
+                raise _refused(use, "the rescaling of pixels cannot be folded into it")
             yield use.name
 
 

@@ -135,7 +135,7 @@ def _twin(
         difference = float(np.abs(_answers(tune, some) - expected).max())
         if not difference <= ROUNDING:
             raise KerasCnnError(
-                f"The same network on tf_keras answers differently: a probability is off by {difference:.2g}."
+                f"The same network on tf_keras gives other outputs: probabilities differ by {difference:.2g}."
             )
         yield tune, (difference, len(some))
 
@@ -167,7 +167,7 @@ def _trained(
             weighted = weights[labels] if len(weights) else None
             losses.append(tune("step", train.images[numbers], labels, weighted)["loss"])
             if not math.isfinite(losses[-1]):
-                raise KerasCnnError(f"{stage}: the loss is not finite any more. Try --method ptq.")
+                raise KerasCnnError(f"{stage}: the loss is no longer finite. Try --method ptq.")
             done += 1
             progress(stage, done, steps, f"epoch {epoch}/{plan.epochs}  loss {losses[-1]:.4f}{shown}")
         answers = _answers(tune, data.validation.images).argmax(axis=1)

@@ -49,9 +49,7 @@ class FineTuningPlan:
         if method not in METHODS:
             raise UsageError(f"method must be {' or '.join(METHODS)}. Received: method={method}")
         if prune is not None and not (math.isfinite(prune) and 0 < prune < 1):
-            raise UsageError(
-                f"prune must be a share above 0 and below 1, for instance 0.5. Received: prune={prune:g}"
-            )
+            raise UsageError(f"prune must be between 0 and 1, for example 0.5. Received: prune={prune:g}")
         fewest = 2 if prune is None else 3  # one of them is the 0 of the pruned weights
         if cluster is not None and not fewest <= cluster <= MOST_CLUSTERS:
             beside = "" if prune is None else " beside prune"

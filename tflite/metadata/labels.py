@@ -36,14 +36,14 @@ def read_labels(path: Path) -> tuple[str, ...]:
     except OSError as error:
         raise KerasCnnError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > LARGEST:
-        raise KerasCnnError(f"{path} is no label file: it is larger than {LARGEST:,} bytes.")
+        raise KerasCnnError(f"{path} is not a label file: it is larger than {LARGEST:,} bytes.")
     try:
         text = content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise KerasCnnError(f"{path} is no label file: its text is not UTF-8.") from error
+        raise KerasCnnError(f"{path} is not a label file: its text is not UTF-8.") from error
     found = tuple(printable(name.strip()) for name in text.splitlines() if name.strip())
     if not found:
-        raise KerasCnnError(f"{path} is no label file: it is empty.")
+        raise KerasCnnError(f"{path} is not a label file: it is empty.")
     numbered = [re.fullmatch(r"(\d+)[\s:,]+(\S.*)", name) for name in found]
     if all(match and int(match[1]) == position for position, match in enumerate(numbered)):
         return tuple(match[2] for match in numbered if match)

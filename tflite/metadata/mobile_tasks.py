@@ -14,13 +14,13 @@ def mobile_tasks_note(description: ModelDescription, io: str) -> str:
     """
     grey = description.preprocessing.channels == 1
     wants = [
-        *(["three colour channels, this file takes one"] if grey else []),
-        *([f"uint8 or float32, this file takes {io}"] if io not in TYPES else []),
+        *(["three colour channels, but this file takes one"] if grey else []),
+        *([f"uint8 or float32, but this file takes {io}"] if io not in TYPES else []),
     ]
     if not wants:
         return ""
-    train = "train with --channels 3 on colour pictures and " if grey else ""
+    train = "train with --channels 3 on colour images and " if grey else ""
     return (
-        f"MediaPipe Tasks and ML Kit cannot load this file: they want {' and '.join(wants)}. "
+        f"MediaPipe Tasks and ML Kit cannot load this file: they need {' and '.join(wants)}. "
         f"Run it with LiteRT, or for these two {train}quantize with --io uint8."
     )

@@ -95,7 +95,7 @@ def _image(preprocessing: Preprocessing, pixels: TensorValues) -> dict[str, Any]
 
 
 def _probability(scores: TensorValues) -> dict[str, Any]:
-    labels = {"name": LABELS, "description": "Class names, one a line.", "type": TENSOR_AXIS_LABELS}
+    labels = {"name": LABELS, "description": "Class names, one per line.", "type": TENSOR_AXIS_LABELS}
     return {
         "name": "probability",
         "description": f"One for each line of {LABELS}: {scores.given('probability')}.",
@@ -109,8 +109,8 @@ def _picture(preprocessing: Preprocessing) -> str:
     tint = "RGB" if preprocessing.channels == 3 else "Grey"
     margin = f" with {preprocessing.margin} pixels of margin" if preprocessing.margin else ""
     fit = (
-        "the middle of a picture, scaled to fill them"
+        "the middle of an image, scaled to fill them"
         if preprocessing.fit == "crop"
-        else f"a whole picture, scaled into their middle on black{margin}"
+        else f"a whole image, scaled and centred on black{margin}"
     )
     return f"{tint} pixels, {preprocessing.height} rows of {preprocessing.width}: {fit}."

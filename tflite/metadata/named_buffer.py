@@ -25,7 +25,7 @@ def attach(content: bytes, name: str, data: bytes) -> bytes:
         KerasCnnError: The file has such a buffer, or keeps weights behind its flatbuffer.
     """
     if attached(content, name) is not None:
-        raise KerasCnnError(f"The file has {name} already: convert it again.")
+        raise KerasCnnError(f"The file already has {name}: convert it again.")
     model = schema.Model.GetRootAs(content)
     buffers = [model.Buffers(number) for number in range(model.BuffersLength())]
     if any(buffer.Offset() for buffer in buffers):

@@ -127,7 +127,9 @@ def _apart(
         if not met:
             return indices, left_out
         left_out |= met
-    raise KerasCnnError("Every training image is in the validation or test split too: none can calibrate.")
+    raise KerasCnnError(
+        "Every training image is also in the validation or test split, so none can be used for calibration."
+    )
 
 
 def _hashes(split: Split) -> Iterator[str]:
@@ -145,7 +147,7 @@ def _stretch_one(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], dict[str
     position = int(np.argmax(highs - lows))
     low, high = int(lows[position]), int(highs[position])
     if low == high:
-        raise KerasCnnError("No calibration image has any contrast: int8 ranges cannot be found from them.")
+        raise KerasCnnError("The calibration images have no contrast, so int8 ranges cannot be determined.")
     stretched = images.copy()
     stretched[position] = np.round((images[position].astype(float) - low) * (255 / (high - low)))
     return stretched, {"position": position, "darkest": low, "brightest": high}

@@ -30,7 +30,7 @@ class FileSpec:
         known = schemes[scheme]
         io = io or known.io[0]
         if io not in known.io:
-            raise UsageError(f"{known.name} takes {' or '.join(known.io)} at its ends. Received: io={io}")
+            raise UsageError(f"{known.name} takes {' or '.join(known.io)} as io. Received: io={io}")
         target = Target.named(target) if isinstance(target, str) else target
         if refusal := target.refusal(known.name, io):
             raise UsageError(f"{refusal} Received: scheme={known.name}, io={io}")

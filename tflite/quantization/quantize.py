@@ -147,18 +147,18 @@ def _require_consistent(
     """Refuse options that do not apply to the requested file."""
     odd = next((spec.scheme.name for spec in specs if not spec.scheme.is_full_int8), None)
     if samples is not None and not _calibrated(specs):
-        raise UsageError(f"{odd} is not calibrated. Received: calibration_samples={samples}")
+        raise UsageError(f"{odd} uses no calibration. Received: calibration_samples={samples}")
     if samples is not None and samples < 1:
         raise UsageError(f"calibration_samples must be at least 1. Received: calibration_samples={samples}")
     if plan.aware and odd:
-        raise UsageError(f"method qat is for {FULL_INT8} only. Received: scheme={odd}")
+        raise UsageError(f"method qat requires {FULL_INT8}. Received: scheme={odd}")
     if max_drop is not None and not 0 <= max_drop <= 100:
         raise UsageError(f"max_drop must be 0 to 100 percentage points. Received: max_drop={max_drop:g}")
     if max_drop is not None and not any(spec.scheme.is_full_int8 for spec in specs):
-        raise UsageError(f"max_drop is for {FULL_INT8}. Received: scheme={odd}")
+        raise UsageError(f"max_drop requires {FULL_INT8}. Received: scheme={odd}")
     if epochs is not None and not plan.tunes and max_drop is None:
         raise UsageError(
-            "fine_tuning_epochs are those of prune, cluster, method qat or max_drop. "
+            "fine_tuning_epochs requires prune, cluster, method qat or max_drop. "
             f"Received: fine_tuning_epochs={epochs} without one of them"
         )
 

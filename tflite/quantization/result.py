@@ -91,8 +91,8 @@ class QuantizedFile(FileResult):
         """At which step predictions differ more than allowed, in words; empty if at none."""
         step = self.ladder.first_break
         if self.ladder.reference_alone:
-            return f"{step} only: they are at fault, the optimised ones answer as the float file does"
-        return f"{step}: more answers differ from the step before than may" if step else ""
+            return f"{step} only: these kernels are wrong; the optimised ones agree with the float file"
+        return f"{step}: more predictions differ from the step before than allowed" if step else ""
 
     @property
     def misses(self) -> str:
@@ -101,8 +101,8 @@ class QuantizedFile(FileResult):
             return ""
         tried = "; ".join(f"{each.what}: {each.drop_points:.2f}" for each in self.budget.tries)
         return (
-            f"{self.path} loses {self.drop_points:.2f} points: more than max_drop={self.budget.points:g} "
-            f"here or on the validation images. Tried there: {tried}."
+            f"{self.path} loses {self.drop_points:.2f} points, more than max_drop={self.budget.points:g}, "
+            f"here or on the validation images. Tried: {tried}."
             f"{' Not tried: ' + self.budget.untried if self.budget.untried else ''}"
         )
 

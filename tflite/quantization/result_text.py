@@ -53,7 +53,7 @@ def _steps(file: "QuantizedFile") -> list[Block]:
         ]
         for step in others
     ]
-    header = [file.path.stem, "test accuracy", "same class", "probability off by", "on average"]
+    header = [file.path.stem, "test accuracy", "same class", "largest difference", "mean"]
     told = {"file": str(file.path)}
     if file.break_told:
         told["breaks at"] = file.break_told
@@ -65,7 +65,7 @@ def _steps(file: "QuantizedFile") -> list[Block]:
         told["calibration"] = (
             f"two disjoint halves ({' and '.join(map(str, stable.samples))} images): scales within "
             f"{100 * stable.largest_scale_difference:.1f} %, {100 * stable.agreement:.2f} % of {stable.n:,} "
-            "validation images alike"
+            "validation images with equal predictions"
         )
     parts: list[Block] = [Table(header, rows), Facts(told)]
     if file.budget:
@@ -89,7 +89,7 @@ def _tuned(tunings: Sequence["Tuning"], *, clustered: bool) -> dict[str, str]:
     if tunings:
         off = max(tuning.twin_difference for tuning in tunings)
         told["twin"] = (
-            f"on tf_keras, off by at most {off:.1g} in a probability before the first step "
+            f"on tf_keras, probabilities within {off:.1g} before the first step "
             f"({tunings[0].twin_compared} images)"
         )
     return told

@@ -28,7 +28,7 @@ def check_convertible(model: Any, scheme: Scheme, name: Path) -> None:
     if scheme.calibrated and floats:
         raise TargetError(
             f"{name}: layer {floats[0]} is local response normalization, which has no int8 operator: it and "
-            "all behind it would run in float. Train with --norm batch, or quantize with --scheme float16."
+            "all later layers would run in float. Train with --norm batch, or quantize with --scheme float16."
         )
 
 

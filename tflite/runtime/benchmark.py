@@ -223,5 +223,5 @@ def _files(models: Sequence[Run | Path | str]) -> list[Path]:
                 raise KerasCnnError(f"{file} is neither a run folder nor a .keras or .tflite file.")
             found.setdefault(file.resolve(), file)
     if not found:
-        raise UsageError("Name at least one run or model file with something to time.")
+        raise UsageError("Give at least one run or model file with something to time.")
     return list(found.values())

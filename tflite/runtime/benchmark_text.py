@@ -18,10 +18,10 @@ def blocks(result: "Benchmark") -> list[Block]:
     runs = sorted({speed.runs for speed in result.models})
     counted = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     note = (
-        f"Times are microseconds of one inference, over {counted} of them, files in turns; the first call "
-        "and the warm-up are not among them. Memory is the most that a file needed in a process of its own, "
-        "the libraries not counted. Images/s: one at a time, from an image as the input takes it. Many at "
-        "once: several per batch or one for each thread, from pixels to probabilities."
+        f"Times are microseconds of one inference, over {counted} of them, files in turns, without the first "
+        "call and the warm-up. Memory is the peak of a file in a separate process, "
+        "without the libraries. Images/s: one at a time, from an image in the input's size. Many at "
+        "once: several per batch or one per thread, from pixels to probabilities."
     )
     return [
         Table(TIMES, [[*_named(speed), *_times(speed)] for speed in result.models]),

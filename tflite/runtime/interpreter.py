@@ -53,7 +53,7 @@ class LiteRTClassifier:
         self._input, self._output = inputs[0], outputs[0]
         at_once = int(self._input["shape"][0]) if self._input["shape"].size else 0
         if at_once != 1:
-            raise KerasCnnError(f"{path} takes {at_once} images at a time; it must take one.")
+            raise KerasCnnError(f"{path} takes {at_once} images at a time, but it must take one.")
         shape, scores = (tuple(int(side) for side in each["shape"][1:]) for each in (*inputs, *outputs))
         self.description, self.scaling = self._described(shape, scores, description)
         rule = self.description.preprocessing
@@ -140,9 +140,9 @@ class LiteRTClassifier:
                     require_fixed_size(self.path, tuple(sides))
                 interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = first_line(error) if str(error) else "it may need more memory than it gets."
+            reason = first_line(error) if str(error) else "it may need more memory than is available."
             if "unresolved custom op" in reason:
-                reason += " It runs on its device only: name the file that it was compiled from."
+                reason += " It runs on its device only: give the file that it was compiled from."
             raise KerasCnnError(f"{self.path} cannot be opened as a TFLite model: {reason}") from error
         return interpreter
 

@@ -24,7 +24,7 @@ def runs_here() -> str:
     interpreter.invoke()
     found = interpreter.get_tensor(returned["index"]).tolist()
     if found != [[0.0, 2.0]]:
-        raise KerasCnnError(f"LiteRT computes wrongly here: ReLU of -1 and 2 is {found}.")
+        raise KerasCnnError(f"LiteRT gives wrong results on this machine: ReLU of -1 and 2 is {found}.")
     return f"{version('ai-edge-litert')}, runs a network"
 
 

@@ -65,7 +65,7 @@ def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = sil
     folder = cell_folder(config)
     if not (folder / "run.json").is_file():
         if folder.exists():
-            raise KerasCnnError(f"{folder} is no run. Delete it; the next run creates it again.")
+            raise KerasCnnError(f"{folder} is not a run. Delete it; the next run creates it again.")
         run = train(config, progress=progress, dataset=dataset)
     elif (run := Run.open(folder)).record.state != "done":
         run = resume(run, progress=progress)

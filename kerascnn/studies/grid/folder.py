@@ -26,12 +26,14 @@ def study_folder(out: Path | str | None, stem: str, *, may_go_on: bool) -> Itera
     folder = _numbered(stem) if out is None else Path(out)
     is_new = out is None or _make(folder)
     if not is_new and not may_go_on:
-        raise KerasCnnError(f"{folder} exists. Name another with --out.")
+        raise KerasCnnError(f"{folder} exists. Choose another with --out.")
     if not is_new and not folder.is_dir():
-        raise KerasCnnError(f"{folder} is no folder. Name another with --out.")
+        raise KerasCnnError(f"{folder} is not a folder. Choose another with --out.")
     with held(folder):
         if not is_new and not is_study(folder):
-            raise KerasCnnError(f"{folder} exists and is no study to go on with. Name another with --out.")
+            raise KerasCnnError(
+                f"{folder} exists and is not a study that can be resumed. Choose another with --out."
+            )
         try:
             yield folder
         except BaseException:
@@ -55,6 +57,6 @@ def _make(folder: Path) -> bool:
         return False
     except OSError as error:
         raise KerasCnnError(
-            f"{folder} could not be created: {error.strerror}. Name another with --out."
+            f"{folder} could not be created: {error.strerror}. Choose another with --out."
         ) from error
     return True

@@ -136,7 +136,7 @@ def plan(
     ]
     if configs[0].norm == "lrn":
         raise TargetError(
-            "compare quantizes to int8, and lrn has no int8 operator: use --norm batch or none."
+            "compare quantizes to int8, and lrn has no int8 operator. Use --norm batch or none."
         )
     return Plan(tuple(_same_for_all(configs)), tuple(range(1, seeds + 1)))
 

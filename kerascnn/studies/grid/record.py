@@ -83,7 +83,7 @@ class Ending(Settings):
             for run, hashes in zip(of_group, self.sha256[name], strict=True):
                 if _hashes(run) != hashes:
                     raise KerasCnnError(
-                        f"{run.path} was trained or quantized again after it was compared. Run compare again."
+                        f"{run.path} was trained or quantized again after the comparison. Run compare again."
                     )
 
 
@@ -117,7 +117,7 @@ class Record(Settings):
         path = folder / RECORD
         stored = read_json(path)
         if not isinstance(stored, dict):
-            raise KerasCnnError(f"{path} is damaged: it is no object.")
+            raise KerasCnnError(f"{path} is damaged: it is not a JSON object.")
         try:
             return cls(**stored)
         except UsageError as error:
@@ -191,7 +191,7 @@ def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> d
     try:
         stored = Record.read(folder)
     except KerasCnnError as error:
-        raise KerasCnnError(f"{error} Name another folder with --out.") from error
+        raise KerasCnnError(f"{error} Choose another folder with --out.") from error
     began = stored.environment
     differing = [
         *stored.settings.differences(settings, FREE),
@@ -200,7 +200,7 @@ def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> d
     ]
     if differing:
         raise KerasCnnError(
-            f"{folder} holds a study with other settings: {'; '.join(differing)}. Name another folder with "
+            f"{folder} has a study with other settings: {'; '.join(differing)}. Choose another folder with "
             "--out."
         )
     return began

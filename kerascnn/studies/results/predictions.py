@@ -65,11 +65,11 @@ class Predictions:
             _are_probabilities(found.floating, shape, 0.0) and _are_probabilities(found.int8, shape, STEP)
         ):
             raise KerasCnnError(
-                f"{path} holds no probabilities of {shape[1]} classes for {shape[0]:,} test images. {AGAIN}"
+                f"{path} has no probabilities of {shape[1]} classes for {shape[0]:,} test images. {AGAIN}"
             )
         for file, was in pairs:
             if file_sha256(file) != was:
-                raise KerasCnnError(f"{path} holds what another {file.name} answered. {AGAIN}")
+                raise KerasCnnError(f"{path} contains the predictions of a different {file.name}. {AGAIN}")
         return found
 
 

@@ -69,7 +69,7 @@ class EdgeTpu:
     Attributes:
         verdict: As ``check`` names it; ``maps``: all of it runs there.
         streamed_bytes: Parameters that do not fit the chip and travel at each inference.
-        milliseconds: Of one inference over USB 3, computing not counted; ``None``: it does not map.
+        milliseconds: Of one inference over USB 3, without computation; ``None``: it does not map.
     """
 
     verdict: str

@@ -149,7 +149,7 @@ class Team:
         own = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
         if not np.array_equal(self.from_writer([own])[0], own):
             raise KerasCnnError(
-                f"Process {self.index} has other {what} than process 0. Run the same command on the same "
+                f"Process {self.index} has other {what} than process 0. Run the same command with the same "
                 "files on each host."
             )
 
@@ -204,17 +204,17 @@ def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
 def _absent(asked: Distribution) -> str:
     if not asked.is_named:
         return (
-            f"The processes that the cluster has planned did not all come within {asked.join_seconds} s. "
+            f"Not all processes of the cluster connected within {asked.join_seconds} s. "
             "Run the same command in each of them."
         )
     if asked.process_index == 0:
         return (
-            f"Not all of the {asked.processes} processes came to {asked.coordinator} within "
+            f"Not all of the {asked.processes} processes connected to {asked.coordinator} within "
             f"{asked.join_seconds} s. Run the same command on each host, each with its own process_index."
         )
     return (
         f"The coordinator {asked.coordinator} did not answer within {asked.join_seconds} s, or not all of "
-        f"the {asked.processes} processes came. Start process 0 on that host, and open the port."
+        f"the {asked.processes} processes connected. Start process 0 on that host, and open the port."
     )
 
 
@@ -243,8 +243,8 @@ def _meet(asked: Distribution) -> Team:
     team = Team(jax.process_index(), jax.process_count(), jax.device_count())
     if team.devices == 1:
         raise UsageError(
-            f"There is nothing to distribute over: one process with one device ({jax.devices()[0].platform})"
-            ". Name coordinator, processes and process_index, or leave the distribution out."
+            f"There is only one process with one device ({jax.devices()[0].platform})"
+            ". Give coordinator, processes and process_index, or train without distribution."
         )
     if team.devices != jax.local_device_count() * team.processes:
         raise UsageError(

@@ -23,8 +23,8 @@ OTHERS_GONE = re.compile(r"gloo|nccl|coordination|heartbeat|connection (closed|r
 Lost = Callable[[str], None]
 
 OTHERS_LOST = (
-    "Another process of this training ended before its time, or its host cannot be reached any more. Its own "
-    "output says why; start all of them again."
+    "Another process of this training stopped, or its host cannot be reached. Its "
+    "output says why; start all processes again."
 )
 
 

@@ -35,8 +35,8 @@ def configure(threads: int, *, deterministic: bool) -> None:
         except RuntimeError as error:
             if (used or processors()) != threads:
                 raise UsageError(
-                    f"TensorFlow runs with {used or processors()} threads in this process already: choose "
-                    f"them before its first computation. Received: threads={threads}"
+                    f"TensorFlow runs with {used or processors()} threads in this process already: set "
+                    f"threads before its first computation. Received: threads={threads}"
                 ) from error
     if deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -37,7 +37,7 @@ def write_card(run: Run) -> None:
         + " |",
         *_quantized(run),
         "",
-        "Every setting stands in `config.toml`, every epoch in `history.csv`, the pictures in `plots/`.",
+        "All settings are in `config.toml`, the epochs in `history.csv`, the figures in `plots/`.",
     ]
     write_text(run.path / "card.md", "\n".join(lines) + "\n")
 
@@ -49,7 +49,7 @@ def _quantized(run: Run) -> list[str]:
         latency = result["latency_us"]
         rows.append(
             f"| `tflite/{result['file']}` | {percent(result['accuracy'])} on the same test images, "
-            f"{percent(result['agreement'])} the same answers, {result['bytes']:,} bytes"
+            f"{percent(result['agreement'])} the same predictions, {result['bytes']:,} bytes"
             + (f", {latency['median']:.1f} µs median |" if latency else " |")
         )
     return rows

@@ -54,7 +54,7 @@ class Checkpoint:
                     raise ValueError("the best weights have other shapes")
         except ValueError as error:
             raise KerasCnnError(
-                f"The checkpoints in {folder} are not those of this network, or of another version of Keras. "
+                f"The checkpoints in {folder} do not fit this network or this version of Keras. "
                 "Delete them to start again."
             ) from error
 
@@ -142,16 +142,16 @@ def _require_sound(found: Checkpoint) -> None:
     """
     for array in (*found.state, *found.best_weights):
         if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise ValueError("a value is no number")
+            raise ValueError("a value is not a number")
     told: list[Any] = [value for epoch in found.epochs for value in epoch.values()]
     names = {frozenset(epoch) for epoch in found.epochs}
     numbers = [value for value in [found.seconds, *told] if isinstance(value, int | float)]
     if len(numbers) <= len(told) or not all(map(math.isfinite, numbers)) or names != {_EPOCH}:
-        raise ValueError("a figure of an epoch is no number, or missing")
+        raise ValueError("a metric of an epoch is missing or not a number")
     if [epoch["epoch"] for epoch in found.epochs] != list(range(1, len(found.epochs) + 1)):
         raise ValueError("an epoch is missing")
     if found.best_epoch not in range(1, len(found.epochs) + 1):
-        raise ValueError("its best epoch is none of its epochs")
+        raise ValueError("its best epoch is not one of its epochs")
 
 
 def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:

@@ -57,8 +57,8 @@ def warn_of_other_versions(run: Run) -> None:
     for package, began in run.read("environment.json")["versions"].items():
         if package in PACKAGES and began != _version(package):
             log.warning(
-                "%s began with %s %s and resumes with %s: its weights will differ from those of a run that "
-                "was never stopped.",
+                "%s began with %s %s and resumes with %s: its weights will differ from those of an "
+                "uninterrupted run.",
                 *(run.path, package, began, _version(package)),
             )
 

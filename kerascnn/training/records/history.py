@@ -52,7 +52,7 @@ def _epoch(row: dict[str, str], number: int) -> Epoch:
     """
     figures = {name: float(row[name]) for name in Epoch.__annotations__ if name != "epoch"}
     if int(row["epoch"]) != number or not all(map(math.isfinite, figures.values())):
-        raise ValueError(f"row {number} does not hold the figures of epoch {number}")
+        raise ValueError(f"row {number} does not contain the metrics of epoch {number}")
     return cast("Epoch", {"epoch": number, **figures})
 
 

@@ -25,7 +25,7 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
         folder = Path(data_dir or config.data).resolve()
         if not folder.is_dir():
             raise KerasCnnError(
-                f"{folder}, which {run.path} was trained on, is not there. Name it with --data-dir."
+                f"{folder}, which {run.path} was trained on, is missing. Give its new place with --data-dir."
             )
         dataset = load(str(folder))
     else:
@@ -37,13 +37,13 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
         gone = [path for path in paths if not path.exists()]
         if gone:
             raise KerasCnnError(
-                f"{gone[0]}, which {run.path} left out, is gone, and the split was drawn with it. Put back "
+                f"{gone[0]}, which {run.path} left out, is missing, but the split depends on it. Put back "
                 "any file of that name."
             )
         dataset = without(dataset, paths)
     if dataset.digests() != made_with["data_sha256"]:
         raise KerasCnnError(
-            f"{data_dir or config.data} is not the data that {run.path} was trained on (its hash differs): "
-            "calibration and test images could be mixed up. Name the right folder with --data-dir."
+            f"{data_dir or config.data} is not the data that {run.path} was trained on (other hash), so "
+            "calibration and test images could be mixed. Give the right folder with --data-dir."
         )
     return dataset

@@ -50,7 +50,7 @@ def _compiled(graph: ModelGraph) -> Check:
     operators = tuple(
         _checked(use, EDGETPU)
         if use.operator.custom and use.operator.name == COMPILED
-        else _checked(use, CPU, "the compiler left it to the CPU")
+        else _checked(use, CPU, "the compiler left it on the CPU")
         for use in _uses(graph)
     )
     return Check(graph.path, ACCELERATOR, True, "", operators, None, OLDEST_RUNTIME)
@@ -107,7 +107,7 @@ def _version(operator: Operator) -> str:
     if rule is None or rule.version is None or operator.version <= rule.version:
         return ""
     cure = f": {rule.cure}" if rule.cure and rule.maps else ""
-    return f"has version {operator.version}, and {rule.version} is the highest it can parse{cure}"
+    return f"has version {operator.version}, and the highest supported version is {rule.version}{cure}"
 
 
 def _is_int8(tensor: Tensor) -> bool:
@@ -115,7 +115,7 @@ def _is_int8(tensor: Tensor) -> bool:
 
 
 def _refused(use: Use) -> tuple[str, str]:
-    return CPU, _version(use.operator) or "the compiler refuses the file"
+    return CPU, _version(use.operator) or "the compiler rejects the file"
 
 
 def _sides(uses: list[Use], entries: set[int]) -> list[tuple[str, str]]:
@@ -152,7 +152,7 @@ def _judge(use: Use) -> tuple[str, str]:
     rule = rules().get(operator.name)
     limits = rule.limits if rule else every()
     if rule and not rule.maps:
-        return CPU, "the Edge TPU does not have it" + (f"; {rule.cure}" if rule.cure else "")
+        return CPU, "the Edge TPU does not support it" + (f"; {rule.cure}" if rule.cure else "")
     try:
         for limit in limits:
             if reason := limit(use):
@@ -161,9 +161,9 @@ def _judge(use: Use) -> tuple[str, str]:
             if reason := doubt(use):
                 return UNKNOWN, reason
     except (KerasCnnError, IndexError, KeyError, ValueError, TypeError, ZeroDivisionError):  # a forged file
-        return UNKNOWN, "its inputs are not those of its kind"
+        return UNKNOWN, "its inputs do not match its kind"
     if rule is None:
-        return UNKNOWN, "the documentation does not name it"
+        return UNKNOWN, "it is not documented as supported"
     return EDGETPU, ""
 
 

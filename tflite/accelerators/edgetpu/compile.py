@@ -178,7 +178,7 @@ def compile_for_edgetpu(
         _require_own(path, target, num_segments or 1)
     expected = ACCELERATOR.check(read_graph(path))
     if expected.compiled:
-        raise TargetError(f"{path} is compiled for the Edge TPU already.")
+        raise TargetError(f"{path} is already compiled for the Edge TPU.")
     program = shutil.which(PROGRAM)
     if program is None:
         raise MissingError(missing())
@@ -215,7 +215,7 @@ def _flags(**settings: int | bool | None) -> list[str]:
             f"min_runtime={settings['min_runtime']}"
         )
     if settings["delegate_step"] is not None and not settings["search_delegate"]:
-        raise UsageError("delegate_step has a meaning with search_delegate only.")
+        raise UsageError("delegate_step requires search_delegate.")
     flags = []
     for name, value in settings.items():
         if value is True:
@@ -263,7 +263,7 @@ def _judge(expected: Check, folder: Path, code: int | None, text: str, segments:
     path = expected.path
     if code is None:
         raise KerasCnnError(
-            f"{PROGRAM} hung on {path} and was ended {GRACE} s after its time limit; --timeout sets another."
+            f"{PROGRAM} hung on {path} and was stopped {GRACE} s after its time limit (--timeout)."
         )
     number = -code if code < 0 else code - 128  # what Debian installs is a shell script, which adds 128
     if number in set(signal.Signals):
@@ -279,7 +279,7 @@ def _judge(expected: Check, folder: Path, code: int | None, text: str, segments:
         return [_judge_one(path, folder, report) for report in reports]
     except TargetError as error:
         if expected.on_target:
-            raise TargetError(f"{error} kerascnn check had expected it to compile.") from error
+            raise TargetError(f"{error} kerascnn check predicted that it would compile.") from error
         raise
 
 
@@ -292,7 +292,7 @@ def _judge_one(path: Path, folder: Path, report: Report) -> Report:
         report = replace(report, rows=read_rows(log.read_text(encoding="utf-8", errors="replace")))
     if not report.on_target:
         left = ", ".join(f"{row.count} {row.name} ({row.status})" for row in report.rows)
-        raise TargetError(f"{PROGRAM} maps nothing of {path}: {left or 'it does not say why'}.")
+        raise TargetError(f"{PROGRAM} maps no operator of {path}: {left or 'no reason given'}.")
     size = output.stat().st_size if output.is_file() else 0
     if size <= STUB:
         left = f"a stub of {size} bytes" if size else "no file"

@@ -14,7 +14,7 @@ def blocks(result: "Compilation") -> list[Block]:
     """Return the mapping, each file, and the differences from ``check``."""
     total = result.on_target + result.on_cpu
     all_of = "all " if not result.on_cpu else f"{result.on_target:,} of "
-    again = ", at the second try" if result.retried else ""
+    again = ", at the second attempt" if result.retried else ""
     return [
         f"edgetpu_compiler {result.version}{again}: {all_of}{total:,} operators run on the Edge TPU",
         *(block for file in result.files for block in _file(file)),
@@ -38,7 +38,7 @@ def _file(file: "CompiledFile") -> list[Block]:
 
 
 def _streamed(count: int | None) -> str:
-    return f"{_known(count)} at each inference" if count != 0 else "nothing"
+    return f"{_known(count)} per inference" if count != 0 else "nothing"
 
 
 def _known(count: int | None) -> str:
@@ -47,9 +47,9 @@ def _known(count: int | None) -> str:
 
 def _agreement(result: "Compilation") -> list[str]:
     if not result.disagreements:
-        return ["kerascnn check had expected the same."]
+        return ["kerascnn check predicted the same."]
     return [
-        "kerascnn check had expected otherwise:",
+        "kerascnn check predicted otherwise:",
         *(
             f"  {each.about}: the compiler {each.compiler}, check {each.check}"
             for each in result.disagreements

@@ -35,8 +35,8 @@ _FAILURES = (
         TargetError,
         "the activations of the model are too large for the chip; train it on smaller images (--image-size)",
     ),
-    (TRANSIENT, KerasCnnError, "it met an internal error, also at a second try"),
-    ("Model could not be parsed", TargetError, "it cannot parse the model and does not say which part of it"),
+    (TRANSIENT, KerasCnnError, "internal compiler error, also at a second attempt"),
+    ("Model could not be parsed", TargetError, "the compiler cannot parse the model and gives no reason"),
 )
 
 
@@ -117,7 +117,7 @@ def failure(text: str, path: object) -> KerasCnnError:
             return kind(f"{PROGRAM} refuses {path}: {message.format(**match.groupdict())}.")
     said = [line.strip() for line in text.splitlines() if line.strip()]
     last = next((line for line in reversed(said) if not line.startswith("Compilation ")), "nothing")
-    return KerasCnnError(f"{PROGRAM} failed on {path} and gave no reason; the last it said: {last!r}.")
+    return KerasCnnError(f"{PROGRAM} failed on {path} without a reason; its last line: {last!r}.")
 
 
 def _report(block: str) -> Report:

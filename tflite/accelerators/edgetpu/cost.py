@@ -46,7 +46,7 @@ def _assumptions(cost: Cost) -> list[str]:
     memory, time = table()["memory"], table()["time"]
     least, most = memory["overhead_mib"]
     told = [
-        "This is an estimate, made without the compiler and without a device.",
+        "This is an estimate, without compiler and device.",
         f"About {memory['cache_mib']} MiB of parameters stay on the chip, filled layer by layer in the order "
         "in which they run; a layer that does not fit whole is sent at each inference. Networks that were "
         "measured kept 7.6 MiB whatever their layers: parts of layers may be kept too.",

@@ -26,7 +26,7 @@ NOTEBOOK = (
 def missing() -> str:
     """Return one line that says what to do if the compiler is not on the PATH."""
     return (
-        f"{PROGRAM} is not on the PATH. It exists for x86-64 Linux; its licence forbids shipping it. "
-        f"On Debian and Ubuntu: {' && '.join(LINES)}. On other systems: the same lines without sudo in a "
+        f"{PROGRAM} is not on the PATH. It exists for x86-64 Linux; its licence forbids redistribution. "
+        f"On Debian and Ubuntu: {' && '.join(LINES)}. On other systems, run them without sudo in a "
         f"container ({CONTAINER}), or Google's notebook {NOTEBOOK}"
     )

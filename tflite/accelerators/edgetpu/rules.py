@@ -109,7 +109,9 @@ def eight_bit(use: Use) -> str:
     """Values are int8 or uint8; biases, axes and sizes are constants of 32 or 64 bits."""
     for tensor in (*use.inputs, *use.outputs):
         if tensor.type not in (PARAMETERS if tensor.constant else EIGHT_BIT):
-            return f"{_named(tensor)} is {tensor.type.lower()}, the Edge TPU computes in int8 and uint8 only"
+            return (
+                f"{_named(tensor)} is {tensor.type.lower()}, but the Edge TPU computes only in int8 and uint8"
+            )
         if not tensor.constant and tensor.quantization is None:
             return f"{_named(tensor)} has no scale"
     return ""
@@ -120,8 +122,8 @@ def three_dimensions(use: Use) -> str:
     for tensor in (*use.computed, *use.outputs):
         if math.prod(tensor.shape[:-3]) != 1:
             return (
-                f"{_named(tensor)} is {_sides(tensor.shape)}, and only the three innermost sides may be "
-                "above 1; convert for a batch of 1"
+                f"{_named(tensor)} is {_sides(tensor.shape)}, but only the three innermost dimensions may be "
+                "above 1; convert with a batch of 1"
             )
     return ""
 
@@ -130,7 +132,7 @@ def constant_parameters(use: Use) -> str:
     """Whatever is not the operator's one input is constant."""
     if len(use.computed) <= 1:
         return ""
-    return f"{_named(use.computed[-1])} is computed, it must be constant when the model is compiled"
+    return f"{_named(use.computed[-1])} is computed at run time; it must be a constant"
 
 
 def equal_dilation(use: Use) -> str:
@@ -138,7 +140,7 @@ def equal_dilation(use: Use) -> str:
     height, width = (use.operator.options.get(f"dilation_{side}_factor", 1) for side in "hw")
     if height == width or 1 in use.inputs[1].shape[1:3]:
         return ""
-    return f"its dilation is {height}×{width}, both must be the same"
+    return f"its dilation is {height}×{width}; both must be equal"
 
 
 def no_activation(use: Use) -> str:
@@ -154,7 +156,7 @@ def zero_constant(use: Use) -> str:
     if not constants:
         return ""
     if len(use.inputs) > 2:
-        return f"with a constant it may have two inputs, it has {len(use.inputs)}"
+        return f"with a constant it may have two inputs, but it has {len(use.inputs)}"
     zero = constants[0].quantization.zero_points[0] if constants[0].quantization else 0
     return "" if (use.values(constants[0]) == zero).all() else "its constant input is not all zero"
 
@@ -174,7 +176,7 @@ def softmax_of_one_row(use: Use) -> str:
     """It takes one row of at most 16,384 numbers."""
     size = math.prod(use.inputs[0].shape)
     if size > LONGEST_SOFTMAX:
-        return f"it takes {size:,} numbers, {LONGEST_SOFTMAX:,} are the most"
+        return f"it takes {size:,} values; the maximum is {LONGEST_SOFTMAX:,}"
     return _one_row(use.inputs[0], "its input")
 
 
@@ -188,7 +190,7 @@ def depth_of_four(use: Use) -> str:
     depth = use.inputs[0].shape[-1]
     last = len(use.inputs[0].shape) - 1
     if last in _axes(use) and depth % 4:
-        return f"it averages {depth} channels, their number must be a multiple of 4"
+        return f"it averages {depth} channels; the number must be a multiple of 4"
     return ""
 
 
@@ -221,7 +223,7 @@ def leading_ones(use: Use) -> str:
 def plain_slice(use: Use) -> str:
     """It steps by 1, without an ellipsis or a new axis."""
     if (use.values(use.inputs[3]) != 1).any():
-        return "its strides are not all 1"
+        return "not all its strides are 1"
     masks = [name for name in ("ellipsis", "new_axis") if use.operator.options.get(f"{name}_mask", 0)]
     return f"it has the mask {masks[0]}" if masks else ""
 
@@ -230,7 +232,7 @@ def moderate_reshape(use: Use) -> str:
     """It reshapes no more numbers than were seen to map."""
     if _count(use) <= LARGEST_RESHAPE:
         return ""
-    return f"large reshapes are often left to the CPU, this one has {_count(use):,} numbers"
+    return f"large reshapes often stay on the CPU; this one has {_count(use):,} values"
 
 
 def moderate_transpose(use: Use) -> str:
@@ -294,7 +296,7 @@ def _axes(use: Use) -> set[int]:
 def _one_row(tensor: Tensor, what: str) -> str:
     if math.prod(tensor.shape[:-1]) == 1:
         return ""
-    return f"{what} is {_sides(tensor.shape)}, only the innermost side may be above 1"
+    return f"{what} is {_sides(tensor.shape)}, but only the innermost dimension may be above 1"
 
 
 def _count(use: Use) -> int:
@@ -302,7 +304,7 @@ def _count(use: Use) -> int:
 
 
 def _large_transpose(use: Use, often: str) -> str:
-    return f"large transpositions are {often}left to the CPU, this one has {_count(use):,} numbers"
+    return f"large transpositions are {often}left on the CPU; this one has {_count(use):,} values"
 
 
 def _growth(use: Use) -> float:
@@ -312,7 +314,7 @@ def _growth(use: Use) -> float:
 
 def _large_growth(use: Use, often: str) -> str:
     before, after = _sides(use.inputs[0].shape[1:3]), _sides(use.outputs[0].shape[1:3])
-    return f"images that grow that much, {before} to {after}, are {often}left to the CPU"
+    return f"images enlarged that much, {before} to {after}, are {often}left on the CPU"
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -31,14 +31,12 @@ class Classify(BaseHTTPRequestHandler):
         """Classify the image in the body."""
         size = self.headers.get("Content-Length", "")
         if not size.isdecimal() or int(size) > LARGEST:
-            self.answer(
-                413, {"error": f"send one image of at most {LARGEST:,} bytes, with its Content-Length"}
-            )
+            self.answer(413, {"error": f"send one image of at most {LARGEST:,} bytes with Content-Length"})
             return
         try:
             image, _ = upright(io.BytesIO(self.rfile.read(int(size))))
         except Exception as error:  # whatever Pillow meets in a damaged image
-            self.answer(400, {"error": f"no image: {why(error)}"})
+            self.answer(400, {"error": f"not an image: {why(error)}"})
             return
         with self.one_at_a_time:
             classes = self.model.likeliest(image)
@@ -59,7 +57,7 @@ def main() -> None:
     try:
         server = ThreadingHTTPServer(("", int(sys.argv[1]) if len(sys.argv) > 1 else 8000), Classify)
     except (OverflowError, ValueError) as error:
-        raise EndError(f"{sys.argv[1]} is no port: {why(error)}.", 2) from error
+        raise EndError(f"{sys.argv[1]} is not a port: {why(error)}.", 2) from error
     print(f"listening at http://localhost:{server.server_port}/", flush=True)
     server.serve_forever()
 
