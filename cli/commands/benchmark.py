@@ -25,7 +25,7 @@ from kerascnn.cli.terminal.progress import shown_progress
 def benchmark(models: tuple[Path, ...], threads: tuple[int, ...], runs: int | None, as_json: bool) -> None:
     """Time .keras and .tflite files on this processor side by side.
 
-    A run is all of its files. Run it with nothing else at work. `kerascnn quantize RUN --all` makes the
+    For a run, times all its files. Close other programs first. `kerascnn quantize RUN --all` creates the
     float files to compare with.
     """
     from kerascnn.tflite.runtime.benchmark import benchmark as measure

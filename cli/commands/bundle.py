@@ -36,7 +36,7 @@ def bundle(
 ) -> None:
     """Write a folder that runs a model on a device.
 
-    It needs no kerascnn there, and proves itself.
+    The device does not need kerascnn; the bundle tests itself there.
     """
     from kerascnn.tflite.bundle.bundle import bundle as make
 

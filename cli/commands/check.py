@@ -24,8 +24,8 @@ from kerascnn.tflite.accelerators.registry import USUAL
 def check(file: Path, target: str, as_json: bool) -> None:
     """Show which operators of a .tflite file an accelerator runs.
 
-    Shows each operator, what is streamed and what that costs. Needs neither the compiler nor a
-    device: it is an estimate. Ends with 4 if not everything maps.
+    Estimates streamed parameters and time, without compiler and device. Exits with 4 if not every operator
+    is mapped.
     """
     from kerascnn.tflite.accelerators.check import check as judge
 

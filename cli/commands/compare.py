@@ -90,9 +90,10 @@ def compare(
 ) -> None:
     """Compare heads trained under equal conditions, or runs.
 
-    Trains MODEL with each head, quantizes, and says what the difference is worth. MODEL is NAMES.
+    Trains MODEL with each head, quantizes it, and reports the differences with confidence intervals. MODEL is
+    NAMES.
 
-    With RUN RUN..., compares runs that exist, on the test images they have in common.
+    With RUN RUN..., compares existing runs on the test images they have in common.
     """
     from kerascnn.studies.gate import Gate
 

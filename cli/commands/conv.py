@@ -30,8 +30,7 @@ def _whole(text: str) -> int | str:
 def conv(shape: str, filters: int, kernel: int, stride: int, padding: int, as_json: bool) -> None:
     """Work out one convolution step by step.
 
-    It slides over a volume of height × width × depth. What does not fit a whole number of times is
-    refused, with what would.
+    HxWxD is the input volume: height, width, depth. Sizes that do not fit are refused with those that do.
     """
     from kerascnn.arithmetic.conv import conv as work_out
 

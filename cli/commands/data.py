@@ -23,7 +23,8 @@ from kerascnn.cli.terminal.progress import shown_progress
 def data(source: str, data_dir: Path | None, out: Path | None, overwrite: bool, as_json: bool) -> None:
     """Describe a data source, with a contact sheet.
 
-    Counts, sizes, imbalance, copies, unreadable files. SOURCE is NAMES, or a folder with a folder of images
+    Reports counts, sizes, imbalance, duplicates and unreadable files. SOURCE is NAMES, or a folder with a
+    folder of images
     for each class.
     """
     from kerascnn.workflows.describe_data import describe_data

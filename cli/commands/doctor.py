@@ -16,7 +16,7 @@ from kerascnn.foundation.errors import MissingError
 def doctor(load: bool, as_json: bool) -> None:
     """Check what kerascnn needs on this machine and what is missing.
 
-    Names the line that installs it.
+    Prints the command that fixes each problem.
     """
     from kerascnn.workflows.doctor import doctor as examine
 

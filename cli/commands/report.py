@@ -33,8 +33,8 @@ def report(
 ) -> None:
     """Write the reports of runs, or of finished studies again.
 
-    Measurements from devices come in with --attach. A study's stand in its folder, a run's in its folder
-    `report`.
+    Add measurements from devices with --attach. A study's reports are written to its folder, a run's to its
+    folder `report`.
     """
     from kerascnn.studies.report_on import report_on
 

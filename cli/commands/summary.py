@@ -34,7 +34,7 @@ from kerascnn.foundation.text.sheet import FORMATS
 def summary(model: str, explain: bool, form: str, as_json: bool, **network: Any) -> None:
     """Show the layers of a model or a run, and what they cost.
 
-    Volumes, filters, parameters, multiply-adds; a .keras file has them, too. A model is NAMES.
+    Lists volumes, filters, parameters and multiply-adds, also for a .keras file. A model is NAMES.
     """
     from kerascnn.workflows.summary import summary as summarize
     from kerascnn.workflows.summary_sheet import sheet

@@ -17,7 +17,7 @@ from kerascnn.cli.terminal.display import display
 def surgery(run: Path, data_dir: Path | None, overwrite: bool, as_json: bool) -> None:
     """Rewrite the FC head of a run as convolutions.
 
-    Proves that nothing changed and writes RUN-conv.
+    Checks that the predictions are the same and writes RUN-conv.
     """
     from kerascnn.workflows.surgery import surgery as operate
 

@@ -57,7 +57,8 @@ def train(
 ) -> None:
     """Train a model and write a run folder.
 
-    MODEL is NAMES. What is not given comes from the model's recipe for the source. Ctrl-C keeps the best
+    MODEL is NAMES. Options that are not given come from
+    the model's recipe for the source. Ctrl-C keeps the best
     model so far; the run can be resumed after it, and after a crash or a kill.
     """
     from kerascnn.training.config import TrainingConfig

@@ -39,7 +39,7 @@ def visualize(
 ) -> None:
     """Draw what a run has learned, as PNG and one page.
 
-    Filters, maps, what excites them, fields, mistakes.
+    Filters, feature maps, top-activating patches, receptive fields, mistakes.
     """
     from kerascnn.workflows.visualize import visualize as draw
 

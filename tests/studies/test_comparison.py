@@ -191,7 +191,12 @@ def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_
     network = ["lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--seeds", 2, "--out", folder]
     refused(cli("report", folder), FAILED, "fc-2 was trained or quantized again after the comparison")
     again = ["compare", *network]
-    refused(cli(*again), FAILED, "fc-2/answers.npz contains the predictions of a different", "Delete it; the next run")
+    refused(
+        cli(*again),
+        FAILED,
+        "fc-2/answers.npz contains the predictions of a different",
+        "Delete it; the next run",
+    )
     (folder / "runs/fc-2/answers.npz").unlink()
     assert cli(*again, "--format", "json").code == 0
     assert accuracies(folder) == accuracies(study[0])
@@ -350,9 +355,7 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     assert "- not under equal conditions, see above" in report
     assert "the same order of images" not in report
     shutil.copy(fc / INT8, small / INT8)
-    refused(
-        cli("report", told["study"]), FAILED, "small was trained or quantized again after the comparison"
-    )
+    refused(cli("report", told["study"]), FAILED, "small was trained or quantized again after the comparison")
 
 
 def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_path):

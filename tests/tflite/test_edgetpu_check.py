@@ -201,7 +201,10 @@ def test_one_operator_above_its_version_and_the_whole_file_is_refused(judged, na
     assert found(highest).verdict != "refused"
     assert found(highest + 1).verdict == "refused"
     assert (found(highest + 1).on_target, found(highest + 1).on_cpu) == (0, 2)
-    assert f"{name}, has version {highest + 1}, and the highest supported version is {highest}" in found(highest + 1).refusal
+    assert (
+        f"{name}, has version {highest + 1}, and the highest supported version is {highest}"
+        in found(highest + 1).refusal
+    )
 
 
 NOWHERE = [

@@ -279,7 +279,10 @@ def test_nothing_of_it_reaches_the_users_process(tmp_path, run):
         (["--cluster", 1], ["cluster must be 2 to 256", "cluster=1"]),
         (["--cluster", 257], ["cluster=257"]),
         (["--cluster", 2, "--prune", 0.5], ["cluster must be 3 to 256 values beside prune", "cluster=2"]),
-        (["--method", "qat", "--scheme", "float16"], ["method qat requires static_wi8_ai8", "scheme=float16"]),
+        (
+            ["--method", "qat", "--scheme", "float16"],
+            ["method qat requires static_wi8_ai8", "scheme=float16"],
+        ),
         (["--method", "qat", "--all"], ["method qat requires static_wi8_ai8"]),
         (["--fine-tuning-epochs", 2], ["fine_tuning_epochs=2 without one of them"]),
         (["--method", "qat", "--fine-tuning-epochs", 0], ["at least 1", "fine_tuning_epochs=0"]),

@@ -22,7 +22,9 @@ def test_verify_compares_with_the_run(cli, pi_bundle, bundled_run, run, tmp_path
         file.write(b" ")
     refused_by = cli("verify", pi_bundle, "--run", other, "--json")
     assert refused_by.code == FAILED
-    assert json.loads(refused_by.out)["problems"] == [f"it was made from a different model than that of {other}"]
+    assert json.loads(refused_by.out)["problems"] == [
+        f"it was made from a different model than that of {other}"
+    ]
 
 
 def _truncated(path):
@@ -122,7 +124,10 @@ def _huge_picture(folder):
     ("change", "problem"),
     [
         (lambda folder: (folder / "evil.sh").write_text("true"), "evil.sh does not belong to a bundle"),
-        (lambda folder: (folder / "run.py").write_text("print('owned')"), "run.py differs from what this kerascnn"),
+        (
+            lambda folder: (folder / "run.py").write_text("print('owned')"),
+            "run.py differs from what this kerascnn",
+        ),
         (lambda folder: (folder / "requirements.txt").write_text("evil"), "requirements.txt asks for"),
         (lambda folder: (folder / "LICENSE").unlink(), "LICENSE is missing"),
         (_negated, "the golden outputs are not those of the model"),
@@ -131,7 +136,10 @@ def _huge_picture(folder):
         (_with_card(classes=list("abcdefghij")), "name other classes"),
         (_with_card(run="/" + "srv/x"), "model.json contains a path of another machine"),
         (_with_card(preprocessing={}), "its content is inconsistent"),
-        (_with_card(preprocessing={"height": 10**5, "width": 10**5, "channels": 1}), "images another size than"),
+        (
+            _with_card(preprocessing={"height": 10**5, "width": 10**5, "channels": 1}),
+            "images another size than",
+        ),
         (_claiming("outputs", "(1000000000000,)"), "outputs.npy does not contain the data that it declares"),
         (_claiming("inputs", "(1, 0, 4, 4)"), "inputs.npy does not contain the data that it declares"),
         (_huge_picture, "is larger than 512 pixels per side"),
