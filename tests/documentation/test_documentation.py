@@ -208,6 +208,6 @@ def test_smaller_photos_are_recommended_by_what_they_cost():
 
     text = " ".join((DOCS / "how-to/photos.md").read_text(encoding="utf-8").split())
     small, whole, stem = billions("one_tower", 131), billions("one_tower", 227), billions("small_stem", 64)
-    assert f"{small} billion an image instead of {whole}." in text
+    assert f"{small} billion per image instead of {whole}." in text
     assert f"at 64×64 it needs {stem} billion" in text
     assert float(small) < float(whole) < float(stem)
