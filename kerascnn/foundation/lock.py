@@ -1,4 +1,8 @@
-"""A folder held against other processes while it is written, without a file that could stay behind."""
+"""A lock on a folder against other processes while it is written, without a file that could stay behind.
+
+The folder itself is locked, which the package filelock cannot do: it needs a file, which a killed process
+leaves and which cannot be made in a folder that may only be read.
+"""
 
 import os
 import time
