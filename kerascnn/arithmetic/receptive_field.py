@@ -7,7 +7,7 @@ from kerascnn.arithmetic import layer as arithmetic
 
 
 @dataclass(frozen=True)
-class Window:
+class InputWindow:
     """What one output value of a layer sees of the layer's input, in values of that input.
 
     Attributes:
@@ -39,7 +39,7 @@ class Sight:
         return self.start + row * self.step, self.start + column * self.step
 
 
-def through(sight: Sight | None, window: Window | None) -> Sight | None:
+def through(sight: Sight | None, window: InputWindow | None) -> Sight | None:
     """Return what is seen behind a layer; ``None`` stands for what is not known."""
     if sight is None or window is None:
         return None

@@ -7,7 +7,7 @@ import numpy as np
 
 from kerascnn.models.description import Output
 from kerascnn.models.input_scaling import ASSUMED, InputScaling
-from kerascnn.models.layer_graph import uses
+from kerascnn.models.layer_graph import layer_calls
 
 BRIGHT = 50  # a layer that divides by more, or subtracts a mean of more, is made for pixels of 0 to 255
 _SCORES: dict[str, Output] = {"softmax": "probabilities", "sigmoid": "sigmoid", "linear": "logits"}
@@ -18,7 +18,7 @@ def scores_of(model: Any) -> Output:
     import keras
 
     passing = (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Dropout)
-    *_, last = (use.layer for use in uses(model) if not isinstance(use.layer, passing))
+    *_, last = (call.layer for call in layer_calls(model) if not isinstance(call.layer, passing))
     if isinstance(last, keras.layers.Softmax):
         return "probabilities"
     activation = getattr(last, "activation", None)
@@ -36,7 +36,7 @@ def scaling_of(model: Any) -> InputScaling:
         keras.layers.CenterCrop,
         keras.layers.ZeroPadding2D,
     )
-    layers = (use.layer for use in uses(model))
+    layers = (call.layer for call in layer_calls(model))
     first = next((layer for layer in layers if not isinstance(layer, passing) and not _augments(layer)), None)
     if isinstance(first, keras.layers.Rescaling) and _largest(first.scale) < 1 / BRIGHT:
         return InputScaling(known_from="its Rescaling layer")

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from kerascnn.analysis.profiling.kinds import LAYERS, OPERATIONS
 from kerascnn.analysis.profiling.profile import profile
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.models.network import build
@@ -324,3 +325,13 @@ def test_a_frozen_layer_has_fixed_parameters():
     found = profile(model)
     assert (found.parameters, found.parameters_fixed) == (0, math.prod((3, 3, 3, 3)) + 3)
     assert found.multiply_adds == 6 * 6 * 3 * 27
+
+
+def test_every_kind_of_layer_is_a_class():
+    """A name without a class would leave the layer that is meant unknown."""
+    from keras.src.ops import nn, numpy
+
+    from kerascnn.models import layers as own
+
+    assert [name for name in LAYERS if not hasattr(layers, name) and not hasattr(own, name)] == []
+    assert [name for name in OPERATIONS if not hasattr(numpy, name) and not hasattr(nn, name)] == []

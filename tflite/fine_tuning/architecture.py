@@ -10,27 +10,14 @@ from numpy.typing import NDArray
 from kerascnn.foundation.errors import TargetError
 
 if TYPE_CHECKING:
-    from kerascnn.models.layer_graph import Use
-
-#: The settings of each kind of layer that can be fine-tuned, by their names in both Keras.
-KINDS = {
-    "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
-    "Dense": ("units", "activation", "use_bias"),
-    "BatchNormalization": ("momentum", "epsilon"),
-    "ReLU": (),
-    "MaxPooling2D": ("pool_size", "strides", "padding"),
-    "GlobalAveragePooling2D": (),
-    "Concatenate": (),
-    "Flatten": (),
-    "Dropout": ("rate",),
-}
+    from kerascnn.models.layer_graph import LayerCall
 
 #: Settings that tensorflow-model-optimization or its twin of the layer cannot have otherwise.
 FIXED = {"groups": 1, "dilation_rate": (1, 1), "data_format": "channels_last"}
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerData:
     """One layer. ``reads`` and ``writes`` number the tensors; the network's input is 0."""
 
     name: str
@@ -56,7 +43,7 @@ class Architecture:
     shape: tuple[int, int, int]
     scale: float
     offset: float
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerData, ...]
     folding: tuple[str, ...]
 
 
@@ -70,9 +57,11 @@ def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
     Raises:
         TargetError: tensorflow-model-optimization cannot train one of its layers.
     """
-    from kerascnn.models.layer_graph import uses  # here: the other process reads this file without Keras 3
+    from kerascnn.models.layer_graph import (
+        layer_calls,
+    )  # here: the other process reads this file without Keras 3
 
-    _pixels, rescaling, *others = uses(model)
+    _pixels, rescaling, *others = layer_calls(model)
     if type(rescaling.layer).__name__ != "Rescaling":
         raise _refused(rescaling, "the first layer must be the rescaling of pixels")
     (standardised,) = rescaling.writes
@@ -85,24 +74,27 @@ def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
     )
 
 
-def _layers(uses: "list[Use]", standardised: int) -> list[Layer]:
-    layers: dict[int, Layer] = {}  # by what they write
-    for use in uses:
-        kind, settings = type(use.layer).__name__, use.layer.get_config()
-        if kind not in KINDS or type(use.layer).__module__.partition(".")[0] != "keras":
-            raise _refused(use, f"tensorflow-model-optimization does not support {kind}")
+def _layers(calls: "list[LayerCall]", standardised: int) -> list[LayerData]:
+    from kerascnn.analysis.profiling.kinds import kind_of
+
+    layers: dict[int, LayerData] = {}  # by what they write
+    for call in calls:
+        kind, settings = type(call.layer).__name__, call.layer.get_config()
+        known = kind_of(call.layer)
+        if known is None or known.settings is None:
+            raise _refused(call, f"tensorflow-model-optimization does not support {kind}")
         odd = [name for name, usual in FIXED.items() if name in settings and settings[name] != usual]
         if odd:
-            raise _refused(use, f"tensorflow-model-optimization does not take its {odd[0]}")
-        layer = Layer(
-            name=use.name,
+            raise _refused(call, f"tensorflow-model-optimization does not take its {odd[0]}")
+        layer = LayerData(
+            name=call.name,
             kind=kind,
-            settings={name: settings[name] for name in KINDS[kind]},
-            reads=tuple(0 if number == standardised else number for number in use.reads),
-            writes=use.writes[0],
-            weights=use.layer.get_weights(),
+            settings={name: settings[name] for name in known.settings},
+            reads=tuple(0 if number == standardised else number for number in call.reads),
+            writes=call.writes[0],
+            weights=call.layer.get_weights(),
         )
-        before = layers.get(layer.reads[0]) if kind == "ReLU" and use.behind else None
+        before = layers.get(layer.reads[0]) if kind == "ReLU" and call.behind else None
         if before and before.settings.get("activation") == "linear":
             # tensorflow-model-optimization 0.8 would leave weights right before a ReLU layer in float.
             del layers[before.writes]
@@ -111,17 +103,17 @@ def _layers(uses: "list[Use]", standardised: int) -> list[Layer]:
     return list(layers.values())
 
 
-def _folding(uses: "list[Use]", standardised: int, offset: float) -> Iterator[str]:
-    for use in uses:
-        if standardised in use.reads:
-            padded = offset != 0 and use.layer.get_config().get("padding", "valid") != "valid"
-            if padded or not getattr(use.layer, "use_bias", False):
-                raise _refused(use, "the rescaling of pixels cannot be folded into it")
-            yield use.name
+def _folding(calls: "list[LayerCall]", standardised: int, offset: float) -> Iterator[str]:
+    for call in calls:
+        if standardised in call.reads:
+            padded = offset != 0 and call.layer.get_config().get("padding", "valid") != "valid"
+            if padded or not getattr(call.layer, "use_bias", False):
+                raise _refused(call, "the rescaling of pixels cannot be folded into it")
+            yield call.name
 
 
-def _refused(use: "Use", reason: str) -> TargetError:
+def _refused(call: "LayerCall", reason: str) -> TargetError:
     return TargetError(
-        f"layer {use.name} ({type(use.layer).__name__}) cannot be fine-tuned: {reason}. "
+        f"layer {call.name} ({type(call.layer).__name__}) cannot be fine-tuned: {reason}. "
         "Quantize with --method ptq, without --prune and --cluster."
     )

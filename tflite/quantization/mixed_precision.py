@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from kerascnn.foundation.native_stderr import silent_natives
-from kerascnn.models.layer_graph import uses
+from kerascnn.models.layer_graph import layer_calls
 from kerascnn.tflite.quantization.convert import convert
 from kerascnn.tflite.quantization.schemes import schemes
 
@@ -99,11 +99,11 @@ def _and_followers(model: Any, layers: Collection[str]) -> set[str]:
     Their values have the same range: in int8 they would bring back the rounding that is to be avoided.
     """
     kept, values = set(layers), set[int]()
-    for use in uses(model):
-        passes_on = not hasattr(use.layer, "kernel") and values.intersection(use.reads)
-        if use.name in layers or passes_on:
-            kept.add(use.name)
-            values.update(use.writes)
+    for call in layer_calls(model):
+        passes_on = not hasattr(call.layer, "kernel") and values.intersection(call.reads)
+        if call.name in layers or passes_on:
+            kept.add(call.name)
+            values.update(call.writes)
     return kept
 
 

@@ -3,22 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kerascnn.analysis.profiling.kinds import kind_of
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.models.heads import is_head_layer
-from kerascnn.models.layer_graph import Use, uses
+from kerascnn.models.layer_graph import LayerCall, layer_calls
 
-#: Layers and operations that are a nonlinearity, and what people call it.
-_NONLINEAR = {
-    "ReLU": "ReLU",
-    "Relu": "ReLU",
-    "Relu6": "ReLU6",
-    "LeakyReLU": "leaky ReLU",
-    "PReLU": "PReLU",
-    "ELU": "ELU",
-    "ScaledTanh": "tanh",
-    "Sigmoid": "sigmoid",
-    "Silu": "SiLU",
-}
+#: Names of activation functions that people spell otherwise than Keras.
 _SPELLED = {"relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "elu": "ELU"}
 
 
@@ -45,13 +35,13 @@ class ConvBlock:
         return rows, columns, maps
 
 
-def convolutions(model: Any) -> list[Use]:
+def convolutions(model: Any) -> list[LayerCall]:
     """Return the convolutions over pictures in their order; those of a model inside the model are left out.
 
     Raises:
         KerasCnnError: There is none, or the model is no graph of layers.
     """
-    found = [use for use in uses(model) if _convolves(use)]
+    found = [call for call in layer_calls(model) if _convolves(call)]
     if not found:
         raise KerasCnnError(
             f"The model {model.name!r} has no convolution: there are no filters and no maps to draw."
@@ -65,14 +55,14 @@ def conv_blocks(model: Any) -> list[ConvBlock]:
     Raises:
         KerasCnnError: There is none, or the model is no graph of layers.
     """
-    found = {use.name: _alone(use) for use in convolutions(model)}
+    found = {call.name: _alone(call) for call in convolutions(model)}
     behind: dict[int, str] = {}
-    for use in uses(model):
-        if use.name in found:
-            behind[use.writes[0]] = use.name
-        elif _goes_on(use) and use.reads[0] in behind:
-            name = behind[use.writes[0]] = behind[use.reads[0]]
-            found[name] = _followed(found[name], use)
+    for call in layer_calls(model):
+        if call.name in found:
+            behind[call.writes[0]] = call.name
+        elif _goes_on(call) and call.reads[0] in behind:
+            name = behind[call.writes[0]] = behind[call.reads[0]]
+            found[name] = _followed(found[name], call)
     return list(found.values())
 
 
@@ -82,49 +72,50 @@ def ends_of_trunk(model: Any) -> list[str]:
     There are several first or last ones where the network has several streams.
     """
     found = convolutions(model)
-    first = {use.name for use in found if use.reads == found[0].reads}
+    first = {call.name for call in found if call.reads == found[0].reads}
     behind: dict[int, set[str]] = {}  # the last convolutions on the ways to a tensor
     last: set[str] = set()
-    for use in uses(model):
-        inherited: set[str] = set().union(*(behind.get(source, set()) for source in use.reads))
-        last = {use.name} if _convolves(use) and not is_head_layer(use.name) else inherited
-        behind |= dict.fromkeys(use.writes, last)
-    return [use.name for use in found if use.name in first | last]
+    for call in layer_calls(model):
+        inherited: set[str] = set().union(*(behind.get(source, set()) for source in call.reads))
+        last = {call.name} if _convolves(call) and not is_head_layer(call.name) else inherited
+        behind |= dict.fromkeys(call.writes, last)
+    return [call.name for call in found if call.name in first | last]
 
 
-def _convolves(use: Use) -> bool:
-    return hasattr(use.layer, "kernel_size") and len(use.outputs[0].shape) == 4 and "/" not in use.name
+def _convolves(call: LayerCall) -> bool:
+    return hasattr(call.layer, "kernel_size") and len(call.outputs[0].shape) == 4 and "/" not in call.name
 
 
-def _goes_on(use: Use) -> bool:
+def _goes_on(call: LayerCall) -> bool:
     """Whether a layer changes values and leaves them in their places."""
-    return len(use.reads) == 1 and use.inputs[0].shape == use.outputs[0].shape and "/" not in use.name
+    return len(call.reads) == 1 and call.inputs[0].shape == call.outputs[0].shape and "/" not in call.name
 
 
-def _alone(use: Use) -> ConvBlock:
-    """Return the stage of a convolution, its own activation taken off and put on again."""
-    after, called = use.outputs[0], _nonlinearity(use.layer)
+def _alone(call: LayerCall) -> ConvBlock:
+    """Return the block of a convolution, its own activation taken off and put on again."""
+    after, called = call.outputs[0], _nonlinearity(call.layer)
     if not called:
-        return ConvBlock(use.name, None, after)
-    config = use.layer.get_config() | {"activation": None, "name": f"{use.layer.name}_before"}
-    linear = type(use.layer).from_config(config)
-    before = linear(use.inputs[0])
-    linear.set_weights(use.layer.get_weights())
-    return ConvBlock(use.name, before, after, called)
+        return ConvBlock(call.name, None, after)
+    config = call.layer.get_config() | {"activation": None, "name": f"{call.layer.name}_before"}
+    linear = type(call.layer).from_config(config)
+    before = linear(call.inputs[0])
+    linear.set_weights(call.layer.get_weights())
+    return ConvBlock(call.name, before, after, called)
 
 
-def _followed(stage: ConvBlock, use: Use) -> ConvBlock:
-    """Return a stage with the layer behind it; what stands behind the nonlinearity belongs to no stage."""
-    if stage.nonlinearity:
-        return stage
-    called = _nonlinearity(use.layer)
-    before = use.inputs[0] if called else None
-    return replace(stage, before=before, after=use.outputs[0], nonlinearity=called)
+def _followed(block: ConvBlock, call: LayerCall) -> ConvBlock:
+    """Return a block with the layer behind it; what stands behind the nonlinearity belongs to no block."""
+    if block.nonlinearity:
+        return block
+    called = _nonlinearity(call.layer)
+    before = call.inputs[0] if called else None
+    return replace(block, before=before, after=call.outputs[0], nonlinearity=called)
 
 
 def _nonlinearity(layer: Any) -> str:
     activation = getattr(layer, "activation", None)
     if activation is None:
-        return _NONLINEAR.get(type(layer).__name__, "")
+        kind = kind_of(layer)
+        return kind.nonlinearity if kind else ""
     name = getattr(activation, "__name__", type(activation).__name__)
     return "" if name == "linear" else _SPELLED.get(name, name)

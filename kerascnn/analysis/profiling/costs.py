@@ -1,34 +1,26 @@
-"""What one layer computes and stores, by its kind.
+"""The cost of one call of a layer: one function for each way of computing, which ``kinds`` gives to its rows.
 
 Multiply-adds count products of weights with inputs; biases, comparisons, averages and normalization (which
 folds into the convolution before it) are not counted.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import layers
-
 from kerascnn.arithmetic import layer as arithmetic
-from kerascnn.arithmetic.receptive_field import Window, zeros_around
-from kerascnn.models.layers import (
-    EuclideanRBF,
-    LocalResponseNormalization,
-    ScaledTanh,
-    TableConvolution,
-    TrainableSubsampling,
-)
+from kerascnn.arithmetic.receptive_field import InputWindow, zeros_around
+from kerascnn.models.layer_graph import LayerCall, Shape, is_built_in
 
-Shape = tuple[int, ...]
 INT32 = 4  # bytes of a bias in an int8 file
-POINT = Window()  # sees the value at its own place
+POINT = InputWindow()  # sees the value at its own place
+#: Layers whose weights absorb the batch normalization right behind them.
+FOLDING = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What is known of a layer; ``None`` is not known.
+class LayerCost:
+    """Computation and memory of one call of a layer; ``None`` is not known.
 
     Attributes:
         taps: What one output value multiplies or gathers, as factors: (11, 11, 3) for 11·11·3 products; of a
@@ -47,71 +39,64 @@ class Cost:
     multiply_adds: int | None = 0
     connections: int | None = 0
     int8_weight_bytes: int | None = 0
-    sees: Window | None = POINT
+    sees: InputWindow | None = POINT
 
 
-UNKNOWN = Cost(multiply_adds=None, connections=None, int8_weight_bytes=None, sees=None)
+UNKNOWN = LayerCost(multiply_adds=None, connections=None, int8_weight_bytes=None, sees=None)
 
 
-def cost_of(layer: Any, before: Shape, after: Shape, behind: Any = None) -> Cost:
-    """Measure a layer between two volumes without the batch, (height, width, depth) or (units,).
-
-    A side that is ``None`` is flexible; what depends on it is not known.
-
-    Args:
-        layer: A Keras layer or operation.
-        before: What comes in.
-        after: What goes out.
-        behind: The layer whose values go here and nowhere else.
-    """
-    if getattr(layer, "data_format", None) == "channels_first":
-        return UNKNOWN
-    if not isinstance(layer, layers.Layer):
-        return _OPERATIONS.get(type(layer).__name__, UNKNOWN)
-    if type(layer) is layers.BatchNormalization:
-        return Cost(int8_weight_bytes=_folded(behind, after) if _is_last(layer.axis, after) else None)
-    for kinds, measure in _MEASURES:
-        if type(layer) in kinds:
-            return measure(layer, before, after)
-    return UNKNOWN
+def convolution(call: LayerCall) -> LayerCost:
+    """Measure filters that each see all maps of their group."""
+    return _filtered(call, call.input_shape[-1] // call.layer.groups)
 
 
-def _convolution(layer: Any, before: Shape, after: Shape) -> Cost:
-    depthwise = isinstance(layer, layers.DepthwiseConv2D)
-    taps = (*layer.kernel_size, 1 if depthwise else before[-1] // layer.groups)
-    kernel, stride, padding, sees = _window(layer, layer.kernel_size, before, after)
+def depthwise_convolution(call: LayerCall) -> LayerCost:
+    """Measure filters that each see one map."""
+    return _filtered(call, 1)
+
+
+def _filtered(call: LayerCall, maps: int) -> LayerCost:
+    """Measure filters that each see ``maps`` maps."""
+    layer, after = call.layer, call.output_shape
+    taps = (*layer.kernel_size, maps)
+    kernel, stride, padding, sees = _window(call, layer.kernel_size)
     # A converter gives every convolution a bias, of zeros if need be.
     stored = math.prod(taps) * after[-1] + INT32 * after[-1]
     cost = _weighted(layer, taps, after, stored)
     return replace(cost, kernel=kernel, stride=stride, padding=padding, sees=sees)
 
 
-def _dense(layer: Any, before: Shape, after: Shape) -> Cost:
+def dense(call: LayerCall) -> LayerCost:
+    """Measure units that each see the whole last axis."""
+    layer, before, after = call.layer, call.input_shape, call.output_shape
     stored = before[-1] * after[-1] + INT32 * after[-1] * layer.use_bias
     return _weighted(layer, before[-1:], after, stored)
 
 
-def _weighted(layer: Any, taps: Shape, after: Shape, stored: int) -> Cost:
+def _weighted(layer: Any, taps: Shape, after: Shape, stored: int) -> LayerCost:
     """Measure outputs that multiply ``taps`` each; a layer that holds other weights too is unknown."""
     inputs = math.prod(taps)
     if layer.count_params() != arithmetic.dense_parameters(inputs, after[-1], layer.use_bias):
         return UNKNOWN
     if None in after:
-        return Cost(taps, bias=layer.use_bias, multiply_adds=None, connections=None, int8_weight_bytes=stored)
+        return LayerCost(
+            taps, bias=layer.use_bias, multiply_adds=None, connections=None, int8_weight_bytes=stored
+        )
     products, links = _counts(inputs, math.prod(after), layer.use_bias)
-    return Cost(
+    return LayerCost(
         taps, bias=layer.use_bias, multiply_adds=products, connections=links, int8_weight_bytes=stored
     )
 
 
-def _separable(layer: Any, before: Shape, after: Shape) -> Cost:
-    """Each map filtered alone, then 1×1 filters across all of them: two convolutions."""
+def separable_convolution(call: LayerCall) -> LayerCost:
+    """Measure two convolutions: each map filtered alone, then 1×1 filters across all of them."""
+    layer, before, after = call.layer, call.input_shape, call.output_shape
     between = before[-1] * layer.depth_multiplier
     products = math.prod(layer.kernel_size)
-    kernel, stride, padding, sees = _window(layer, layer.kernel_size, before, after)
+    kernel, stride, padding, sees = _window(call, layer.kernel_size)
     stored = products * between + INT32 * between + between * after[-1] + INT32 * after[-1]
     taps = (*layer.kernel_size, layer.depth_multiplier)
-    cost = Cost(taps, kernel, stride, padding, layer.use_bias, None, None, stored, sees)
+    cost = LayerCost(taps, kernel, stride, padding, layer.use_bias, None, None, stored, sees)
     if None in after:
         return cost
     places = math.prod(after[:-1])
@@ -125,45 +110,67 @@ def _counts(inputs: int, outputs: int, bias: bool) -> tuple[int, int]:
     return arithmetic.multiply_adds(inputs, outputs), arithmetic.connections(inputs, outputs, bias=bias)
 
 
-def _folded(behind: Any, after: Shape) -> int | None:
-    """Return what batch normalization adds to an int8 file: it melts into the layer right before it."""
-    kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Dense)
-    if type(behind) not in kinds or behind.activation.__name__ != "linear":
+def batch_normalization(call: LayerCall) -> LayerCost:
+    """Measure a normalization that an int8 file folds into the layer right before it."""
+    if not _is_last(call.layer.axis, call.output_shape):
+        return LayerCost(int8_weight_bytes=None)
+    return LayerCost(int8_weight_bytes=_bytes_folded(call.behind, call.output_shape[-1]))
+
+
+def _bytes_folded(behind: Any, maps: int) -> int | None:
+    """Return the bytes that a folded normalization adds: the biases of a layer that has none."""
+    kind = type(behind).__name__
+    if kind not in FOLDING or not is_built_in(behind) or behind.activation.__name__ != "linear":
         return None
-    return 0 if behind.use_bias or type(behind) is not layers.Dense else INT32 * after[-1]
+    return 0 if behind.use_bias or kind != "Dense" else INT32 * maps
 
 
-def _pooling(layer: Any, before: Shape, after: Shape) -> Cost:
-    kernel, stride, padding, sees = _window(layer, layer.pool_size, before, after)
-    cost = Cost(layer.pool_size, kernel, stride, padding, connections=None, sees=sees)
+def pooling(call: LayerCall) -> LayerCost:
+    """Measure the mean or the largest value of each window."""
+    layer, after = call.layer, call.output_shape
+    kernel, stride, padding, sees = _window(call, layer.pool_size)
+    cost = LayerCost(layer.pool_size, kernel, stride, padding, connections=None, sees=sees)
     if None in after:
         return cost
     links = arithmetic.connections(math.prod(layer.pool_size), math.prod(after), bias=False)
     return replace(cost, connections=links)
 
 
-def _whole_map(layer: Any, before: Shape, after: Shape) -> Cost:
-    square = len(before) == 3 and before[0] == before[1] is not None
-    sees = Window(before[0]) if square else POINT if len(before) == 1 else None
-    if isinstance(layer, layers.Flatten):
-        return Cost(sees=sees)
+def global_pooling(call: LayerCall) -> LayerCost:
+    """Measure the mean or the largest value of each whole map."""
+    before = call.input_shape
     if None in before:
-        return Cost(connections=None, sees=None)
-    return Cost(before[:2], connections=math.prod(before), sees=sees)
+        return LayerCost(connections=None, sees=None)
+    return LayerCost(before[:2], connections=math.prod(before), sees=_whole_map(before))
 
 
-def _subsampling(layer: Any, before: Shape, after: Shape) -> Cost:
-    """Sum of 2×2, one coefficient and one bias a map."""
+def flatten(call: LayerCall) -> LayerCost:
+    """Measure values put in a row, behind which each unit sees all of them."""
+    return LayerCost(sees=_whole_map(call.input_shape))
+
+
+def _whole_map(before: Shape) -> InputWindow | None:
+    """Return the window that covers a square map."""
+    square = len(before) == 3 and before[0] == before[1] is not None
+    return InputWindow(before[0]) if square else POINT if len(before) == 1 else None
+
+
+def trainable_subsampling(call: LayerCall) -> LayerCost:
+    """Measure sums of 2×2 with one coefficient and one bias for each map."""
+    layer, after = call.layer, call.output_shape
     outputs = math.prod(after)
     links = arithmetic.connections(math.prod(layer.pool_size), outputs)
-    return Cost((2, 2), 2, 2, 0, True, outputs, links, int8_weight_bytes=2 * after[-1], sees=Window(2, 2))
+    return LayerCost(
+        (2, 2), 2, 2, 0, True, outputs, links, int8_weight_bytes=2 * after[-1], sees=InputWindow(2, 2)
+    )
 
 
-def _table(layer: Any, before: Shape, after: Shape) -> Cost:
-    """A file holds the whole kernel, zeros included."""
+def table_convolution(call: LayerCall) -> LayerCost:
+    """Measure filters that see some of the maps; an int8 file holds the whole kernel, zeros included."""
+    layer, before, after = call.layer, call.input_shape, call.output_shape
     kernel, places = layer.kernel_size[0], math.prod(after[:2])
     products = kernel * kernel * layer.links
-    return Cost(
+    return LayerCost(
         (kernel, kernel),
         kernel,
         1,
@@ -172,31 +179,57 @@ def _table(layer: Any, before: Shape, after: Shape) -> Cost:
         multiply_adds=products * places,
         connections=(products + after[-1]) * places,
         int8_weight_bytes=kernel * kernel * before[-1] * after[-1] + INT32 * after[-1],
-        sees=Window(kernel),
+        sees=InputWindow(kernel),
     )
 
 
-def _distances(layer: Any, before: Shape, after: Shape) -> Cost:
+def distances(call: LayerCall) -> LayerCost:
+    """Measure squared distances to fixed codes."""
+    before, after = call.input_shape, call.output_shape
     links = arithmetic.connections(before[-1], after[-1], bias=False)
-    return Cost(before, multiply_adds=links, connections=links, int8_weight_bytes=links)
+    return LayerCost(before, multiply_adds=links, connections=links, int8_weight_bytes=links)
 
 
-def _free(layer: Any, before: Shape, after: Shape) -> Cost:
-    return UNKNOWN if layer.weights else Cost()
+def elementwise(call: LayerCall) -> LayerCost:
+    """Measure a function of each value at its own place; with weights its cost is unknown."""
+    return UNKNOWN if getattr(call.layer, "weights", None) else LayerCost()
 
 
-def _normalized(layer: Any, before: Shape, after: Shape) -> Cost:
-    """Values scaled by numbers that an int8 file may hold or melt into others."""
-    return Cost(int8_weight_bytes=None, sees=POINT if isinstance(layer, layers.Normalization) else None)
+def fixed_scaling(call: LayerCall) -> LayerCost:
+    """Measure values scaled by numbers that an int8 file may hold or fold into others."""
+    return LayerCost(int8_weight_bytes=None)
 
 
-def _moved(layer: Any, before: Shape, after: Shape) -> Cost:
-    """Values that change places."""
-    return Cost(sees=None)
+def normalization(call: LayerCall) -> LayerCost:
+    """Measure values scaled by statistics of the whole image, which an int8 file may hold or fold."""
+    return LayerCost(int8_weight_bytes=None, sees=None)
 
 
-def _joined(layer: Any, before: Shape, after: Shape) -> Cost:
-    return Cost(sees=POINT if _is_last(layer.axis, after) else None)
+def rearrangement(call: LayerCall) -> LayerCost:
+    """Measure values that change places."""
+    return LayerCost(sees=None)
+
+
+def concatenation(call: LayerCall) -> LayerCost:
+    """Measure streams joined along one axis."""
+    return LayerCost(sees=POINT if _is_last(call.layer.axis, call.output_shape) else None)
+
+
+def padding(call: LayerCall) -> LayerCost:
+    """Measure zeros added around the maps."""
+    (top, _), (left, _) = call.layer.padding
+    return LayerCost(sees=InputWindow(before=top) if top == left else None)
+
+
+def cropping(call: LayerCall) -> LayerCost:
+    """Measure rows and columns cut off."""
+    (top, _), (left, _) = call.layer.cropping
+    return LayerCost(sees=InputWindow(before=-top) if top == left else None)
+
+
+def unknown(call: LayerCall) -> LayerCost:
+    """Return that nothing is known, of a kind whose weights follow no formula here."""
+    return UNKNOWN
 
 
 def _is_last(axis: int, shape: Shape) -> bool:
@@ -204,56 +237,20 @@ def _is_last(axis: int, shape: Shape) -> bool:
     return axis in (-1, len(shape))
 
 
-def _bordered(layer: Any, before: Shape, after: Shape) -> Cost:
-    """Zeros added around, or pixels cut off."""
-    (top, _), (left, _) = (
-        layer.padding if isinstance(layer, layers.ZeroPadding2D) else [(-a, -b) for a, b in layer.cropping]
-    )
-    return Cost(sees=Window(before=top) if top == left else None)
-
-
 def _window(
-    layer: Any, kernels: tuple[int, int], before: Shape, after: Shape
-) -> tuple[int | None, int | None, int | None, Window | None]:
+    call: LayerCall, kernels: tuple[int, int]
+) -> tuple[int | None, int | None, int | None, InputWindow | None]:
     """Return side, step, padding and what is seen; nothing where one number cannot say it."""
+    layer = call.layer
     dilation = getattr(layer, "dilation_rate", (1, 1))
     if any(len(set(pair)) > 1 for pair in (kernels, layer.strides, dilation)):
         return None, None, None, None
     kernel, stride = int(kernels[0]), int(layer.strides[0])
     reach = (kernel - 1) * dilation[0] + 1
-    pairs = zip(before[:2], after[:2], strict=True)
+    pairs = zip(call.input_shape[:2], call.output_shape[:2], strict=True)
     zeros = {zeros_around(layer.padding, reach, stride, side, found) for side, found in pairs}
     both = zeros.pop() if len(zeros) == 1 else None
-    sees = Window(reach, stride, both[0]) if both else None
+    sees = InputWindow(reach, stride, both[0]) if both else None
     if reach > kernel:
         return None, None, None, sees
     return kernel, stride, both[0] if both and both[0] == both[1] else None, sees
-
-
-_Measure = Callable[[Any, Shape, Shape], Cost]
-_MEASURES: tuple[tuple[tuple[type, ...], _Measure], ...] = (
-    ((layers.Conv2D, layers.DepthwiseConv2D), _convolution),
-    ((layers.SeparableConv2D,), _separable),
-    ((layers.Dense,), _dense),
-    ((layers.MaxPooling2D, layers.AveragePooling2D), _pooling),
-    ((layers.Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D), _whole_map),
-    ((TrainableSubsampling,), _subsampling),
-    ((TableConvolution,), _table),
-    ((EuclideanRBF,), _distances),
-    ((layers.Normalization, layers.LayerNormalization, layers.GroupNormalization), _normalized),
-    ((layers.Reshape, layers.Permute, layers.UpSampling2D), _moved),
-    ((layers.Concatenate,), _joined),
-    ((layers.ZeroPadding2D, layers.Cropping2D), _bordered),
-    (
-        (
-            *(layers.InputLayer, layers.Rescaling, LocalResponseNormalization, layers.Identity),
-            *(layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Softmax, ScaledTanh),
-            *(layers.Dropout, layers.SpatialDropout2D, layers.GaussianNoise),
-            *(layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum),
-        ),
-        _free,
-    ),
-)
-#: Of ``keras.ops``, by name because their classes have no public one.
-_VALUE_BY_VALUE = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Relu", "Relu6", "Sigmoid", "Silu")
-_OPERATIONS = dict.fromkeys(_VALUE_BY_VALUE, Cost()) | {"Reshape": Cost(sees=None)}

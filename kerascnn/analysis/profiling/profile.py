@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kerascnn.analysis.profiling.costs import UNKNOWN
+from kerascnn.analysis.profiling.kinds import cost_of
 from kerascnn.arithmetic import layer as arithmetic
 from kerascnn.arithmetic.receptive_field import Sight, meet, through
 from kerascnn.models.keras_file import count_parameters
-from kerascnn.models.layer_graph import Use, uses
+from kerascnn.models.layer_graph import LayerCall, layer_calls
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Profile:
 def profile(model: Any) -> Profile:
     """Measure a functional or sequential Keras model layer by layer, in the order of computation.
 
-    A layer that is used several times has a row for each use, with its weights in the first; the layers of a
+    A layer that is used several times has a row for each call, with its weights in the first; the layers of a
     model inside the model have rows called ``inner/layer``.
 
     Args:
@@ -117,10 +119,10 @@ def profile(model: Any) -> Profile:
     Raises:
         KerasCnnError: The model has no graph of layers.
     """
-    table = _Table()
-    for use in uses(model):
-        table.add(use)
-    return Profile(tuple(table.rows))
+    rows = _Rows()
+    for call in layer_calls(model):
+        rows.add(call)
+    return Profile(tuple(rows.rows))
 
 
 def sights(model: Any) -> dict[str, Sight | None]:
@@ -129,13 +131,13 @@ def sights(model: Any) -> dict[str, Sight | None]:
     Raises:
         KerasCnnError: The model has no graph of layers.
     """
-    table = _Table()
-    for use in uses(model):
-        table.add(use)
-    return table.by_name
+    rows = _Rows()
+    for call in layer_calls(model):
+        rows.add(call)
+    return rows.by_name
 
 
-class _Table:
+class _Rows:
     """The rows so far, and what later rows need of them."""
 
     def __init__(self) -> None:
@@ -145,23 +147,20 @@ class _Table:
         self._batch: int | None = None
         self._counted: set[int] = set()  # weights that stand in a row
 
-    def add(self, use: Use) -> None:
+    def add(self, call: LayerCall) -> None:
         """Measure one use of a layer."""
-        from kerascnn.analysis.profiling.costs import UNKNOWN, cost_of  # needs Keras' classes of layers
-
-        before, after = _shape(use.inputs) or _shape(use.outputs), _shape(use.outputs)
-        imagewise = self._is_imagewise(use)
-        cost = cost_of(use.layer, before, after, use.behind) if imagewise else UNKNOWN
-        sees = through(self._seen(use), cost.sees)
+        imagewise = self._is_imagewise(call)
+        cost = cost_of(call) if imagewise else UNKNOWN
+        sees = through(self._seen(call), cost.sees)
         if imagewise:
-            self._sights |= dict.fromkeys(use.writes, sees)
-        self.by_name[use.name] = sees
+            self._sights |= dict.fromkeys(call.writes, sees)
+        self.by_name[call.name] = sees
         self.rows.append(
             LayerProfile(
-                name=use.name,
-                kind=type(use.layer).__name__,
-                input=before,
-                output=after,
+                name=call.name,
+                kind=type(call.layer).__name__,
+                input=call.input_shape,
+                output=call.output_shape,
                 taps=cost.taps,
                 kernel=cost.kernel,
                 stride=cost.stride,
@@ -171,13 +170,13 @@ class _Table:
                 connections=cost.connections,
                 receptive_field=sees.field if sees else None,
                 step=sees.step if sees else None,
-                activation_bytes=_activation_bytes(use.outputs) if imagewise else None,
-                **self._weights(use.layer, cost.int8_weight_bytes),
+                activation_bytes=_activation_bytes(call.outputs) if imagewise else None,
+                **self._weights(call.layer, cost.int8_weight_bytes),
             )
         )
 
     def _weights(self, layer: Any, int8_bytes: int | None) -> dict[str, Any]:
-        """Return what the row says of weights: all of the layer at its first use, nothing later."""
+        """Return what the row says of weights: all of the layer at its first call, nothing later."""
         trainable, fixed = (
             [weight for weight in getattr(layer, name, []) if id(weight) not in self._counted]
             for name in ("trainable_weights", "non_trainable_weights")
@@ -191,33 +190,28 @@ class _Table:
             "int8_weight_bytes": 0 if used_before else int8_bytes,
         }
 
-    def _is_imagewise(self, use: Use) -> bool:
+    def _is_imagewise(self, call: LayerCall) -> bool:
         """Return whether every output still has one entry an image, as far as shapes can tell.
 
         An operation that is no layer may mix the images or cut them up; of what comes behind, figures for
         one image are not known.
         """
-        if not use.inputs:
-            self._batch = use.outputs[0].shape[0]
+        if not call.inputs:
+            self._batch = call.outputs[0].shape[0]
             return True
-        kept = all(tensor.shape[:1] == (self._batch,) for tensor in use.outputs)
-        if type(use.layer).__name__ == "Reshape":
-            kept = kept and _volume(use.inputs) == _volume(use.outputs)
-        axis = getattr(use.layer, "axis", None)
+        kept = all(tensor.shape[:1] == (self._batch,) for tensor in call.outputs)
+        if type(call.layer).__name__ == "Reshape":
+            kept = kept and _volume(call.inputs) == _volume(call.outputs)
+        axis = getattr(call.layer, "axis", None)
         mixed = 0 in axis if isinstance(axis, tuple | list) else axis == 0
-        return kept and not mixed and all(source in self._sights for source in use.reads)
+        return kept and not mixed and all(source in self._sights for source in call.reads)
 
-    def _seen(self, use: Use) -> Sight | None:
+    def _seen(self, call: LayerCall) -> Sight | None:
         """Return what one value of the input sees; known of streams of one size only."""
-        if not use.inputs:
-            return Sight() if len(_shape(use.outputs)) == 3 else None
-        sizes = {tuple(tensor.shape[1:-1]) for tensor in use.inputs}
-        return meet([self._sights.get(source) for source in use.reads]) if len(sizes) == 1 else None
-
-
-def _shape(tensors: Sequence[Any]) -> tuple[int, ...]:
-    """Return the volume of the first tensor, without the batch."""
-    return tuple(tensors[0].shape[1:]) if tensors else ()
+        if not call.inputs:
+            return Sight() if len(call.output_shape) == 3 else None
+        sizes = {tuple(tensor.shape[1:-1]) for tensor in call.inputs}
+        return meet([self._sights.get(source) for source in call.reads]) if len(sizes) == 1 else None
 
 
 def _volume(tensors: Sequence[Any]) -> int | None:
