@@ -1,7 +1,8 @@
 """``cifar10`` and ``cifar100``: 60,000 colour pictures, 32×32 (Krizhevsky, 2009), in two versions.
 
 Binary: records of one label byte (``cifar100``: a coarse one before it) and 3,072 bytes of pixels, all red
-ones first, row by row. Python: the same, pickled; unpickled only from the archive whose SHA-256 is known.
+ones first, row by row. Python: the same, pickled; it is the version that Keras downloads and caches. It is
+unpickled only from the archive whose SHA-256 is known, and only into arrays.
 """
 
 from collections.abc import Sequence
