@@ -25,9 +25,9 @@ from kerascnn.training.run import Run as Run
 from kerascnn.training.run import list_runs
 from kerascnn.workflows.describe_data import describe_data as describe_data
 from kerascnn.workflows.doctor import doctor as doctor
-from kerascnn.workflows.predict import Predictor as Predictor
-from kerascnn.workflows.predict import evaluate as evaluate
+from kerascnn.workflows.evaluate import evaluate as evaluate
 from kerascnn.workflows.predict import predict as predict
+from kerascnn.workflows.predictor import Predictor as Predictor
 from kerascnn.workflows.summary import summary as summary
 from kerascnn.workflows.surgery import surgery as surgery
 from kerascnn.workflows.train import resume as resume

@@ -33,7 +33,7 @@ def evaluate(
 
     The model is a .keras or a .tflite file. Shows each class and the confusion matrix, too.
     """
-    from kerascnn.workflows.predict import evaluate as evaluate_model
+    from kerascnn.workflows.evaluate import evaluate as evaluate_model
 
     evaluation = evaluate_model(model, data=data, data_dir=data_dir, input_range=input_range, labels=labels)
     display(evaluation, as_json=as_json)

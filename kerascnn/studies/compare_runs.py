@@ -19,7 +19,7 @@ from kerascnn.studies.results.study import Study
 from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
-from kerascnn.workflows.predict import Predictor
+from kerascnn.workflows.predictor import Predictor
 
 
 def compare_runs(
