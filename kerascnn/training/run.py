@@ -16,7 +16,8 @@ from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageErro
 from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import is_held
 from kerascnn.foundation.settings import Settings
-from kerascnn.foundation.text.shown import Block, Facts, Shown, ShownList, Table
+from kerascnn.foundation.text.shown import Block, Facts, Shown, ShownList
+from kerascnn.foundation.text.tables import Table
 from kerascnn.models.keras_file import load_model
 from kerascnn.training.run_schema import read_record
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from kerascnn.data.dataset import UNEQUAL
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 
 if TYPE_CHECKING:
     from kerascnn.workflows.describe_data import Copies, DataDescription

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.foundation.text.shown import Block, Facts, Shown, Table
+from kerascnn.foundation.text.shown import Block, Facts, Shown
+from kerascnn.foundation.text.tables import Table
 from kerascnn.tflite.accelerators.accelerator import Accelerator
 from kerascnn.tflite.accelerators.registry import accelerators
 

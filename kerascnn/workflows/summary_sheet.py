@@ -1,18 +1,27 @@
 """The layer table of a model as a sheet, for text, Markdown and CSV."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kerascnn.arithmetic.formulas import volume
-from kerascnn.foundation.text.sheet import Cell, Column, Sheet
+from kerascnn.foundation.text.sheet import Sheet
+from kerascnn.foundation.text.tables import Cell, Table
 
 if TYPE_CHECKING:
     from kerascnn.analysis.profiling.explanation import Explanation
     from kerascnn.analysis.profiling.profile import LayerProfile
     from kerascnn.workflows.summary import Summary
 
-LAYER = Column("layer", "layer", words=True)
-KIND = Column("kind", "kind", words=True)
+
+class Column(NamedTuple):
+    """A column: its name in CSV and in the rows, and its title for people."""
+
+    key: str
+    title: str
+
+
+LAYER = Column("layer", "layer")
+KIND = Column("kind", "kind")
 OUTPUT = Column("output", "output")
 WINDOW = (Column("kernel", "filter"), Column("stride", "stride"), Column("padding", "padding"))
 COSTS = (Column("parameters", "parameters"), Column("multiply_adds", "multiply-adds"))
@@ -35,14 +44,15 @@ def sheet(found: "Summary", form: str = "table") -> Sheet:
     keys = [column.key for column in columns]
     total: list[Cell] = ["total", *(getattr(found.profile, key, "") for key in keys[1:])]
     notes = [found.note, found.normalization, LEGEND if found.explanations else None]
-    return Sheet(
-        title=_title(found),
-        notes=[note for note in notes if note],
-        columns=columns,
+    table = Table(
+        header=[column.title for column in columns],
         rows=[[_cell(row, key, form) for key in keys] for row in found.profile.layers],
+        left=sum(column in (LAYER, KIND) for column in columns),
+        title=_title(found),
         total=total,
-        details=_details(found),
+        keys=keys,
     )
+    return Sheet(table, notes=[note for note in notes if note], details=_details(found))
 
 
 def _columns(*, narrow: bool, explained: bool) -> tuple[Column, ...]:

@@ -17,7 +17,8 @@ from PIL import Image
 
 import kerascnn
 from kerascnn.foundation.errors import KerasCnnWarning, UsageError
-from kerascnn.foundation.text.shown import Facts, Shown, Table
+from kerascnn.foundation.text.shown import Facts, Shown
+from kerascnn.foundation.text.tables import Table
 from kerascnn.training.config import ResolvedConfig
 
 

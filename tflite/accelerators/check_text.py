@@ -4,7 +4,8 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import WIDTH, size
 
 if TYPE_CHECKING:

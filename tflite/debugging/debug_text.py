@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import DASH
 
 if TYPE_CHECKING:

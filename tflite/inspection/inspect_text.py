@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import DASH, WIDTH
 from kerascnn.tflite.inspection.tensor_words import decimal
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kerascnn.analysis.evaluation.metrics import percent
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import DASH
 
 if TYPE_CHECKING:

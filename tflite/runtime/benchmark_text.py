@@ -3,7 +3,8 @@
 import textwrap
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Table
+from kerascnn.foundation.text.shown import Block
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import DASH, WIDTH
 
 if TYPE_CHECKING:

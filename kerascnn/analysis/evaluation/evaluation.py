@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline
 from kerascnn.data.dataset import Dataset, Images, Split
 from kerascnn.foundation.errors import KerasCnnError
-from kerascnn.foundation.text.shown import Block, Shown, Table
+from kerascnn.foundation.text.shown import Block, Shown
+from kerascnn.foundation.text.tables import Table
 from kerascnn.models.description import Output
 from kerascnn.models.input_scaling import RAW, InputScaling
 

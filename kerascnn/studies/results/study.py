@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
 from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equality
 from kerascnn.analysis.profiling.profile import Profile
-from kerascnn.foundation.text.shown import Block, Shown, Table
+from kerascnn.foundation.text.shown import Block, Shown
+from kerascnn.foundation.text.tables import Table
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.tflite.accelerators.check import Check

@@ -3,7 +3,8 @@
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts, Table
+from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import size
 
 if TYPE_CHECKING:
