@@ -1,1 +1,1 @@
-"""What can be said of any Keras model: what its layers cost, how well it answers, what it has learned."""
+"""Analysis of any Keras model: the cost of its layers, its accuracy, its learned features."""

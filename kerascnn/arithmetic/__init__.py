@@ -1,1 +1,1 @@
-"""The lecture's formulas as numbers and as text, plain Python."""
+"""The lecture's formulas as numbers and as text, in plain Python."""

@@ -1,4 +1,4 @@
-"""``conv``: what one convolution makes of a volume and what it costs, without Keras.
+"""``conv``: output volume and cost of one convolution, without Keras.
 
 A filter that does not fit a whole number of times is refused with the formula and with what would fit; many
 frameworks round down in silence and drop the last pixels. AlexNet's first layer (11×11, stride 4) is the case
@@ -22,7 +22,7 @@ _SHAPE = re.compile("[xX×]".join([r"\s*([0-9]{1,18})\s*"] * 3))
 
 @dataclass(frozen=True)
 class Convolution(Shown):
-    """One convolution, shared weights, equal padding on all sides.
+    """A convolution with shared weights and equal padding on all sides.
 
     Attributes:
         input: (height, width, depth) of what comes in.
@@ -40,27 +40,27 @@ class Convolution(Shown):
 
     @property
     def products(self) -> int:
-        """Multiplications of one output value."""
+        """Number of multiplications for one output value."""
         return arithmetic.filter_products(self.kernel, depth=self.input[2])
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
+        """Number of weights and biases."""
         return arithmetic.convolution_parameters(self.kernel, self.input[2], self.filters)
 
     @property
     def parameters_without_bias(self) -> int:
-        """Weights only, as notes often count."""
+        """Number of weights alone, as some lecture notes count."""
         return arithmetic.convolution_parameters(self.kernel, self.input[2], self.filters, bias=False)
 
     @property
     def multiply_adds(self) -> int:
-        """For one image; biases are not counted."""
+        """Multiply-adds for one image; biases are not counted."""
         return arithmetic.multiply_adds(self.products, math.prod(self.output))
 
     @property
     def parameters_without_sharing(self) -> int:
-        """If every output value had a filter and a bias of its own."""
+        """Number of parameters if every output value had its own filter and bias."""
         return arithmetic.unshared_parameters(self.kernel, self.input[2], math.prod(self.output))
 
     @property
@@ -69,13 +69,13 @@ class Convolution(Shown):
         return arithmetic.activation_bytes(math.prod(self.output))
 
     def blocks(self) -> list[Block]:
-        """Return the formulas, the numbers filled in, and the drawing."""
+        """Return the formulas with the numbers filled in, and the drawing."""
         from kerascnn.arithmetic.conv_text import blocks
 
         return blocks(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what was asked for, the output volume and the costs."""
+        """Return the settings, the output volume and the costs."""
         return {
             "input": list(self.input),
             "filters": self.filters,
@@ -94,7 +94,7 @@ class Convolution(Shown):
 def conv(
     shape: str | Sequence[int], *, filters: int, kernel: int, stride: int = 1, padding: int = 0
 ) -> Convolution:
-    """Work out one convolution.
+    """Calculate output volume and costs of one convolution.
 
     Args:
         shape: Height, width and depth of the input, as numbers or as text: ``227x227x3``.

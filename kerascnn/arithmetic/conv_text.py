@@ -1,4 +1,4 @@
-"""One convolution worked out step by step, in words, and drawn."""
+"""Explain one convolution step by step in words and with a drawing."""
 
 import math
 import shutil
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def blocks(layer: "Convolution") -> list[Block]:
-    """Return the formulas, the numbers filled in, and the drawing."""
+    """Return the formulas with the numbers filled in, and the drawing."""
     filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
     title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
     drawn = _drawing(layer)
@@ -32,7 +32,7 @@ def _sides(layer: "Convolution") -> dict[str, str]:
 
 
 def _size_note(layer: "Convolution") -> dict[str, str]:
-    """Say which padding keeps the size; only at stride 1 and with an odd filter there is one."""
+    """Return the note on the padding that keeps the size, which needs stride 1 and an odd filter."""
     if layer.stride > 1 or layer.kernel % 2 == 0:
         return {}
     if layer.kernel == 1 and layer.padding == 0:
@@ -59,15 +59,15 @@ def _costs(layer: "Convolution") -> dict[str, str]:
 
 
 def _drawing(layer: "Convolution") -> str:
-    """Return one row of the input with the filter's windows below; nothing if the terminal is too narrow."""
+    """Draw one row of the input with the filter's windows below; empty if the terminal is too narrow."""
     width, stops = layer.input[1], layer.output[1]
     columns = shutil.get_terminal_size().columns  # 80 where there is no terminal
-    picture = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
+    drawing = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
     zeros = f" between 2·{layer.padding} zeros" if layer.padding else ""
     title = (
         f"One row: {width} pixel{'s' if width > 1 else ''}{zeros}, the filter at each of its {stops} places"
     )
-    return "\n".join([title, legend(layer.padding), "", *picture]) if picture else ""
+    return "\n".join([title, legend(layer.padding), "", *drawing]) if drawing else ""
 
 
 def _filter(layer: "Convolution") -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""Draws a filter sliding over one row of pixels, in the signs of a terminal.
+"""Draw a filter that slides over one row of pixels, with characters.
 
 Windows and cells (pixels and zeros of the padding) are numbered from 0; where the numbers jump, something is
 left out.
@@ -14,13 +14,13 @@ MOST_WINDOWS = 8
 
 
 def legend(padding: int) -> str:
-    """Return what the signs mean."""
+    """Return the legend of the drawing."""
     zero = f"{ZERO} zero of the padding  " if padding else ""
     return f"{PIXEL} pixel  {zero}{FILTER} filter, with the number of the value it gives"
 
 
 def sliding_filter(side: int, kernel: int, stride: int, padding: int, *, columns: int) -> list[str]:
-    """Return the row and below it the windows, abbreviated as far as needed; no line if nothing fits.
+    """Return the row and its windows, abbreviated to the width; no line if nothing fits.
 
     Args:
         side: Pixels of the row; the filter must fit.
@@ -45,7 +45,7 @@ def sliding_filter(side: int, kernel: int, stride: int, padding: int, *, columns
 def _choices(
     padded: int, windows: int, kernel: int, stride: int, columns: int
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield the windows and cells to show, from the most to the least telling choice."""
+    """Yield choices of windows and cells to show, the most detailed first."""
     if padded <= columns:
         yield _ends(windows, 3 if windows > MOST_WINDOWS else windows), list(range(padded))
     for first in (3, 2, 1):
@@ -60,7 +60,7 @@ def _ends(windows: int, first: int) -> list[int]:
 
 
 def _columns_of(cells: list[int], pitch: int) -> dict[int, int]:
-    """Return the column of each cell; a place stays free where cells are left out."""
+    """Return the column of each cell, with a gap where cells are left out."""
     steps = [pitch if after == before + 1 else 2 * pitch for before, after in pairwise(cells)]
     return dict(zip(cells, accumulate(steps, initial=0), strict=True))
 

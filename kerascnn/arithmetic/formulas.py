@@ -1,7 +1,7 @@
-"""The lecture's formulas as text, letters first, then the numbers filled in, then what comes out.
+"""The lecture's formulas as text: the letters, the numbers filled in, the result.
 
 The letters are those of ``layer.py``; R is the side of the square that one value sees, J the
-distance between the squares of neighbours, both in pixels of the picture.
+distance between the squares of neighbours, both in pixels of the image.
 """
 
 import math
@@ -14,7 +14,7 @@ DENSE = ("inputs", "outputs")
 
 
 def times(factors: Sequence[int]) -> str:
-    """Return the factors of a product.
+    """Return a product as text.
 
     >>> times((11, 11, 3)), times((9216, 4096))
     ('11·11·3', '9,216·4,096')
@@ -23,7 +23,7 @@ def times(factors: Sequence[int]) -> str:
 
 
 def volume(sides: Sequence[int | None]) -> str:
-    """Return height, width and depth; a flexible side is a question mark.
+    """Return height×width×depth as text, with a question mark for a flexible side.
 
     >>> volume((55, 55, 96)), volume((None, None, 3))
     ('55×55×96', '?×?×3')
@@ -32,7 +32,7 @@ def volume(sides: Sequence[int | None]) -> str:
 
 
 def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> str:
-    """Return how many places a filter has in a row; what does not fit is rounded down and said so.
+    """Return the formula of the output side, with a note if it is rounded down.
 
     >>> output_side(227, kernel=11, stride=4)
     '(N + 2P − F)/S + 1 = (227 + 2·0 − 11)/4 + 1 = 216/4 + 1 = 55'
@@ -47,7 +47,7 @@ def output_side(side: int, kernel: int, stride: int = 1, padding: int = 0) -> st
 
 
 def products(taps: Sequence[int]) -> str:
-    """Return the products of one value of a convolution.
+    """Return the formula of the products for one output value.
 
     >>> products((11, 11, 3))
     'F·F·D = 11·11·3 = 363'
@@ -58,7 +58,7 @@ def products(taps: Sequence[int]) -> str:
 def parameters(
     taps: Sequence[int], filters: int, *, bias: bool = True, letters: tuple[str, str] = CONVOLUTION
 ) -> str:
-    """Return the parameters of outputs that share their weights, ``taps`` the factors of one filter.
+    """Return the formula of the parameters of outputs that share their weights.
 
     >>> parameters((11, 11, 3), filters=96)
     '(F·F·D + 1)·K = (11·11·3 + 1)·96 = 34,944'
@@ -71,7 +71,7 @@ def parameters(
 
 
 def multiply_adds(products: int, outputs: int) -> str:
-    """Return the multiply-adds of outputs with so many products each.
+    """Return the formula of the multiply-adds.
 
     >>> multiply_adds(11 * 11 * 3, outputs=55 * 55 * 96)
     '363 · 290,400 = 105,415,200'
@@ -80,7 +80,7 @@ def multiply_adds(products: int, outputs: int) -> str:
 
 
 def activation_bytes(values: int) -> str:
-    """Return the memory of a volume in float32.
+    """Return the formula of a volume's memory in float32.
 
     >>> activation_bytes(55 * 55 * 96)
     '290,400 · 4 bytes = 1,161,600 bytes'
@@ -89,7 +89,7 @@ def activation_bytes(values: int) -> str:
 
 
 def connections(taps: Sequence[int], output: Sequence[int], *, bias: bool = True) -> str:
-    """Return the connections, which are the parameters if every output value had weights of its own.
+    """Return the formula of the connections: the parameters if every output value had its own weights.
 
     >>> connections((11, 11, 3), output=(55, 55, 96))
     '55·55·96·(11·11·3 + 1) = 105,705,600'
@@ -99,7 +99,7 @@ def connections(taps: Sequence[int], output: Sequence[int], *, bias: bool = True
 
 
 def receptive_field(field: int, step: int, kernel: int) -> str:
-    """Return the side of the square that one value sees behind a layer.
+    """Return the formula of the receptive field behind a layer.
 
     >>> receptive_field(5, 1, kernel=2)
     'R + (F − 1)·J = 5 + (2 − 1)·1 = 6 pixels a side'
@@ -109,7 +109,7 @@ def receptive_field(field: int, step: int, kernel: int) -> str:
 
 
 def neighbours(step: int, stride: int) -> str:
-    """Return how far apart the squares of neighbours are behind a layer.
+    """Return the formula of the distance between neighbouring receptive fields.
 
     >>> neighbours(4, stride=2)
     'J·S = 4·2 = 8 apart'

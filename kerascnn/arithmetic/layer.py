@@ -1,4 +1,4 @@
-"""The arithmetic of convolutional networks, as CS231n lecture 5 teaches it.
+"""The arithmetic of convolutional networks, as lecture 5 of CS231n teaches it.
 
 Exact integers, one formula a function, nothing imported. Sides, filters, strides and paddings are in pixels,
 depths in channels; a multiply-add is one multiplication and one addition (2 FLOPs).

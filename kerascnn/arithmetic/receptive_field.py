@@ -1,4 +1,4 @@
-"""What one value of a map sees of the picture, through a network with branches."""
+"""The receptive field of a value in the image, also through a network with branches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from kerascnn.arithmetic import layer as arithmetic
 
 @dataclass(frozen=True)
 class InputWindow:
-    """What one output value of a layer sees of the layer's input, in values of that input.
+    """The square of a layer's input that one of its output values depends on.
 
     Attributes:
         side: Of the square, ``stride`` its step.
@@ -22,12 +22,12 @@ class InputWindow:
 
 @dataclass(frozen=True)
 class Sight:
-    """What one value sees, in pixels of the input; the zeros of paddings count as pixels.
+    """The receptive field of a value, in pixels of the image; padding zeros count as pixels.
 
     Attributes:
         field: Side of the square.
         step: Distance between the squares of neighbours.
-        start: Where the square of the first value begins; −1 is the first zero before the picture.
+        start: Where the square of the first value begins; −1 is the first zero before the image.
     """
 
     field: int = 1
@@ -35,12 +35,12 @@ class Sight:
     start: int = 0
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Return where the square of one value begins: (top, left) in pixels."""
+        """Return the corner (top, left) of one value's receptive field, in pixels."""
         return self.start + row * self.step, self.start + column * self.step
 
 
 def through(sight: Sight | None, window: InputWindow | None) -> Sight | None:
-    """Return what is seen behind a layer; ``None`` stands for what is not known."""
+    """Return the receptive field behind a layer; ``None`` if unknown."""
     if sight is None or window is None:
         return None
     field, step = arithmetic.receptive_field(sight.field, sight.step, window.side, window.stride)
@@ -48,7 +48,7 @@ def through(sight: Sight | None, window: InputWindow | None) -> Sight | None:
 
 
 def meet(sights: Sequence[Sight | None]) -> Sight | None:
-    """Return what is seen where streams meet: all that one of them sees.
+    """Return the receptive field where branches meet: the union of theirs.
 
     Nothing is known where one of them is not known, or where their steps differ.
     """

@@ -1,1 +1,1 @@
-"""Images from a source to a model's input."""
+"""Images, from a source to a model's input."""

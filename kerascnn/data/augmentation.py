@@ -1,4 +1,4 @@
-"""How training pictures may be moved, turned and mirrored without becoming another class."""
+"""Augmentation: how training images are shifted, rotated, scaled, cropped and mirrored."""
 
 import warnings
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kerascnn.foundation.errors import KerasCnnWarning
 
 Part = Literal["flip", "shift", "crop", "rotate", "zoom"]
-#: Of an augmentation, by their names: which field is each, and what is done to pictures, in words.
+#: Of an augmentation, by their names: which field is each, and what is done to images, in words.
 PARTS: dict[Part, tuple[str, str]] = {
     "flip": ("mirrored", "mirrored"),
     "shift": ("shift", "moved"),
@@ -24,14 +24,14 @@ UNMOVED = (1, 0, 0, 0, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The largest changes; each picture's own are drawn evenly between them, anew in every epoch.
+    """The limits of random changes, drawn uniformly for each image and epoch.
 
     Attributes:
         rotation: Degrees to either side.
         zoom: Larger or smaller by this share.
         shift: Share of the side, in both directions.
-        mirrored: Whether every other picture is turned left to right.
-        crop: Smallest share of the shorter side that is cut from a picture, at a random place.
+        mirrored: Whether every other image is turned left to right.
+        crop: Smallest share of the shorter side that is cut from an image, at a random place.
     """
 
     rotation: float = 0.0
@@ -41,7 +41,7 @@ class Augmentation:
     crop: float = 1.0
 
     def part(self, chosen: bool | Collection[Part]) -> "Augmentation":
-        """Return what is left of it where not all is wanted.
+        """Return the augmentation with the requested parts only.
 
         Args:
             chosen: All, nothing, or these parts; one that this augmentation lacks is as large as is usual.
@@ -53,21 +53,21 @@ class Augmentation:
 
     @property
     def words(self) -> list[str]:
-        """What it does to pictures."""
+        """The augmentation in words."""
         return [word for name, word in PARTS.values() if self._has(name)]
 
     @property
     def moves(self) -> "Augmentation":
-        """What it does to the place of pictures beside cropping and mirroring them."""
+        """The augmentation without cropping and mirroring."""
         return replace(self, crop=UNCHANGED.crop, mirrored=UNCHANGED.mirrored)
 
     def tell(self) -> None:
-        """Warn of what it does to pictures."""
+        """Report the augmentation as a note."""
         *words, last = self.words or [""]
         if last:
             done = f"{', '.join(words)} and {last}" if words else last
             warnings.warn(
-                f"Training pictures are {done} at random. --augment chooses what is done, for instance "
+                f"Training images are {done} at random. --augment chooses what is done, for instance "
                 "--augment shift; --no-augment leaves them as they are.",
                 KerasCnnWarning,
                 stacklevel=3,
@@ -77,16 +77,16 @@ class Augmentation:
         return bool(getattr(self, name) != getattr(UNCHANGED, name))
 
     def transforms(self, draw: np.random.Generator, count: int, side: int) -> NDArray[np.float32]:
-        """Draw an affine map for each of some pictures, about their middle.
+        """Draw a random affine map about the centre for each image.
 
         Args:
             draw: Where chance comes from.
-            count: Number of pictures.
-            side: Of the square pictures in pixels.
+            count: Number of images.
+            side: Of the square images in pixels.
 
         Returns:
             float32 (count, 8), as ``keras.ops.image.affine_transform`` takes them: from a place of the new
-            picture to the place in the old one that it shows.
+            image to the place in the old one that it shows.
         """
         middle = (side - 1) / 2
         angle = np.radians(self.rotation) * draw.uniform(-1, 1, count)

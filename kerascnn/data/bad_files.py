@@ -1,4 +1,4 @@
-"""Image files that cannot be read: found before they are needed, and left out where that is wanted."""
+"""Find unreadable image files before training, and leave them out on request."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -29,7 +29,7 @@ def load_checked(
     Args:
         source: A registered name, or a folder.
         data_dir: The folder with the source's original files, where it takes one.
-        skip_bad_files: Whether files that are no pictures are left out.
+        skip_bad_files: Whether files that are no images are left out.
         progress: Told how many files are checked.
         listed: The source, where the caller has loaded it already.
 
@@ -52,7 +52,7 @@ def load_checked(
 
 
 def bad_files(dataset: Dataset, progress: Progress = silent) -> tuple[BadFile, ...]:
-    """Decode every file of all three splits once and return those that are no pictures.
+    """Decode every file of all three splits once and return those that are not images.
 
     Args:
         dataset: The data; images in memory have been read already.
@@ -73,7 +73,7 @@ def bad_files(dataset: Dataset, progress: Progress = silent) -> tuple[BadFile, .
 
 
 def without(dataset: Dataset, paths: Collection[Path]) -> Dataset:
-    """Leave files out; every other file stays in the split that was drawn for it.
+    """Remove files from a data set; every other file stays in its split.
 
     A class may lose its validation or its test images: its accuracy is then unknown.
 
@@ -96,14 +96,14 @@ def without(dataset: Dataset, paths: Collection[Path]) -> Dataset:
 
 
 def files_of(split: Split) -> tuple[ImageFile, ...]:
-    """Return a split's files; images in memory have none."""
+    """Return a split's files, none for images in memory."""
     return split.images.files if isinstance(split, FileSplit) else ()
 
 
-def picture_of(split: Split, number: int) -> Image.Image:
-    """Return one picture of a split as the source has it, in mode L or RGB."""
+def image_of(split: Split, number: int) -> Image.Image:
+    """Return one original image of a split, in mode L or RGB."""
     if files := files_of(split):
-        return files[number].decoded().picture
+        return files[number].decoded().image
     pixels = split.images[number : number + 1][0]
     return Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
 

@@ -20,7 +20,7 @@ Indices = NDArray[np.integer[Any]]
 
 
 class Images(Protocol):
-    """Pictures that are taken by slices or index arrays: an array in memory, or files read when asked for."""
+    """Images indexed by slices or arrays: an array in memory, or files read on demand."""
 
     def __len__(self) -> int: ...
 
@@ -55,13 +55,13 @@ class Split:
         return type(self)(preprocessing.batch(self.images[:]), self.labels)
 
     def take(self, indices: Indices) -> Self:
-        """Return the images of the given numbers, in that order."""
+        """Return the images with the given indices, in that order."""
         return type(self)(self.images[indices], self.labels[indices])
 
 
 @dataclass(frozen=True)
 class BadFile:
-    """A file that is no picture, and why: a sentence without its subject."""
+    """A file that is not an image, and the reason: a sentence without its subject."""
 
     path: Path
     reason: str
@@ -76,15 +76,15 @@ class BadFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A source's three splits, as pictures of the source's own size.
+    """A data set: three splits of images in the source's original size.
 
     Attributes:
         classes: Their names, in the order of the labels.
-        channels: Of its pictures: 1 for grey, 3 for colour.
-        framed_above: Side in pixels of pictures that a larger model's input frames with a black margin.
-        fit: Whether pictures of another shape than the input are padded or cropped, see ``Preprocessing``.
-        augmentation: What may be done to its pictures in training.
-        left_out: Picture files below the source's folder that are in no split, since they are damaged.
+        channels: Of its images: 1 for grey, 3 for colour.
+        framed_above: Side in pixels of images that a larger model's input frames with a black margin.
+        fit: Whether images of another shape than the input are padded or cropped, see ``Preprocessing``.
+        augmentation: What may be done to its images in training.
+        left_out: Image files below the source's folder that are in no split, since they are damaged.
         passed_over: Other files and folders there that are in no split.
         notes: What was assumed and left out when the folder was read, a sentence each.
     """
@@ -103,7 +103,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
     def preprocessing(self, side: int, channels: int | None = None) -> Preprocessing:
-        """Return the rule that brings this source's pictures to a square input.
+        """Return the preprocessing from this source's images to a square input.
 
         Args:
             side: Of the input in pixels.
@@ -121,22 +121,22 @@ class Dataset:
         )
 
     def tell(self) -> None:
-        """Warn of what was assumed and left out when the source was read."""
+        """Report assumptions and omissions of the reading as notes."""
         for note in self.notes:
             warnings.warn(note, KerasCnnWarning, stacklevel=3)
 
     def splits(self) -> dict[str, Split]:
-        """Return the splits by their names."""
+        """The splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
     def training_counts(self) -> tuple[int, ...]:
-        """Training images of each class."""
+        """Number of training images of each class."""
         return tuple(np.bincount(self.train.labels, minlength=len(self.classes)).tolist())
 
     @property
     def is_unequal(self) -> bool:
-        """Whether some classes have so many more training images than others that one figure hides them."""
+        """Whether the classes are so unequal that one accuracy hides the small ones."""
         counts = self.training_counts
         return max(counts) > UNEQUAL * min(counts)
 
@@ -145,7 +145,7 @@ class Dataset:
         return {name: len(split) for name, split in self.splits().items()}
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of each split together with the names of its classes."""
+        """Return the SHA-256 of each split, class names included."""
         classes = json.dumps(self.classes)
         return {
             name: hashlib.sha256(f"{classes}{split.digest()}".encode()).hexdigest()

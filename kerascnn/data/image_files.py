@@ -1,4 +1,4 @@
-"""Image files as a split: a picture is read when it is looked at."""
+"""A split of image files that are read on demand."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file as it was when its folder was listed.
+    """An image file as it was when its folder was listed.
 
     Attributes:
         path: The file.
@@ -36,11 +36,11 @@ class ImageFile:
 
     @classmethod
     def of(cls, path: Path) -> "ImageFile":
-        """Return a file as it is now."""
+        """Return the record of a file as it is now."""
         return cls(path, _stamp(path))
 
     def decoded(self) -> Decoded:
-        """Return the picture and its kind.
+        """Decode the file and return the image and its kind.
 
         Raises:
             ImageError: It cannot be decoded.
@@ -50,7 +50,7 @@ class ImageFile:
         return decode(self.path)
 
     def content(self) -> bytes:
-        """Return the file's bytes.
+        """Read the file's bytes.
 
         Raises:
             KerasCnnError: The file has changed or vanished, or cannot be read.
@@ -62,7 +62,7 @@ class ImageFile:
             raise KerasCnnError(f"{self.path} cannot be read: {error.strerror}.") from error
 
     def require_unchanged(self) -> None:
-        """Refuse a file that is not as it was.
+        """Refuse a file that has changed since.
 
         Raises:
             KerasCnnError: It has changed or vanished.
@@ -85,7 +85,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """A sequence of pictures in files.
+    """A sequence of images in files.
 
     Attributes:
         files: The files.
@@ -113,28 +113,28 @@ class ImageFiles:
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
-        """The files' paths."""
+        """Paths of the files."""
         return tuple(file.path for file in self.files)
 
     def _read(self, file: ImageFile) -> NDArray[np.uint8]:
-        return self.preprocessing.image(file.decoded().picture)
+        return self.preprocessing.image(file.decoded().image)
 
 
 def read_each(files: Sequence[ImageFile], read: Callable[[ImageFile], Found]) -> Iterator[Found]:
-    """Yield what ``read`` returns for each file, in their order; several are read at a time."""
+    """Read files in parallel and yield the results in order."""
     with ThreadPoolExecutor(READERS) as readers:
         for start in range(0, len(files), AHEAD):
             yield from readers.map(read, files[start : start + AHEAD])
 
 
 class FileSplit(Split):
-    """Images in files and their labels; ``images`` is an :class:`ImageFiles`."""
+    """A split whose ``images`` are :class:`ImageFiles`."""
 
     images: ImageFiles
 
     @classmethod
     def of(cls, paths: Sequence[Path], labels: Sequence[int], preprocessing: Preprocessing) -> "FileSplit":
-        """Return the split of some files as they are now."""
+        """Return the split of some image files as they are now."""
         files = tuple(ImageFile.of(path) for path in paths)
         return cls(ImageFiles(files, preprocessing), np.array(labels, np.int32))
 
@@ -147,10 +147,10 @@ class FileSplit(Split):
         return content.hexdigest()
 
     def prepared(self, preprocessing: Preprocessing) -> "FileSplit":
-        """Return the split with another rule for its pictures; nothing is read yet."""
+        """Return the split with another preprocessing; nothing is read yet."""
         return FileSplit(ImageFiles(self.images.files, preprocessing), self.labels)
 
     def take(self, indices: Indices) -> "FileSplit":
-        """Return the files of the given numbers, in that order."""
+        """Return the files with the given indices, in that order."""
         files = tuple(self.images.files[number] for number in indices)
         return FileSplit(ImageFiles(files, self.images.preprocessing), self.labels[indices])

@@ -1,4 +1,4 @@
-"""The picture files below a folder: told by suffix, or else by what Pillow sees in their first bytes."""
+"""Find the image files below a folder, by suffix or by Pillow's look at their first bytes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ from kerascnn.data.listing import SMALL_COPIES, SYSTEM_FILES, SYSTEM_FOLDERS, fo
 from kerascnn.data.pixels import formats
 from kerascnn.foundation.errors import KerasCnnError
 
-#: Taken for pictures unseen, since whoever has a hundred thousand of them waits for each that is opened.
+#: Taken for images unseen, since whoever has a hundred thousand of them waits for each that is opened.
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}
 NAMED = 5  # suffixes of what is left out
 
 
 @dataclass
 class LeftOut:
-    """What was seen below a source's folder and is in no split.
+    """The files below a source's folder that are in no split.
 
     Attributes:
-        others: Files that are no pictures.
-        loose: Pictures that lie beside class folders, in none.
+        others: Files that are no images.
+        loose: Images that lie beside class folders, in none.
         system: Folders that a system keeps for itself.
     """
 
@@ -31,11 +31,11 @@ class LeftOut:
     system: list[Path] = field(default_factory=list)
 
     def paths(self) -> tuple[Path, ...]:
-        """Return all of them in a fixed order."""
+        """Return all paths in a fixed order."""
         return tuple(sorted([*self.others, *self.loose, *self.system]))
 
     def notes(self, top: Path) -> list[str]:
-        """Return what is left out, a sentence a kind.
+        """Return the notes on omitted files, one sentence per kind.
 
         Args:
             top: The source's folder, below which paths are named.
@@ -47,14 +47,12 @@ class LeftOut:
             rest = sum(n for _, n in suffixes[NAMED:])
             kinds += [f"{rest:,} others"] if rest else []
             what = (
-                "1 file is no picture"
-                if len(self.others) == 1
-                else f"{len(self.others):,} files are no pictures"
+                "1 file is no image" if len(self.others) == 1 else f"{len(self.others):,} files are no images"
             )
             first = min(self.others).relative_to(top)
             told.append(f"{what} that Pillow can open: {', '.join(kinds)} (first: {first}).")
         if self.loose:
-            what = "1 picture lies" if len(self.loose) == 1 else f"{len(self.loose):,} pictures lie"
+            what = "1 image lies" if len(self.loose) == 1 else f"{len(self.loose):,} images lie"
             told.append(f"{what} in no class's folder (first: {min(self.loose).relative_to(top)}).")
         if self.system:
             names = Counter(path.name for path in self.system).most_common()
@@ -63,8 +61,8 @@ class LeftOut:
         return told
 
 
-def pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
-    """Return the picture files below a class's folder in a fixed order; links are followed, each folder once.
+def images_below(folder: Path, left_out: LeftOut) -> list[Path]:
+    """Find the image files of a class in a fixed order; links are followed, each folder once.
 
     Args:
         folder: The class's.
@@ -94,7 +92,7 @@ def pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
 
 
 def look_beside(folder: Path, left_out: LeftOut) -> None:
-    """Tell what lies in a folder of classes or splits beside those."""
+    """Record the files beside the folders of classes or splits."""
     entries = visible(folder)
     left_out.system += [
         path for path, is_folder in entries if is_folder and folded(path.name) in SYSTEM_FOLDERS
@@ -102,19 +100,19 @@ def look_beside(folder: Path, left_out: LeftOut) -> None:
     _sort((path for path, is_folder in entries if not is_folder), left_out.loose, [])
 
 
-def _sort(files: Iterable[Path], pictures: list[Path], others: list[Path]) -> None:
+def _sort(files: Iterable[Path], images: list[Path], others: list[Path]) -> None:
     for path in files:
         if folded(path.name) in SYSTEM_FILES:
             continue
         is_file = path.is_file()
         if path.suffix.lower() in SUFFIXES and (is_file or path.is_symlink()):
-            pictures.append(path)  # a link that leads nowhere is a file that cannot be read
+            images.append(path)  # a link that leads nowhere is a file that cannot be read
         elif is_file:
-            (pictures if _opens(path) else others).append(path)
+            (images if _opens(path) else others).append(path)
 
 
 def _opens(path: Path) -> bool:
-    """Whether Pillow knows a file's content and has a decoder for it; nothing is decoded."""
+    """Whether Pillow has a decoder for a file's content; nothing is decoded."""
     try:
         with Image.open(path, formats=formats()) as opened:
             return opened.format != "MPEG" and not isinstance(opened, ImageFile.StubImageFile)

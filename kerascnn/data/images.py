@@ -1,4 +1,4 @@
-"""Image files as people have them: any size, grey or colour, turned by EXIF, transparent, 16-bit."""
+"""Decode image files of any kind: any size, grey or colour, EXIF rotation, transparency, 16 bits."""
 
 import re
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from kerascnn.data.pixels import formats, upright
 from kerascnn.foundation.errors import ImageError, first_line
 
 TURNED = (5, 6, 7, 8)  # of EXIF's orientations those in which rows are columns
-#: How a file begins that is often called like a picture, in lower case, and what it then is.
+#: How a file begins that is often called like an image, in lower case, and what it then is.
 _BEGINNINGS = {
     rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)": "it is HEIC, as phones keep photos: export it as JPEG",
-    rb"....ftyp": "it is a video or of a format like one: export a picture as JPEG",
-    rb"\s*<(!doctype html|html)": "it is a web page: download the picture itself",
+    rb"....ftyp": "it is a video or of a format like one: export an image as JPEG",
+    rb"\s*<(!doctype html|html)": "it is a web page: download the image itself",
     rb"version https://git-lfs": "it is a Git LFS pointer: run `git lfs pull` where it comes from",
 }
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded file.
+    """A decoded image file.
 
     Attributes:
-        picture: Upright, in mode L or RGB, transparency shown on white.
+        image: Upright, in mode L or RGB, transparency shown on white.
         kind: Format and mode of the file, for instance ``JPEG RGB``.
     """
 
-    picture: Image.Image
+    image: Image.Image
     kind: str
 
 
 def require_image_file(path: Path) -> None:
-    """Make sure, before a model is loaded, that an image file exists; its content is not looked at.
+    """Check that an image file exists, without decoding it, before a model is loaded.
 
     Raises:
         ImageError: It is missing, a folder, a pipe or a device, or cannot be opened.
@@ -47,25 +47,25 @@ def require_image_file(path: Path) -> None:
 
 
 def read_image(path: Path, *, invert: bool = False) -> Image.Image:
-    """Return a picture upright, in mode L or RGB, transparency shown on white.
+    """Decode an image file upright, in mode L or RGB, transparency on white.
 
     Args:
         path: An image file of any format that Pillow decodes by itself, told by its content; of several
-            pictures in it the first.
+            images in it the first.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
 
     Raises:
-        ImageError: The file is missing or is not a picture that can be decoded.
+        ImageError: The file is missing or is not an image that can be decoded.
     """
-    picture = decode(path).picture
-    return ImageOps.invert(picture) if invert else picture
+    image = decode(path).image
+    return ImageOps.invert(image) if invert else image
 
 
 def decode(path: Path) -> Decoded:
-    """Return what ``read_image`` returns, and what kind of file it is.
+    """Decode an image file as ``read_image`` does, and return its kind too.
 
     Raises:
-        ImageError: The file is missing or is not a picture that can be decoded.
+        ImageError: The file is missing or is not an image that can be decoded.
     """
     try:
         return Decoded(*upright(path))
@@ -75,14 +75,14 @@ def decode(path: Path) -> Decoded:
 
 
 def full_size(path: Path) -> tuple[int, int]:
-    """Return width and height of a picture that can be decoded, upright; a large one is decoded smaller."""
+    """Return width and height of an image file, upright; a large one is decoded smaller."""
     with Image.open(path, formats=formats()) as opened:
         turned = opened.getexif().get(ExifTags.Base.Orientation) in TURNED
         return (opened.height, opened.width) if turned else opened.size
 
 
 def _other_kind(path: Path) -> str:
-    """Return what a file is that Pillow knows no format of, as far as its first bytes tell."""
+    """Identify a file that Pillow cannot open by its first bytes."""
     with path.open("rb") as file:
         begun = file.read(64).lower()
     if not begun:

@@ -1,4 +1,4 @@
-"""Where a folder keeps its splits and classes, however its archive calls and wraps them."""
+"""Find splits and classes in a folder, whatever the archive's names and nesting."""
 
 import re
 from collections import defaultdict
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerascnn.data.image_search import LeftOut, images_below
 from kerascnn.data.listing import folded, subfolders
-from kerascnn.data.picture_files import LeftOut, pictures_below
 from kerascnn.foundation.errors import KerasCnnError
 
 SPLITS = ("train", "validation", "test")
@@ -23,7 +23,7 @@ DECORATIONS = (
     *("set", "data", "dataset", "split", "subset", "folder", "seg", "sample", "samples", "crop", "crops"),
     *("image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos"),
 )
-ALSO_CLASSES = {"valid", "val", "dev"}  # with pictures in it, such a folder may well be a class
+ALSO_CLASSES = {"valid", "val", "dev"}  # with images in it, such a folder may well be a class
 _KINDS = {word: kind for kind, words in WORDS.items() for word in words}
 _DECORATION = f"(?:{'|'.join(DECORATIONS)})"
 _NAME = re.compile(rf"{_DECORATION}*?({'|'.join(_KINDS)}){_DECORATION}*(?:(?:19|20)\d\d)?")
@@ -31,7 +31,7 @@ _NAME = re.compile(rf"{_DECORATION}*?({'|'.join(_KINDS)}){_DECORATION}*(?:(?:19|
 
 @dataclass(frozen=True)
 class Layout:
-    """Where splits and classes stand.
+    """The folders of splits and classes.
 
     Attributes:
         splits: The folders with class folders, by ``train``, ``validation`` and ``test`` as far as they are
@@ -48,7 +48,7 @@ class Layout:
 
 
 def layout_of(folder: Path) -> Layout:
-    """Find splits and classes.
+    """Find the splits and classes in a folder.
 
     Raises:
         KerasCnnError: A folder may be a split as well as a class, two are the same split, splits stand below
@@ -65,7 +65,7 @@ def layout_of(folder: Path) -> Layout:
 
 
 def split_kind(name: str) -> str | None:
-    """Return which split a folder's name says it is, ``None`` if it says none."""
+    """Return the split that a folder's name means, ``None`` for another name."""
     found = _NAME.fullmatch("".join(_words(name)))
     return _KINDS[found[1]] if found else None
 
@@ -75,7 +75,7 @@ def _words(name: str) -> list[str]:
 
 
 def _unwrapped(folder: Path, kind: str | None = None, classes: Sequence[str] = ()) -> Path:
-    """Return the innermost of folders that each hold one folder only, which holds folders itself.
+    """Skip outer folders that hold nothing but one folder of folders.
 
     Args:
         folder: The outermost.
@@ -92,13 +92,13 @@ def _unwrapped(folder: Path, kind: str | None = None, classes: Sequence[str] = (
 
 
 def _own_folders(folder: Path) -> tuple[str, ...]:
-    """Return the folders in a folder, none of a link: it may lead to a folder above itself."""
+    """Return the folders in a folder; none for a link, which may lead to a folder above itself."""
     found = tuple(subfolders(folder))
     return () if folder.is_symlink() else found
 
 
 def _kinds(top: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return which folders are called like splits, each with the split.
+    """Return the folders with the name of a split, each with the split.
 
     Names that have the same words before or behind (``asl_train``, ``asl_test``) are compared without them.
     """
@@ -116,7 +116,7 @@ def _kinds(top: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def _shared(words: Sequence[Sequence[str]]) -> int:
-    """Return how many words lists begin with in common."""
+    """Return the number of words that all lists begin with."""
     return next(
         (number for number, same in enumerate(zip(*words, strict=False)) if len(set(same)) > 1),
         min(map(len, words)) - 1,
@@ -128,7 +128,7 @@ def _is_class(folder: Path) -> bool:
 
 
 def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str]) -> Layout:
-    """Return the layout of a folder some of whose folders are called like splits."""
+    """Return the layout of a folder that contains folders with names of splits."""
     named: dict[str, list[str]] = defaultdict(list)
     for name, kind in kinds.items():
         named[kind].append(name)
@@ -141,7 +141,7 @@ def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str
     empty = [
         name
         for name in others
-        if name not in copies and folded(name) not in classes and not pictures_below(top / name, LeftOut())
+        if name not in copies and folded(name) not in classes and not images_below(top / name, LeftOut())
     ]
     strange = [name for name in others if name not in (*copies, *empty)]
     _require_splits(top, named, strange)
@@ -155,18 +155,17 @@ def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str
         told = (f"{path.relative_to(folder)} as {kind}" for kind, path in found.items())
         notes.append(f"Of {folder.name} the splits are read so: {', '.join(told)}.")
     notes += [
-        f"{_inside(folder, top / name)} is left out: its pictures have no class."
-        for name in named[UNLABELLED]
+        f"{_inside(folder, top / name)} is left out: its images have no class." for name in named[UNLABELLED]
     ]
     notes += [
         f"{_inside(folder, top / name)} is left out: it holds the same splits again." for name in copies
     ]
-    notes += [f"{_inside(folder, top / name)} is left out: it holds no picture." for name in empty]
+    notes += [f"{_inside(folder, top / name)} is left out: it holds no image." for name in empty]
     return Layout(found, True, inner.classes, tuple(notes))
 
 
 def _require_splits(top: Path, named: dict[str, list[str]], strange: Sequence[str]) -> None:
-    """Refuse splits that are two, that lack the one to train on, or that may be classes."""
+    """Refuse duplicate splits, a missing training split, and splits that may be classes."""
     first = next(name for kind in (*SPLITS, UNLABELLED) for name in named[kind])
     whole = bool(named["train"]) and bool(subfolders(top / named["train"][0]))
     if strange and whole:
@@ -191,13 +190,13 @@ def _require_splits(top: Path, named: dict[str, list[str]], strange: Sequence[st
         for name in named[kind]:
             if not subfolders(top / name) and any((top / name).iterdir()):
                 raise KerasCnnError(
-                    f"{top / name} has no folder for each class: sort its pictures into such folders, or "
+                    f"{top / name} has no folder for each class: sort its images into such folders, or "
                     f"move it out of {top}."
                 )
 
 
 def _flat(top: Path, names: Sequence[str]) -> Layout:
-    """Return the layout of a folder of classes alone."""
+    """Return the layout of a folder that contains classes only."""
     inner = {name: _own_folders(top / name) for name in names}
     for name, below in inner.items():
         if below and {split_kind(each) for each in below} & {"train", "test"} and all(map(split_kind, below)):
@@ -212,13 +211,13 @@ def _flat(top: Path, names: Sequence[str]) -> Layout:
         held = ", ".join(next(iter(inner.values()))[:3])
         notes += (
             f"Each of {', '.join(names[:3])} holds folders of the same names ({held}) and is read as a "
-            "class. If those are the classes, put the pictures of each together.",
+            "class. If those are the classes, put the images of each together.",
         )
     return Layout({"train": top}, False, tuple(name for name in names if name not in copies), notes)
 
 
 def _copies(top: Path, inner: dict[str, tuple[str, ...]]) -> list[str]:
-    """Return the folders that hold all classes once more.
+    """Return the folders that contain all classes a second time.
 
     Where every class has folders of such names (digits by person, both numbered), none is a copy.
 

@@ -1,4 +1,4 @@
-"""What stands in a folder, without what systems, file servers and archives keep there for themselves."""
+"""List a folder without the files that systems, file servers and archives put there."""
 
 import os
 import unicodedata
@@ -28,12 +28,12 @@ SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r
 
 
 def folded(name: str) -> str:
-    """Return a name as Windows and macOS compare it: without case, accents written in one way."""
+    """Normalize a name as Windows and macOS compare it: case and accents."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def visible(folder: Path) -> list[tuple[Path, bool]]:
-    """Return what is in a folder, in a fixed order, each with whether it is a folder; nothing hidden.
+    """Return the visible entries of a folder in a fixed order, each with whether it is a folder.
 
     Raises:
         KerasCnnError: It cannot be read.
@@ -45,7 +45,7 @@ def visible(folder: Path) -> list[tuple[Path, bool]]:
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Return the names of the folders in a folder that may be splits or classes, in a fixed order.
+    """Return the names of the folders that may be splits or classes, in a fixed order.
 
     Raises:
         KerasCnnError: It cannot be read.

@@ -1,4 +1,4 @@
-"""From a picture file to the pixels of a model's input, with Pillow and NumPy alone.
+"""From an image file to a model's input, with Pillow and NumPy alone.
 
 The file itself lies in every bundle beside ``run.py``, so that a device computes the same bytes.
 """
@@ -16,13 +16,13 @@ ENOUGH = 1_024  # pixels that its shorter side has at least then
 
 
 def upright(source: Any) -> tuple[Image.Image, str]:
-    """Decode a file: turned as EXIF says, in mode L or RGB, transparency shown on white; large ones smaller.
+    """Decode an image file upright, in mode L or RGB, transparency on white; large ones smaller.
 
     Args:
-        source: A path or an open binary file; told by its content; of several pictures in it the first.
+        source: A path or an open binary file; told by its content; of several images in it the first.
 
     Returns:
-        The picture, and the file's format and mode, for instance ``JPEG RGB``.
+        The image, and the file's format and mode, for instance ``JPEG RGB``.
 
     Raises:
         Exception: Whatever Pillow's decoder of the format meets in a damaged file.
@@ -37,13 +37,13 @@ def upright(source: Any) -> tuple[Image.Image, str]:
 
 @cache
 def formats() -> tuple[str, ...]:
-    """Return the formats to try: all but EPS, which Pillow hands to Ghostscript, a program of its own."""
+    """Return Pillow's formats except EPS, for which it runs another program, Ghostscript."""
     Image.init()
     return tuple(name for name in Image.ID if name != "EPS")
 
 
 def eight_bits(image: Image.Image) -> Image.Image:
-    """Return a picture in mode L or RGB."""
+    """Convert an image to mode L or RGB."""
     if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel; Pillow's own conversion clips at 255
         return scaled(image)
     if image.has_transparency_data:
@@ -54,7 +54,7 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 
 def scaled(image: Image.Image) -> Image.Image:
-    """Bring 16 or 32 bits a pixel to 8."""
+    """Scale 16 or 32 bits per pixel to 8."""
     pixels = np.asarray(image, dtype=np.float64)
     if not np.isfinite(pixels).all():
         raise ValueError("some of its values are no numbers")
@@ -70,25 +70,25 @@ def scaled(image: Image.Image) -> Image.Image:
 
 
 def on_canvas(
-    picture: Image.Image, *, height: int, width: int, channels: int, margin: int, fit: str
+    image: Image.Image, *, height: int, width: int, channels: int, margin: int, fit: str
 ) -> NDArray[np.uint8]:
-    """Return a picture as uint8, shape (height, width, channels), scaled with Pillow's bilinear filter.
+    """Scale an image with Pillow's bilinear filter to uint8, shape (height, width, channels).
 
     Args:
-        picture: In mode L or RGB.
+        image: In mode L or RGB.
         height, width: Of the canvas in pixels.
         channels: 1 for grey, 3 for colour.
         margin: Pixels on each side that stay black.
-        fit: ``pad`` brings the whole picture into the middle, ``crop`` fills the canvas with its middle.
+        fit: ``pad`` brings the whole image into the middle, ``crop`` fills the canvas with its middle.
     """
     mode, bilinear = "L" if channels == 1 else "RGB", Image.Resampling.BILINEAR
-    content = picture.convert(mode)
+    content = image.convert(mode)
     if fit == "crop":
-        canvas = content.resize((width, height), bilinear, middle(picture, width / height))
+        canvas = content.resize((width, height), bilinear, middle(image, width / height))
     else:
         room = width - 2 * margin, height - 2 * margin
-        scale = min(room[0] / picture.width, room[1] / picture.height)
-        size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        scale = min(room[0] / image.width, room[1] / image.height)
+        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
         if size != content.size:
             content = content.resize(size, bilinear)
         canvas = Image.new(mode, (width, height))
@@ -97,7 +97,7 @@ def on_canvas(
 
 
 def middle(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:
-    """Return the largest box of an aspect (width / height) in the middle of a picture."""
+    """Return the largest centred box of an aspect ratio (width / height)."""
     width, height = min(image.width, image.height * aspect), min(image.height, image.width / aspect)
     left, top = (image.width - width) / 2, (image.height - height) / 2
     return left, top, left + width, top + height

@@ -1,4 +1,4 @@
-"""The one description of how a picture becomes a model's input; it is stored with every model file."""
+"""Preprocessing from an image to a model's input, stored in every model file."""
 
 from typing import Literal
 
@@ -12,11 +12,11 @@ from kerascnn.foundation.settings import Settings
 
 
 class Preprocessing(Settings):
-    """Scale a picture, aspect kept, and take its pixels as 0 to 255.
+    """Scaling of an image with its aspect ratio kept, to pixels of 0 to 255.
 
     Attributes:
-        fit: ``pad`` brings the whole picture into the middle of a black canvas; ``crop`` fills the canvas
-            with the middle of the picture.
+        fit: ``pad`` brings the whole image into the middle of a black canvas; ``crop`` fills the canvas
+            with the middle of the image.
         height: Side of the canvas in pixels; ``width`` likewise.
         channels: 1 for grey, 3 for colour.
         margin: Pixels on each side that stay black (2 for MNIST: 28×28 in 32×32, as LeCun et al., 1998).
@@ -31,7 +31,7 @@ class Preprocessing(Settings):
     resample: Literal["bilinear"] = "bilinear"
 
     def image(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return one picture as uint8, shape (height, width, channels)."""
+        """Preprocess one image to uint8, shape (height, width, channels)."""
         return on_canvas(
             image,
             height=self.height,
@@ -42,21 +42,21 @@ class Preprocessing(Settings):
         )
 
     def crop(self, image: Image.Image, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
-        """Return a part of a picture, scaled to the canvas.
+        """Preprocess a part of an image, scaled to the canvas.
 
         Args:
-            image: The picture.
-            box: (left, top, right, bottom) in pixels of the picture, of the canvas's shape.
+            image: The image.
+            box: (left, top, right, bottom) in pixels of the image, of the canvas's shape.
         """
         mode = "L" if self.channels == 1 else "RGB"
         part = image.convert(mode).resize((self.width, self.height), Image.Resampling.BILINEAR, box)
         return np.asarray(part, dtype=np.uint8).reshape(self.height, self.width, self.channels)
 
     def batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return pictures of one size, uint8 (n, h, w, c), as uint8 (n, height, width, channels)."""
+        """Preprocess images of one size, uint8 (n, h, w, c), to uint8 (n, height, width, channels)."""
         room = self.height - 2 * self.margin, self.width - 2 * self.margin, self.channels
         if images.shape[1:] == room:  # nothing to scale: frame all at once
             frame = (self.margin, self.margin)
             return np.pad(images, ((0, 0), frame, frame, (0, 0)))
-        pictures = images[..., 0] if images.shape[-1] == 1 else images
-        return np.stack([self.image(Image.fromarray(picture)) for picture in pictures])
+        squeezed = images[..., 0] if images.shape[-1] == 1 else images
+        return np.stack([self.image(Image.fromarray(image)) for image in squeezed])

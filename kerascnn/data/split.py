@@ -1,4 +1,4 @@
-"""Fixed stratified splits: the same images in every process, every class in its share.
+"""Fixed stratified splits: the same images in every process, each class in proportion.
 
 The draw is that of scikit-learn's ``train_test_split(stratify=…)``, by which the splits of this project were
 defined; a test holds the two equal. It stands here so that neither another version of that library nor the
@@ -20,7 +20,7 @@ SPLIT_SEED = 5
 
 
 def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
-    """Return (rest, part) with ``size`` images in the part, stratified by class, both in ascending order.
+    """Split off ``size`` images, stratified by class; return (rest, part), both in ascending order.
 
     Raises:
         KerasCnnError: A class has too few images.
@@ -36,7 +36,7 @@ def split_off(split: AnySplit, size: int) -> tuple[AnySplit, AnySplit]:
 
 
 def can_be_split(split: Split, size: int) -> bool:
-    """Whether part and rest have room for an image of each class, and no class has but one."""
+    """Whether part and rest can have an image of each class."""
     counts = np.bincount(split.labels)
     classes = np.count_nonzero(counts)
     return bool(min(size, len(split) - size) >= classes and counts[counts > 0].min() > 1)
@@ -45,7 +45,7 @@ def can_be_split(split: Split, size: int) -> bool:
 def stratified_indices(
     labels: NDArray[np.int32], size: int, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Draw ``size`` indices, each class in its share; return (all others, those), both ascending."""
+    """Draw ``size`` indices, each class in proportion; return (all others, drawn), both ascending."""
     draw = np.random.RandomState(seed)
     _, members, counts = np.unique(labels, return_inverse=True, return_counts=True)
     of_rest = _apportioned(counts, len(labels) - size, draw)
@@ -59,7 +59,7 @@ def stratified_indices(
 
 
 def stratified_sample(labels: NDArray[np.int32], size: int, seed: int | None = None) -> NDArray[np.intp]:
-    """Return ``size`` ascending indices, taken at even distances of the images sorted by class.
+    """Return ``size`` ascending indices, evenly spaced in the images sorted by class.
 
     Args:
         labels: Of the images.
@@ -73,7 +73,7 @@ def stratified_sample(labels: NDArray[np.int32], size: int, seed: int | None = N
 
 
 def _apportioned(counts: NDArray[np.intp], seats: int, draw: np.random.RandomState) -> NDArray[np.intp]:
-    """Share seats out in proportion to counts by the largest remainder; a tie is decided by lot."""
+    """Apportion seats to counts by the largest remainder; a tie is decided by lot."""
     shares = counts / counts.sum() * seats
     given = np.floor(shares)
     remainders = shares - given

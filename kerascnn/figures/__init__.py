@@ -1,1 +1,1 @@
-"""From arrays to plots and one HTML page; no network is known here."""
+"""Plots of arrays, and one HTML page of plots; independent of networks."""

@@ -1,4 +1,4 @@
-"""What a page shows: figures with the words that they need, written as files and put into its sections."""
+"""Figures with captions and alt texts, written as files and put into the sections of a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ KINDS = {"svg": "svg+xml", "png": "png"}
 
 @dataclass(frozen=True)
 class CaptionedFigure:
-    """One figure: ``name`` for its file, ``alt`` for those who do not see it, ``caption`` for everyone."""
+    """A figure with its file name, alt text and caption."""
 
     name: str
     figure: "Figure"
@@ -25,13 +25,13 @@ class CaptionedFigure:
 
 
 class Chapter(NamedTuple):
-    """A section, and the figures that it will hold."""
+    """A section of a page with its figures."""
 
     section: Section
     figures: Sequence[CaptionedFigure] = ()
 
     def illustrated(self, folder: Path, forms: Sequence[str]) -> Section:
-        """Write the figures in each form and return the section with the first form of them inside.
+        """Write the figures in each format and return the section with the first format embedded.
 
         Args:
             folder: Of the files, which are named after the figures.

@@ -1,4 +1,4 @@
-"""Many small images as one."""
+"""Grids of small images."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Values = NDArray[np.float32]
 
 
 def image_grid(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequence[float]) -> Values:
-    """Put images in rows.
+    """Arrange images in rows.
 
     Args:
         tiles: Shape (n, height, width, channels).
@@ -40,7 +40,7 @@ def image_grid(tiles: Values, columns: int, gap: tuple[int, int], blank: Sequenc
 
 
 def square_grid(tiles: Values) -> Values:
-    """Put at most 96 images in about as many rows as columns."""
+    """Arrange at most 96 images in a nearly square grid."""
     shown = tiles[:TILES]
     gap = max(shown.shape[1] // 16, 1)
     blank = WHITE if shown.shape[-1] == 3 else [np.nan]  # what is not a number stays blank on any scale
@@ -57,5 +57,5 @@ def draw(axes: "Axes", canvas: Values, title: str, **colours: Any) -> "AxesImage
 
 
 def first_of(count: int) -> str:
-    """Say behind a title that only some of so many images are shown, if so."""
+    """Return the addition to a title which says that only some images are shown."""
     return f"; the first {TILES}" if count > TILES else ""

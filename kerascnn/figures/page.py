@@ -1,4 +1,4 @@
-"""One page that can be handed over: a single HTML file which needs nothing else."""
+"""A page as a single HTML file without other files."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ TEMPLATE = "page.html.jinja"
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of a page.
+    """A figure on a page.
 
     Attributes:
         content: Of a PNG file, or of one of another ``kind``.
@@ -31,12 +31,12 @@ class Picture:
 
     @property
     def address(self) -> str:
-        """The picture itself as an address, so that the page needs no other file."""
+        """The figure as a ``data:`` address, so that the page needs no other file."""
         return f"data:image/{self.kind};base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 class Cell(NamedTuple):
-    """What stands in a table, and the number it is sorted by; ``None``: it is sorted by its text."""
+    """A cell's text and the number it is sorted by, ``None`` to sort by the text."""
 
     text: str
     order: float | None = None
@@ -44,7 +44,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table that readers can sort by any column where JavaScript runs; all rows have all columns."""
+    """A table on a page; with JavaScript, readers can sort it by any column."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
@@ -52,7 +52,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page.
+    """A section of a page.
 
     Attributes:
         title: Its heading.
@@ -77,7 +77,7 @@ class Section:
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """Return an HTML document; every text in it may hold any sign."""
+    """Return the HTML document; all texts are escaped."""
     return _environment().get_template(TEMPLATE).render(title=title, sections=sections, generator=MAKER)
 
 

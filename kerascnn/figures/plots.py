@@ -1,4 +1,4 @@
-"""Figures of a run and of a source; each function returns a Matplotlib figure.
+"""Plots of a run and of a source, as Matplotlib figures.
 
 Matplotlib is loaded by the first figure: most commands that could draw one do not.
 """
@@ -28,12 +28,12 @@ DPI = 120
 CELL = 0.85  # inches of a row of a contact sheet: 96 pixels and the gap below them
 NAME_POINTS = 10
 METADATA = {".png": {"Software": MAKER}, ".svg": {"Title": MAKER, "Date": None}}
-LONGEST_NAME = 24  # characters beside a row of pictures
+LONGEST_NAME = 24  # characters beside a row of images
 NAMED = 40  # classes whose names and counts a confusion matrix has room for
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG or SVG, by its suffix, whole; its folder is made."""
+    """Write a figure as PNG or SVG, by the suffix; its folder is created."""
     from matplotlib import rc_context
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
 
 @contextmanager
 def _any_script() -> Iterator[None]:
-    """Let names be written in a script that Matplotlib's font lacks: they are drawn as boxes."""
+    """Suppress warnings about names in a script that Matplotlib's font lacks: they are drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
@@ -53,7 +53,7 @@ def _any_script() -> Iterator[None]:
 def new_figure(
     width: float, height: float, layout: Literal["constrained"] | None = "constrained"
 ) -> "Figure":
-    """Return an empty figure; sides in inches."""
+    """Return an empty figure, with sides in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout=layout)
@@ -92,12 +92,12 @@ def heatmaps(
     extent: tuple[float, float, float, float],
     classes: Sequence[tuple[str, float, NDArray[np.float32]]],
 ) -> "Figure":
-    """Draw maps of class scores over the picture they were computed from, on one scale.
+    """Draw maps of class scores over the image they were computed from, on one scale.
 
     Args:
         pixels: Shape (height, width, 1 or 3).
         extent: What the scores cover: (left, right, bottom, top) in pixels.
-        classes: Name, probability for the whole picture, and logits, shape (rows, columns).
+        classes: Name, probability for the whole image, and logits, shape (rows, columns).
     """
     height, width = pixels.shape[:2]
     count, wide = 1 + len(classes), width > 1.5 * height
@@ -108,10 +108,10 @@ def heatmaps(
     panels = list(figure.subplots(down, across).flat)
     for axes in panels:
         axes.imshow(np.broadcast_to(pixels, (height, width, 3)), extent=(0, width, height, 0))
-        axes.set(title="picture", xticks=[], yticks=[])
+        axes.set(title="image", xticks=[], yticks=[])
     logits = np.stack([scores for *_, scores in classes])
     for axes, (label, share, scores) in zip(panels[1:], classes, strict=True):
-        # transparent enough to leave the picture visible
+        # transparent enough to leave the image visible
         drawn = axes.imshow(scores, extent=extent, cmap="inferno", alpha=0.6, interpolation="bilinear")
         drawn.set_clim(logits.min(), logits.max())
         axes.set(title=f"{short(label)}: {100 * share:.1f} %", xlim=(0, width), ylim=(height, 0))
@@ -121,10 +121,10 @@ def heatmaps(
 
 
 def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> "Figure":
-    """Draw some pictures of each class, a row a class.
+    """Draw some images of each class, one row per class.
 
     Args:
-        rows: Pictures of each class, shape (n, height, width, 1 or 3), n may differ; all of one size.
+        rows: Images of each class, shape (n, height, width, 1 or 3), n may differ; all of one size.
         classes: Their names.
     """
     height, width = rows[0].shape[1:3]
@@ -132,9 +132,9 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
     columns = max(1, *(len(row) for row in rows))
     sheet = np.full((len(rows) * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8)
     for place, row in enumerate(rows):
-        for column, picture in enumerate(row):
+        for column, image in enumerate(row):
             top, left = gap + place * (height + gap), gap + column * (width + gap)
-            sheet[top : top + height, left : left + width] = picture  # grey fills all three channels
+            sheet[top : top + height, left : left + width] = image  # grey fills all three channels
     names = [short(name) for name in classes]
     beside = max(map(_inches, names)) + 0.2
     pixel = CELL / (height + gap)  # inches
@@ -151,7 +151,7 @@ def contact_sheet(rows: Sequence[NDArray[np.uint8]], classes: Sequence[str]) -> 
 
 
 def _inches(name: str) -> float:
-    """Return how wide a name is drawn beside a row of pictures."""
+    """Return the width of a class name beside its row of images, in inches."""
     from matplotlib.textpath import TextPath
 
     with _any_script():
@@ -159,7 +159,7 @@ def _inches(name: str) -> float:
 
 
 def short(name: str, longest: int = LONGEST_NAME) -> str:
-    """Return a name as it is drawn: cut where it is long, its dollar signs no marks of a formula."""
+    """Shorten a name for a figure and escape its dollar signs."""
     cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return cut.replace("$", r"\$")
 
@@ -220,7 +220,7 @@ class Spread(NamedTuple):
 
 
 def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> "Figure":
-    """Draw the signal to quantization noise of each layer: a short bar is a bad layer.
+    """Draw the signal-to-quantization-noise ratio of each layer; a short bar is a bad layer.
 
     Args:
         rows: Of the layers in their order: name, what the layer itself adds, and all that has come together
@@ -248,7 +248,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
 
 
 def spreads_of_layers(rows: Sequence[tuple[str, Spread | None, Spread | None]]) -> "Figure":
-    """Draw histograms of layers before and after quantization, a row a layer.
+    """Draw histograms of layers before and after quantization, one row per layer.
 
     Args:
         rows: Name, weights and activations of each layer; ``None`` where there are none.

@@ -1,1 +1,1 @@
-"""What any project could use: errors, whole files, validated settings, named things, another process."""
+"""General tools: errors, whole files, validated settings, registries, worker processes."""

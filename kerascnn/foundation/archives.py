@@ -1,4 +1,4 @@
-"""A ``.keras`` archive is weighed before Keras opens it: what it claims to hold costs memory."""
+"""Check the sizes that a ``.keras`` archive claims before Keras opens it and allocates them."""
 
 import io
 import zipfile
@@ -36,7 +36,7 @@ def require_weighed(path: Path) -> None:
 
 
 def _of_members(members: list[zipfile.ZipInfo], size: int) -> str:
-    """Return what is wrong with the sizes of an archive's members, empty where nothing is."""
+    """Return the fault in the sizes of an archive's members, an empty text if there is none."""
     if len(members) > MEMBERS:
         return f"it has {len(members):,} members, a model has some"
     for member in members:
@@ -49,7 +49,7 @@ def _of_members(members: list[zipfile.ZipInfo], size: int) -> str:
 
 
 def _of_weights(content: bytes) -> str:
-    """Return what is wrong with the sizes of an HDF5 file's arrays, empty where nothing is."""
+    """Return the fault in the sizes of an HDF5 file's arrays, an empty text if there is none."""
     import h5py
 
     arrays: list[h5py.Dataset] = []

@@ -1,4 +1,4 @@
-"""Checks calls of public functions against their signatures; a wrong call is one sentence."""
+"""Check calls of public functions against their signatures; a wrong call fails with one sentence."""
 
 import inspect
 import os
@@ -30,7 +30,7 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function, with its arguments checked before it is called.
+    """Return the function with a check of its arguments before each call.
 
     Raises:
         UsageError: By the function that is returned: an argument is unknown, missing or of another type.
@@ -109,7 +109,7 @@ def _plural(word: str) -> str:
 
 
 def received(value: object) -> str:
-    """Return in a few words what was received: of large things, their kind."""
+    """Describe a received value in a few words; a large one by its type."""
     if isinstance(value, _SHORT):
         return reprlib.repr(value)
     kind = type(value)

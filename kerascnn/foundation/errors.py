@@ -1,7 +1,7 @@
-"""Every failure a user can cause or meet, in one tree; and the warning of what goes on all the same.
+"""The tree of expected failures with their exit codes, and the warning for what is no failure.
 
 KerasCnnError         1  failed: bad data, a missing file, an unreadable model
-├── ImageError        1  one picture: it can be left out
+├── ImageError        1  one image: it can be left out
 ├── UsageError        2  wrong usage: an unknown name, a setting that makes no sense
 ├── QualityError      3  a limit that the user set was missed
 ├── TargetError       4  the model does not fit the target
@@ -17,7 +17,7 @@ from kerascnn.foundation.text.escapes import one_line
 
 
 class KerasCnnWarning(UserWarning):
-    """The work goes on, with something assumed or left out that changes what the result means."""
+    """A warning that an assumption or an omission changes the meaning of a result."""
 
 
 class KerasCnnError(Exception):
@@ -33,7 +33,7 @@ class KerasCnnError(Exception):
 
 
 class ImageError(KerasCnnError):
-    """A file is not a picture that can be decoded.
+    """A file is not an image that can be decoded.
 
     Args:
         path: The file.
@@ -55,7 +55,7 @@ class UsageError(KerasCnnError):
 
 
 class QualityError(KerasCnnError):
-    """The work is done, and a limit that the user set is missed."""
+    """The work is done, but the result misses a limit that the user set."""
 
     exit_code = 3
 
@@ -67,12 +67,12 @@ class TargetError(KerasCnnError):
 
 
 class MissingError(KerasCnnError):
-    """Something optional is not there; the message has the line that installs it."""
+    """An optional tool or library is missing; the message has the command that installs it."""
 
     exit_code = 5
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of another library's message, or the kind of error where it has none."""
+    """Return the first line of another library's message, or the type of the error if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: written aside, then renamed."""
+"""Write files whole or not at all: under a temporary name, then renamed."""
 
 import glob
 import hashlib
@@ -19,7 +19,7 @@ DAY = 86_400  # seconds
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; it becomes ``path`` when the block ends well and vanishes otherwise.
+    """Yield a temporary path, which becomes ``path`` when the block succeeds and is deleted otherwise.
 
     The temporary file keeps the suffix, because Keras chooses the format by it.
 
@@ -47,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def require_writable(folder: Path) -> None:
-    """Make a folder where it is missing, and make sure, before long work, that files can be written there.
+    """Create a folder if it is missing, and check before long work that files can be written there.
 
     Raises:
         KerasCnnError: The file system refuses.
@@ -62,7 +62,7 @@ def require_writable(folder: Path) -> None:
 
 @contextmanager
 def told_what_is_half_written(folder: Path) -> Iterator[None]:
-    """Say with Ctrl-C that of several files some may be new and others old.
+    """On Ctrl-C, report that some of several files may be new and others old.
 
     Raises:
         KeyboardInterrupt: Ctrl-C, with that message.
@@ -76,18 +76,18 @@ def told_what_is_half_written(folder: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text whole; signs that it cannot hold become "?"."""
+    """Write a UTF-8 text file whole; characters that UTF-8 cannot hold become "?"."""
     with whole_file(path) as aside:
         aside.write_text(text, encoding="utf-8", errors="replace")
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document whole, indented for readers."""
+    """Write a JSON file whole, indented."""
     write_text(path, json_text(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def json_text(document: Any, **form: Any) -> str:
-    """Return a document as JSON that every program reads: what is no number is ``null``.
+    """Return a document as standard JSON: infinity and NaN become ``null``.
 
     Args:
         document: Of plain values; signs that no text can hold, as in names that are no UTF-8, become "?".
@@ -110,7 +110,7 @@ def _plain(document: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON document, all of whose numbers are finite.
+    """Read a JSON file and refuse infinity and NaN in it.
 
     Raises:
         KerasCnnError: The file is missing or is not JSON.
@@ -127,7 +127,7 @@ def read_json(path: Path) -> Any:
 
 
 def _without_number(document: Any, *place: str) -> tuple[str, ...]:
-    """Return where in a document a number is not finite, as names and positions; nowhere: empty."""
+    """Return the path to the first number in a document that is not finite, empty if there is none."""
     within: Iterable[tuple[Any, Any]]
     match document:
         case float() if not math.isfinite(document):

@@ -1,4 +1,4 @@
-"""A copy of this process that works for it: it has loaded what this one has loaded."""
+"""A worker process forked from this one, with all its loaded modules."""
 
 import multiprocessing
 import os
@@ -13,13 +13,13 @@ NEVER_COPIED = ("tensorflow", "jax", "torch")
 
 
 def can_fork() -> bool:
-    """Return whether a copy of this process, as it is now, works as this one does."""
+    """Return whether this process can be forked safely now."""
     alone = threading.active_count() == 1
     return sys.platform == "linux" and alone and not any(name in sys.modules for name in NEVER_COPIED)
 
 
 class ForkedProcess:
-    """Serves an object on two pipes, as ``worker.py`` does; used as a ``subprocess.Popen`` is.
+    """A forked process that serves an object on two pipes, with the interface of ``subprocess.Popen``.
 
     Args:
         served: The object's class, as ``package.module:Class``.
@@ -46,11 +46,11 @@ class ForkedProcess:
         self.pid = self._process.pid
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         self._process.kill()
 
     def wait(self) -> int:
-        """Wait for its end; return its code, of a signal the negative number."""
+        """Wait for the process to end and return its exit code, or the negative number of its signal."""
         self._process.join()
         code = self._process.exitcode
         assert code is not None

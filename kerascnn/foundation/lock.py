@@ -24,7 +24,7 @@ _held: set[Path] = set()  # by this process
 
 @contextmanager
 def held(folder: Path, *, again: bool = False) -> Iterator[None]:
-    """Hold a folder, of which nothing leads elsewhere; the system lets go of it however this process ends.
+    """Lock a folder while the block runs; the system releases it however this process ends.
 
     Args:
         folder: It exists.
@@ -49,7 +49,7 @@ def held(folder: Path, *, again: bool = False) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process holds a folder; where the system cannot tell, one may."""
+    """Whether a process has locked a folder; ``True`` if the system cannot tell."""
     if not fcntl:
         return True
     try:
@@ -66,14 +66,14 @@ def is_held(folder: Path) -> bool:
 
 
 def _require_no_links(folder: Path) -> None:
-    """Refuse a folder in which another one, or one in that, is a link: what is written would land there."""
+    """Refuse a folder with linked folders in it, or in those: files would be written elsewhere."""
     for each in (*folder.glob("*"), *folder.glob("*/*")):
         if each.is_symlink() and not each.is_file():
             raise KerasCnnError(f"{each} is a link: nothing is written through it. Remove it.")
 
 
 def _locked(folder: Path) -> int:
-    """Return the descriptor that holds a folder."""
+    """Lock a folder and return the descriptor that holds the lock."""
     descriptor = os.open(folder, os.O_RDONLY)
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -94,7 +94,7 @@ def _locked(folder: Path) -> int:
 
 
 def _holder(descriptor: int) -> str:
-    """Return number and command of who holds a folder, as far as this system tells."""
+    """Return the process number and command that hold a folder, empty if unknown."""
     inode = os.fstat(descriptor).st_ino
     try:
         locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]

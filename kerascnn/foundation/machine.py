@@ -1,4 +1,4 @@
-"""What a machine is, in words that name neither it nor its user."""
+"""A description of the machine that names neither it nor its user."""
 
 import os
 import platform
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def system() -> str:
-    """Return operating system, its version and C library, without a kernel's local suffix."""
+    """Return the operating system, its version and C library, without a kernel's local suffix."""
     release = re.match(r"[\d.]*\d|", platform.release())
     libc = " ".join(filter(None, platform.libc_ver()))
     return ", ".join(filter(None, [f"{platform.system()} {release[0] if release else ''}".strip(), libc]))
 
 
 def processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine() -> dict[str, Any]:
-    """Return what a time was measured on: machine, system, processors."""
+    """Return the conditions of a measured time: machine, system, processors."""
     return {"machine": platform.machine(), "system": system(), "processors": os.cpu_count()}

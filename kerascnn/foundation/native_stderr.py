@@ -1,4 +1,4 @@
-"""Keeps the notes of TensorFlow, absl, oneDNN and LiteRT from the user.
+"""Hide the messages of TensorFlow, absl, oneDNN and LiteRT on stderr.
 
 They are written by native code straight to file descriptor 2, before any logging level is read. So the
 descriptor is pointed at nothing, and Python's own stderr, where progress and errors go, at a copy of the
@@ -19,14 +19,14 @@ STDERR = 2
 
 
 class _Natives:
-    """What native libraries write: one state for all threads, because the descriptor is one."""
+    """The output of native libraries: one state for all threads, which share the descriptor."""
 
     def __init__(self) -> None:
         self.shown = "tensorflow" in sys.modules
         self._lock, self._depth = threading.Lock(), 0
 
     def cut(self) -> None:
-        """Point the descriptor at nothing; the first of several calls does."""
+        """Redirect the descriptor to nowhere, at the first of nested calls."""
         with self._lock:
             self._depth += 1
             if self._depth > 1:
@@ -42,7 +42,7 @@ class _Natives:
             os.close(nowhere)
 
     def restore(self) -> None:
-        """Point it back; the last of several calls does."""
+        """Restore the descriptor, at the last of nested calls."""
         with self._lock:
             self._depth -= 1
             if self._depth:
@@ -60,7 +60,7 @@ _natives = _Natives()
 
 @contextmanager
 def silent_natives() -> Iterator[None]:
-    """Keep what native libraries write from the user while the block runs, unless it is to be shown."""
+    """Hide the output of native libraries while the block runs, unless it is to be shown."""
     if _natives.shown:
         yield
         return
@@ -74,7 +74,7 @@ def silent_natives() -> Iterator[None]:
 
 @contextmanager
 def natives(*, shown: bool) -> Iterator[None]:
-    """Decide whether they are shown while the block runs."""
+    """Show or hide the output of native libraries while the block runs."""
     before, _natives.shown = _natives.shown, shown
     try:
         yield
@@ -83,13 +83,13 @@ def natives(*, shown: bool) -> Iterator[None]:
 
 
 def load_silently() -> None:
-    """Have TensorFlow loaded without its notes, whoever loads it from now on."""
+    """Hide TensorFlow's messages whenever it is imported from now on."""
     if not any(isinstance(finder, _SilentLoading) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SilentLoading())
 
 
 class _SilentLoading(MetaPathFinder):
-    """Finds TensorFlow where Python finds it, and has it loaded in silence."""
+    """An import hook that loads TensorFlow without its messages."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -115,7 +115,7 @@ class _SilentLoader(Loader):
 
 
 def _writes_there(stream: TextIO | None) -> bool:
-    """Whether a stream writes to the descriptor: that of a notebook or of a test may not."""
+    """Whether a stream writes to the descriptor; a notebook's or a test's may not."""
     with suppress(AttributeError, OSError, ValueError):  # there is none, it has no descriptor, it is closed
         return stream is not None and stream.fileno() == STDERR
     return False

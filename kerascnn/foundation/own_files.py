@@ -1,4 +1,4 @@
-"""Files that this program made are known by what stands in them: only those are replaced unasked."""
+"""Overwrite protection: only files that kerascnn wrote, known by their content, are replaced unasked."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +22,7 @@ MARKS = {
 
 
 def require_own(files: Iterable[Path], *, overwrite: bool = False) -> None:
-    """Make sure that of some files that are to be written none stands there that somebody else made.
+    """Refuse to overwrite files that kerascnn did not write.
 
     Args:
         files: Those that exist are looked into.

@@ -1,4 +1,4 @@
-"""An object in a process of its own, seen from this side: its methods are called, its failures come back."""
+"""Call the methods of an object in another process; its failures are raised here."""
 
 import pickle
 import signal
@@ -20,7 +20,7 @@ COMMAND = (sys.executable, "-P", "-m", "kerascnn.foundation.worker")
 
 
 class ProcessError(KerasCnnError):
-    """The other process ended, gave no answer in time, or met something unexpected.
+    """The other process ended, did not answer in time, or failed unexpectedly.
 
     Args:
         task: What it is for.
@@ -36,7 +36,7 @@ class ProcessError(KerasCnnError):
 
 
 class OtherProcess:
-    """Calls the methods of an object in a process that ends with the block.
+    """An object in another process, which ends with the block.
 
     Calls and answers are pickles on its standard input and output: both ends are this package.
 
@@ -73,7 +73,7 @@ class OtherProcess:
     def __call__(
         self, method: str, *arguments: Any, progress: Progress = silent, within: float | None = None
     ) -> Any:
-        """Call a method over there and return what it returns.
+        """Call a method in the other process and return its result.
 
         Args:
             method: Its name; ``arguments`` are what it takes.

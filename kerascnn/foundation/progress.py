@@ -1,4 +1,4 @@
-"""How long work tells its caller where it is: on stderr where that is asked for, below a notebook's cell."""
+"""Report progress of long work: on stderr if requested, below the cell in a notebook."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ def silent(stage: str, done: int, total: int, detail: object) -> None:
 
 
 def teller(asked: Telling) -> Progress:
-    """Return what receives the progress."""
+    """Return the function that receives the progress."""
     if callable(asked):
         return asked
     if _in_notebook() and asked is not False:
@@ -36,7 +36,7 @@ def teller(asked: Telling) -> Progress:
 
 
 class Lines:
-    """One line on stderr when a stage begins or ends and every few seconds between."""
+    """Progress on stderr: a line when a stage begins or ends, and every few seconds between."""
 
     every = LINE_EVERY
 
@@ -45,7 +45,7 @@ class Lines:
         self._last = 0.0
 
     def __call__(self, stage: str, done: int, total: int, detail: object) -> None:
-        """Take the latest figures."""
+        """Receive the latest progress."""
         now = time.monotonic()
         starts = stage not in self._began
         began, before = self._began.setdefault(stage, (now, done))
@@ -58,13 +58,13 @@ class Lines:
         self.show(stage, printable(f"{stage}: {done}/{total}{left}  {detail}".rstrip()))
 
     def show(self, stage: str, line: str) -> None:
-        """Write a line."""
+        """Write a line to stderr."""
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
 
 class NotebookLines(Lines):
-    """One line for each stage below the notebook's cell, replaced by the next."""
+    """Progress below a notebook's cell: one line for each stage, updated in place."""
 
     every = REDRAWN_EVERY
 
@@ -74,7 +74,7 @@ class NotebookLines(Lines):
         self._shown: dict[str, Any] = {}
 
     def show(self, stage: str, line: str) -> None:
-        """Replace the stage's line."""
+        """Update the stage's line."""
         text = {"text/plain": line}
         if stage in self._shown:
             self._shown[stage].update(text, raw=True)
@@ -83,6 +83,6 @@ class NotebookLines(Lines):
 
 
 def _in_notebook() -> bool:
-    """Whether this process works for a notebook; in a terminal, IPython has no kernel."""
+    """Whether this process is a notebook's kernel; IPython in a terminal is not."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")

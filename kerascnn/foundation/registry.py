@@ -1,4 +1,4 @@
-"""Named things a user can ask for: models, heads, sources, schemes; those of other packages among them.
+"""Registries of models, heads, sources and schemes by name, those of other packages included.
 
 A name is known before what it stands for is imported, so that help, completion and messages cost nothing.
 """
@@ -37,22 +37,22 @@ class Registry(Mapping[str, Item]):
         self._aliases: dict[str, str] = {}
 
     def add(self, name: str, item: Item, aliases: Sequence[str] = ()) -> None:
-        """Register ``item`` under ``name``; each alias leads to the same item."""
+        """Register an item under its name and aliases."""
         self._own[name] = lambda: item
         self._aliases.update(dict.fromkeys(aliases, name))
 
     def refer(self, name: str, reference: str, aliases: Sequence[str] = ()) -> None:
-        """Register what ``module:attribute`` names, which is imported when it is asked for."""
+        """Register ``module:attribute``, which is imported on first use."""
         self._own[name] = partial(resolve_name, reference)
         self._aliases.update(dict.fromkeys(aliases, name))
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The names that no other package has added."""
+        """The names that kerascnn itself registers."""
         return tuple(self._own)
 
     def loadable(self) -> list[Item]:
-        """Return every item; a package's that cannot be loaded is left out and named in a warning."""
+        """Return every item; one of a package that cannot be loaded is left out with a warning."""
         found = []
         for name in self:
             try:
@@ -99,7 +99,7 @@ class Registry(Mapping[str, Item]):
         return sum(1 for _ in self)
 
     def _of_package(self, name: str) -> Item:
-        """Return what an installed package offers under a name.
+        """Load the item that an installed package offers under a name.
 
         Raises:
             KerasCnnError: It cannot be loaded, is something else, or several packages offer one.
@@ -127,7 +127,7 @@ class Registry(Mapping[str, Item]):
 
 @cache
 def _offers(group: str | None) -> Mapping[str, Sequence["EntryPoint"]]:
-    """Return the entry points of a group by their names, in the order of these; finding them takes 10 ms."""
+    """Return a group's entry points sorted by name; the search takes 10 ms."""
     offers: dict[str, list[EntryPoint]] = {}
     if group is not None:
         for entry in sorted(_installed().select(group=group), key=lambda entry: entry.name):

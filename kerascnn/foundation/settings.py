@@ -1,4 +1,4 @@
-"""Settings and records that come from outside are validated in one way."""
+"""Validation of settings and records that are read from outside."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,7 @@ from kerascnn.foundation.errors import UsageError
 
 
 class Settings(BaseModel):
-    """Base of everything read from a command line or a file: frozen, unknown keys refused.
+    """Base class of validated settings: frozen, unknown keys refused.
 
     Raises:
         UsageError: A value makes no sense. The message names the setting, the rule and what was received.

@@ -1,4 +1,4 @@
-"""The other side of :class:`kerascnn.foundation.process.OtherProcess`: reads calls and answers them."""
+"""The worker side of :class:`kerascnn.foundation.process.OtherProcess`: it reads calls and answers them."""
 
 import os
 import pickle
@@ -49,7 +49,7 @@ def serve(served: str, calls: BinaryIO, answers: BinaryIO) -> None:
 
 
 def end_with(calls: int) -> None:
-    """Have this process killed, whatever it does, once nobody can call it any more.
+    """Kill this process as soon as its caller is gone.
 
     Another process looks: a converter that works for seconds lets no thread of this one run meanwhile.
     """
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def work(served: str, memory: int | None, calls: int, answers: int) -> None:
-    """Answer calls until nobody can call any more.
+    """Answer calls until the caller is gone.
 
     Args:
         served: The object's class, as ``package.module:Class``.
@@ -96,7 +96,7 @@ def work(served: str, memory: int | None, calls: int, answers: int) -> None:
 
 
 def _hold_memory(most: int) -> None:
-    """Let this process fail where it takes more bytes than it has by some; Windows has no such limit."""
+    """Limit the memory that this process may allocate beyond what it has; not on Windows."""
     with suppress(ImportError):
         import resource
 
@@ -105,7 +105,7 @@ def _hold_memory(most: int) -> None:
 
 
 def _bytes_held() -> int:
-    """Return the bytes that this process holds for itself, on Linux; elsewhere a process begins empty."""
+    """Return the bytes of this process's private memory on Linux, 0 elsewhere."""
     try:
         pages = Path("/proc/self/statm").read_text().split()[5]
     except OSError:

@@ -1,1 +1,1 @@
-"""Which networks there are, how they are built, and how a model file describes itself."""
+"""Networks and their builders, and the description inside a model file."""

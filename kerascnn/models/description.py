@@ -1,4 +1,4 @@
-"""What a model file says about itself: preprocessing, classes, what its output is.
+"""The description inside a model file: preprocessing, classes, kind of output.
 
 The description travels inside the file, so that it is read the same way wherever it is copied: a ``.keras``
 file is a ZIP archive and takes one more member, a ``.tflite`` file takes a ZIP archive at its end, which
@@ -89,7 +89,7 @@ class ModelDescription(Settings):
         return cls.parse(content, path)
 
     def fitting(self, path: Path, network: "ModelDescription") -> "ModelDescription":
-        """Return the description if it is one of this network.
+        """Return the description if it fits the network.
 
         Args:
             path: The file, for messages.
@@ -162,12 +162,12 @@ class ModelDescription(Settings):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether kerascnn did not write the file."""
+        """Whether another program wrote the file."""
         return self.variant == "unknown"
 
 
 def require_classifier(path: Path, inputs: int, outputs: int) -> None:
-    """Make sure that a network has one input and one output.
+    """Refuse a network without exactly one input and one output.
 
     Raises:
         KerasCnnError: It has not.
@@ -180,7 +180,7 @@ def require_classifier(path: Path, inputs: int, outputs: int) -> None:
 
 
 def require_fixed_size(path: Path, shape: tuple[Any, ...]) -> None:
-    """Make sure that every side of an input, without the batch, is known.
+    """Refuse an input with an unknown side, the batch aside.
 
     Raises:
         KerasCnnError: One is ``None``.
@@ -206,7 +206,7 @@ def _image_shape(path: Path, shape: tuple[Any, ...]) -> tuple[int, int, Literal[
 
 
 def _alone(path: Path, output: Output) -> Output:
-    """Return what one output alone is that is no sigmoid."""
+    """Return the kind of a single output without a sigmoid."""
     if output == "logits":
         return "logit"
     what = (
@@ -229,7 +229,7 @@ def _class_count(path: Path, scores: tuple[Any, ...]) -> int:
 
 
 def _printable(stored: Any) -> Any:
-    """Return a JSON document whose texts are safe to show, whoever wrote the file."""
+    """Return a JSON document with control characters in its texts replaced."""
     if isinstance(stored, str):
         return printable(stored)
     if isinstance(stored, list):
@@ -240,14 +240,14 @@ def _printable(stored: Any) -> Any:
 
 
 def _end(path: Path) -> bytes:
-    """Return the last bytes of a file, where a description would be."""
+    """Return the last bytes of a file, which contain the description if there is one."""
     with path.open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
         return file.read(LONGEST)
 
 
 def _unpacked(archive: zipfile.ZipFile) -> bytes:
-    """Return the description in an archive, cut off where it is longer than any."""
+    """Return the description in an archive, cut off if it is too long."""
     if archive.getinfo(MEMBER).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile("packed as kerascnn does not pack")
     with archive.open(MEMBER) as member:

@@ -1,4 +1,4 @@
-"""The models a user can name, with their forms; plain Python, so that help and completion can list them."""
+"""Models by name with their variants, in plain Python for help and completion."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One published or modern form of a model.
+    """A published or modern variant of a model.
 
     Attributes:
         note: What it is, how it differs from the paper and from other networks that share the name.
@@ -46,7 +46,7 @@ class Variant:
 
     @property
     def pads_first(self) -> bool:
-        """Whether the first convolution pads: then an offset of the pixels would not melt into int8."""
+        """Whether the first convolution pads, so that int8 could not absorb an offset of the pixels."""
         return self.windows[0].padding > 0
 
     def check_norm(self, norm: str | None, name: str) -> str:
@@ -62,7 +62,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Family:
-    """A model a user can name, with its forms.
+    """A model with its name and variants.
 
     Attributes:
         name: As registered, for instance ``lenet5``.
@@ -98,7 +98,7 @@ families.refer("lenet5", "kerascnn.models.architectures.lenet5:LENET5", aliases=
 
 
 def family(name: str) -> Family:
-    """Return the family that a name or alias stands for; it bears the registered name.
+    """Return the family of a name or alias, with its registered name.
 
     Raises:
         UsageError: The name is unknown.

@@ -1,4 +1,4 @@
-"""What a Keras model of another program takes and gives, as far as its layers say."""
+"""Input scaling and output of a Keras model of another program, inferred from its layers."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ _SCORES: dict[str, Output] = {"softmax": "probabilities", "sigmoid": "sigmoid", 
 
 
 def scores_of(model: Any) -> Output:
-    """Return what the activation of the last layer makes of the scores."""
+    """Return the kind of output, by the activation of the last layer."""
     import keras
 
     passing = (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Dropout)
@@ -26,7 +26,7 @@ def scores_of(model: Any) -> Output:
 
 
 def scaling_of(model: Any) -> InputScaling:
-    """Return what the first layer says of the pixels: one that rescales them is made for 0 to 255."""
+    """Return the input scaling, by the first layer: one that rescales pixels expects 0 to 255."""
     import keras
 
     passing = (

@@ -1,4 +1,4 @@
-"""Which image sizes a network takes: at every layer the filter must fit a whole number of times."""
+"""Image sizes that fit a network: each filter must fit a whole number of times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LARGEST = 4096  # pixels; where the search for a size that fits ends
 
 @dataclass(frozen=True)
 class Window:
-    """What slides over the maps: a convolution's filter or a pooling's square, sides in pixels."""
+    """A window that slides over maps: a convolution's filter or a pooling window, in pixels."""
 
     name: str
     kernel: int
@@ -69,6 +69,6 @@ def _failure(windows: Sequence[Window], side: int) -> str | None:
 
 
 def _nearest(windows: Sequence[Window], image_size: int) -> list[int]:
-    """Return the largest fitting size below and the smallest above, as far as there are."""
+    """Return the nearest fitting sizes below and above, as far as they exist."""
     below = (size for size in range(min(image_size, LARGEST), 0, -1) if _failure(windows, size) is None)
     return [size for size in (next(below, None), next_fitting(windows, image_size)) if size is not None]

@@ -1,4 +1,4 @@
-"""What stands after the last feature map: the choice this project is about.
+"""Heads: the layers after the last feature map.
 
 All heads take features of shape (height, width, depth) and return logits of shape (classes,).
 
@@ -23,13 +23,13 @@ from kerascnn.foundation.registry import Registry
 #: (features, hidden units, classes, dropout) -> logits; Keras tensors have no public type.
 Build = Callable[[Any, Sequence[int], int, float], Any]
 
-#: How the names of a head's layers begin; no layer of a trunk is called so.
+#: How the names of a head's layers begin; no layer of a backbone is called so.
 _STEMS = ("flatten", "fc", "conv1x1_", "dropout", "class_map", "logits")
 
 
 @dataclass(frozen=True)
 class Head:
-    """A head's builder, and whether it has hidden layers whose widths can be chosen."""
+    """A head's builder, and whether the widths of its hidden layers can be chosen."""
 
     build: Build
     has_units: bool
@@ -39,12 +39,12 @@ heads: Registry[Head] = Registry("head", "kerascnn.heads", of=Head)
 
 
 def is_head_layer(name: str) -> bool:
-    """Whether a layer of that name belongs to the head, not to the trunk."""
+    """Whether a layer's name is that of a head's layer, not of the backbone's."""
     return name.startswith(_STEMS)
 
 
 def fc(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
-    """Flatten the map; one dense layer with ReLU and dropout for each of ``units``, then the classes."""
+    """Build a head of dense layers: one with ReLU and dropout for each of ``units``, then the classes."""
     from keras import layers
 
     hidden = layers.Flatten(name="flatten")(features)
@@ -55,7 +55,7 @@ def fc(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) 
 
 
 def conv1x1(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
-    """One 1×1 convolution with ReLU and dropout for each of ``units``, one to the classes, then the mean."""
+    """Build a head of 1×1 convolutions: one for each of ``units``, one to the classes, then the mean."""
     from keras import layers
 
     hidden = features
@@ -66,12 +66,12 @@ def conv1x1(features: Any, units: Sequence[int], classes: int, dropout: float = 
 
 
 def nin(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
-    """Dropout, one 1×1 convolution to the classes, then the mean of the map; ``units`` are not used."""
+    """Build a head of one 1×1 convolution to the classes and the mean of its map, without ``units``."""
     return _averaged_class_map(_dropped(features, dropout, 1), classes)
 
 
 def fc_as_convolutions(features: Any, units: Sequence[int], classes: int, dropout: float = 0.0) -> Any:
-    """Return what ``fc`` computes, written as convolutions: the first over the whole map, the others 1×1.
+    """Build the ``fc`` head as convolutions: the first over the whole map, the others 1×1.
 
     The layers have the names and, reshaped, the weights of ``fc``. On a larger map the network answers at
     every position; ``class_map`` holds these answers and their mean comes out.

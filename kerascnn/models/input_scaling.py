@@ -1,4 +1,4 @@
-"""From pixels of 0 to 255 to the numbers that a model takes."""
+"""Input scaling: from pixels of 0 to 255 to the numbers that a model expects."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ BRIGHTEST = 255
 
 @dataclass(frozen=True)
 class InputScaling:
-    """A pixel goes in as (pixel − mean) / std, as TFLite metadata and most tutorials write it.
+    """The scaling (pixel − mean) / std, as in TFLite metadata.
 
     Attributes:
         mean: Of all channels together or of each; ``std`` likewise.
@@ -26,13 +26,13 @@ class InputScaling:
 
     @classmethod
     def between(cls, low: float, high: float, known_from: str = "") -> "InputScaling":
-        """Return the scaling that makes black ``low`` and white ``high``."""
+        """Return the scaling of black to ``low`` and white to ``high``."""
         std = BRIGHTEST / (high - low)
         return cls((-low * std,), (std,), known_from)
 
     @classmethod
     def parse(cls, text: str) -> "InputScaling":
-        """Return the scaling of a range as users write it: ``0..1``, ``-1..1``, ``0..255``.
+        """Parse a range such as ``0..1``, ``-1..1`` or ``0..255``.
 
         Raises:
             UsageError: It is none.
@@ -48,17 +48,17 @@ class InputScaling:
 
     @property
     def is_raw(self) -> bool:
-        """Whether pixels go in as they are."""
+        """Whether pixels are not scaled."""
         return set(self.mean) == {0.0} and set(self.std) == {1.0}
 
     @property
     def ends(self) -> tuple[float, float]:
-        """What the darkest and the brightest pixel of any channel become."""
+        """The smallest and the largest number that a pixel can become."""
         ends = self.real(np.array([[0], [BRIGHTEST]], np.uint8))
         return float(ends.min()), float(ends.max())
 
     def real(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the numbers that the pixels become, float32 of the same shape, channels last."""
+        """Scale pixels to float32 of the same shape, channels last."""
         mean, std = (np.array(numbers, np.float32) for numbers in (self.mean, self.std))
         scaled: NDArray[np.float32] = (pixels.astype(np.float32) - mean) / std
         return scaled

@@ -1,8 +1,8 @@
-"""What this program needs of Keras, whatever the user's ``~/.keras/keras.json`` says."""
+"""Keras settings that kerascnn needs, whatever ``~/.keras/keras.json`` says."""
 
 
 def set_keras_defaults() -> None:
-    """Have layers made from now on take channels last and compute in float32.
+    """Set channels last and float32 for all layers built from now on.
 
     Other settings change results without a word, or break them. A precision that is asked for comes by the
     global policy, which this leaves alone.

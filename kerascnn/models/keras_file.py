@@ -1,4 +1,4 @@
-"""Keras model files: saved whole with their description inside, opened in Keras' safe mode; or in memory."""
+"""Save and open Keras model files with their description, in Keras' safe mode."""
 
 import math
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ _said: WeakKeyDictionary[Any, ModelDescription] = WeakKeyDictionary()
 
 @runtime_checkable
 class KerasModel(Protocol):
-    """A ``keras.Model`` in memory, as far as can be told without loading Keras."""
+    """The interface of a ``keras.Model`` in memory, without importing Keras."""
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """Return one of its layers."""
+        """Return the layer of a name."""
 
     def predict_on_batch(self, x: Any) -> Any:
-        """Return what it gives for some inputs."""
+        """Return the outputs for a batch of inputs."""
 
 
 def save_model(model: Any, description: ModelDescription, path: Path) -> None:
@@ -66,7 +66,7 @@ def open_model(path: Path) -> Any:
 
 
 def load_model(path: Path) -> tuple[Any, ModelDescription]:
-    """Open a ``.keras`` file that classifies images, this project's or another's.
+    """Open the ``.keras`` file of an image classifier, kerascnn's or another program's.
 
     Returns:
         The ``keras.Model``, and its description.
@@ -82,7 +82,7 @@ def load_model(path: Path) -> tuple[Any, ModelDescription]:
 
 
 def described(model: Any) -> ModelDescription:
-    """Return what is known of a model in memory: all that its file said, if it was opened here.
+    """Return the description of a model in memory, its file's if it was opened here.
 
     Raises:
         KerasCnnError: It does not classify images.
@@ -91,7 +91,7 @@ def described(model: Any) -> ModelDescription:
 
 
 def place_of(model: Any) -> Path:
-    """Return what stands for the file of a model in memory, in messages: its name."""
+    """Return the name of a model in memory, which messages show as its file."""
     return Path(model.name)
 
 
@@ -108,5 +108,5 @@ def _describe(model: Any, path: Path) -> ModelDescription:
 
 
 def count_parameters(weights: Iterable[Any]) -> int:
-    """Return how many numbers the given Keras variables hold."""
+    """Return the number of values in Keras variables."""
     return sum(math.prod(weight.shape) for weight in weights)

@@ -62,7 +62,7 @@ def layer_calls(model: Any) -> Iterator[LayerCall]:
 
 
 def _graph(layer: Any) -> Any:
-    """Return what holds the graph of a model's layers, ``None`` for anything else."""
+    """Return the object with the graph of a model's layers, ``None`` for other layers."""
     import keras
 
     graph = layer._functional if isinstance(layer, keras.Sequential) else layer
@@ -94,7 +94,7 @@ def _calls(graph: Any, numbers: dict[int, int], prefix: str, fresh: Iterator[int
 
 
 def _in_order(graph: Any) -> list[Any]:
-    """Return the nodes so that each comes after those it reads, and otherwise as Keras lists the layers."""
+    """Return the nodes sorted so that each follows its inputs, otherwise in Keras' order."""
     rank = {id(layer): number for number, layer in enumerate(graph.operations)}
     levels = sorted(graph._nodes_by_depth.items(), reverse=True)
     return [node for _, level in levels for node in sorted(level, key=lambda node: rank[id(node.operation)])]

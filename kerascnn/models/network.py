@@ -1,4 +1,4 @@
-"""Which network: its settings, completed and checked before Keras is loaded, and built from them."""
+"""Settings of a network, completed and checked before Keras is loaded, and its builder."""
 
 from typing import Annotated, Any, Self
 
@@ -15,7 +15,7 @@ Width = Annotated[int, Field(ge=1, le=65_536)]  # wider layers fit no memory
 
 
 class Network(Settings):
-    """Which network: what is ``None`` is filled in by :meth:`complete`.
+    """Settings of a network; :meth:`complete` fills in those that are ``None``.
 
     Attributes:
         model: A family or its alias.
@@ -38,7 +38,7 @@ class Network(Settings):
     classes: Width | None = None
 
     def complete(self) -> Self:
-        """Return the same with canonical names and every gap filled.
+        """Return the settings with canonical names and all defaults.
 
         Raises:
             UsageError: A name is unknown, the variant lacks it, or the image size does not fit.
@@ -66,7 +66,7 @@ class Network(Settings):
         return self.model_copy(update=filled)
 
     def _head(self, name: str, variant: Variant) -> tuple[str, tuple[int, ...]]:
-        """Return the head's name and its widths, empty where it has none to choose."""
+        """Return the head's name and widths, empty if it has none to choose."""
         head = heads.canonical(self.head)
         if head not in variant.heads:
             raise UsageError(f"{name} takes head {' or '.join(variant.heads)} only: {variant.why_heads}")
@@ -76,7 +76,7 @@ class Network(Settings):
 
 
 def build(model: str, *, pixel_mean: float = 0.0, pixel_std: float = 255.0, **network: Any) -> Any:
-    """Build a model by name.
+    """Build a network by its settings.
 
     Args:
         model: A family or its alias.

@@ -1,4 +1,4 @@
-"""Files that are no model kerascnn opens: what they are instead, and the way out."""
+"""Recognize files that are not models kerascnn can open, with a remedy for each."""
 
 import json
 import zipfile
@@ -40,7 +40,7 @@ _SAVED_MODEL = (
 
 
 def require_model_format(path: Path) -> None:
-    """Make sure that a file or folder is not of another format, before any library opens it.
+    """Refuse a file or folder of another format before any library opens it.
 
     Raises:
         KerasCnnError: It is; the message says which, and the way out.
@@ -51,7 +51,7 @@ def require_model_format(path: Path) -> None:
 
 
 def why_not_opened(path: Path, error: Exception) -> str:
-    """Return why Keras could not open a ``.keras`` file, a sentence without its subject.
+    """Return the reason why Keras cannot open a ``.keras`` file, a sentence without its subject.
 
     Args:
         path: The file.
@@ -89,7 +89,7 @@ def _has_network(path: Path) -> bool:
 
 
 def _of_config(path: Path) -> str:
-    """Return what the configuration of a network says that Keras cannot build."""
+    """Return the part of a network's configuration that Keras cannot build."""
     import keras
 
     metadata, config = (_member(path, name) for name in ("metadata.json", "config.json"))
@@ -116,7 +116,7 @@ def _of_config(path: Path) -> str:
 
 
 def _member(path: Path, name: str) -> Any:
-    """Return a JSON member of a ``.keras`` file, ``None`` where there is none that can be read."""
+    """Return a JSON member of a ``.keras`` file, ``None`` if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as member:
             return json.loads(member.read(LONGEST))
@@ -125,7 +125,7 @@ def _member(path: Path, name: str) -> Any:
 
 
 def _objects(config: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object of a Keras configuration, wherever it stands."""
+    """Yield every object of a Keras configuration, at any depth."""
     waiting = [config]
     while waiting:
         each = waiting.pop()

@@ -76,7 +76,7 @@ class TrainingConfig(Network):
         channels: ``None``: those of the source's pictures; ``classes`` must be the source's.
         data: A source, or a folder of class folders; ``data_dir`` is the folder of a source's original files.
         skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
-        weights: A run whose trained trunk this training starts from.
+        weights: A run whose trained backbone this training starts from.
         recipe: Where ``None`` gets its value: ``default``, ``fast`` (a good model soon) or ``best``.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.

@@ -122,7 +122,7 @@ def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) ->
     )
 
     def built() -> Any:
-        # One seed before the build: the trunk's layers come first, so every head starts from the same trunk.
+        # One seed before the build: the backbone's layers come first, so every head starts from the same one.
         keras.utils.set_random_seed(config.seed)
         return build(**network.model_dump(), pixel_mean=mean, pixel_std=std)
 

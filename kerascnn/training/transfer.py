@@ -45,7 +45,7 @@ class Pretrained:
         """Copy the backbone's weights into a new model, and the head's if all its layers match.
 
         Raises:
-            UsageError: The trunks differ: a layer has other shapes, or stands in one of them only.
+            UsageError: The backbones differ: a layer has other shapes, or stands in one of them only.
         """
         (here, head), (there, their_head) = _weighted_layers(model), _weighted_layers(self.model)
         for name in [*here, *there]:

@@ -236,11 +236,11 @@ def _look_at(file: ImageFile) -> _Seen | BadFile:
         decoded = file.decoded()
     except ImageError as error:
         return BadFile(error.path, error.reason)
-    size = decoded.picture.size
+    size = decoded.image.size
     if min(size) >= ENOUGH:
         size = full_size(file.path)
     content = hashlib.sha256(repr(size).encode())
-    content.update(decoded.picture.convert("RGB").tobytes())  # grey may be stored as colour
+    content.update(decoded.image.convert("RGB").tobytes())  # grey may be stored as colour
     return _Seen(size, decoded.kind, content.digest())
 
 

@@ -11,7 +11,7 @@ from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_c
 from kerascnn.analysis.interpretability.chapters import Subject, chapters
 from kerascnn.analysis.interpretability.conv_blocks import convolutions
 from kerascnn.analysis.interpretability.top_patches import excitations
-from kerascnn.data.bad_files import files_of, picture_of
+from kerascnn.data.bad_files import files_of, image_of
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
 from kerascnn.figures.page import Section, page
@@ -151,7 +151,7 @@ def _drawn(
             classify, test, dataset.classes, model=str(run.path), data=dataset.source
         ),
         excitations=excitations(model, test.images, progress=progress),
-        picture=shown.picture,
+        image=shown.picture,
         label=shown.label,
         pixels=pixels,
         shares=classify(pixels[np.newaxis])[0],
@@ -172,7 +172,7 @@ def _first_test_image(dataset: Dataset) -> _Shown:
     label = dataset.classes[dataset.test.labels[0]]
     files = files_of(dataset.test)
     image = str(files[0].path) if files else f"first test image of {dataset.source}"
-    return _Shown(image, picture_of(dataset.test, 0), label)
+    return _Shown(image, image_of(dataset.test, 0), label)
 
 
 def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:

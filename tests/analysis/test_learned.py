@@ -44,7 +44,7 @@ def test_activation_maps_are_those_before_and_behind_the_nonlinearity():
     model = build("lenet", pixel_mean=100.0, pixel_std=50.0)
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 1)).astype(np.uint8)
     figures = activation_maps(model, picture, "seven")
-    assert _drawn(figures.pop("picture"))[0] == "picture of 32×32, is seven"
+    assert _drawn(figures.pop("picture"))[0] == "image of 32×32, is seven"
     titles = [figure.get_suptitle() for figure in figures.values()]
     assert titles == ["conv1: 6 maps of 28×28", "conv2: 16 maps of 10×10"]
     kernel, bias = model.get_layer("conv1").get_weights()
@@ -71,8 +71,8 @@ def test_activation_maps_are_those_before_and_behind_the_nonlinearity():
 )
 def test_every_convolution_with_a_map_is_shown(network, names):
     model = build(**network)
-    picture, *figures = activation_maps(model, np.full(model.input_shape[1:], 90, np.uint8), "").items()
-    assert picture[0] == "picture"
+    image, *figures = activation_maps(model, np.full(model.input_shape[1:], 90, np.uint8), "").items()
+    assert image[0] == "image"
     assert [name for name, _ in figures] == names
     if names[0] == "conv1":
         class_map = dict(figures).pop("class_map")
@@ -88,7 +88,7 @@ def test_a_single_convolution_without_a_nonlinearity():
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, name="alone")(pixels))
     model = keras.Model(pixels, keras.layers.Dense(3)(pooled))
     figures = activation_maps(model, np.full((8, 8, 1), 9, np.uint8), "")
-    assert _drawn(figures["picture"])[0] == "picture of 8×8"
+    assert _drawn(figures["picture"])[0] == "image of 8×8"
     assert figures["alone"].get_suptitle() == "alone: 4 maps of 6×6"
 
 
@@ -97,7 +97,7 @@ def test_the_surest_mistake_comes_first_and_no_panel_is_empty():
     shares = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.95, 0.05], [0.3, 0.7]], np.float32)
     labels = np.array([0, 1, 0, 1, 1], np.int32)
     figure = mistakes(pictures, labels, shares, ("cat", "dog"))
-    assert figure.get_suptitle() == "3 of 5 pictures wrong"
+    assert figure.get_suptitle() == "3 of 5 images wrong"
     shown = [(axes.get_title(), int(axes.images[0].get_array()[0, 0, 0])) for axes in figure.axes]
     assert shown == [
         ("true dog\ngiven cat, 95 %", 3),
@@ -107,5 +107,5 @@ def test_the_surest_mistake_comes_first_and_no_panel_is_empty():
     many = mistakes(
         np.repeat(pictures, 10, 0), np.repeat(labels, 10), np.repeat(shares, 10, 0), ("cat", "dog")
     )
-    assert (many.get_suptitle(), len(many.axes)) == ("30 of 50 pictures wrong, the 12 surest", 12)
+    assert (many.get_suptitle(), len(many.axes)) == ("30 of 50 images wrong, the 12 surest", 12)
     assert mistakes(pictures, shares.argmax(axis=1).astype(np.int32), shares, ("cat", "dog")) is None

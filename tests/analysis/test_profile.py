@@ -117,8 +117,8 @@ def test_the_volumes_of_the_notes():
     assert exact_output_side(224, 11, 4, padding=2) == "55.25"
 
 
-LENET_TRUNK = (5 * 5 * 1 * 6 + 6) + (5 * 5 * 6 * 16 + 16)
-LENET_TRUNK_MULTIPLY_ADDS = 28 * 28 * 6 * 5 * 5 + 10 * 10 * 16 * 5 * 5 * 6
+LENET_BACKBONE = (5 * 5 * 1 * 6 + 6) + (5 * 5 * 6 * 16 + 16)
+LENET_BACKBONE_MULTIPLY_ADDS = 28 * 28 * 6 * 5 * 5 + 10 * 10 * 16 * 5 * 5 * 6
 ONE_TOWER = 34_944 + 614_656 + 885_120 + 1_327_488 + 884_992
 TWO_HALVES = 34_944 + 307_456 + 885_120 + 663_936 + 442_624
 HIDDEN_1X1 = 6 * 6 * (256 * 4_096 + 4_096 * 4_096 + 4_096 * 1_000)
@@ -130,23 +130,23 @@ HIDDEN_1X1 = 6 * 6 * (256 * 4_096 + 4_096 * 4_096 + 4_096 * 1_000)
         (
             ("lenet5", "modern", "fc"),
             (400 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10, 59_134),
-            (LENET_TRUNK + 59_134, 61_706),
+            (LENET_BACKBONE + 59_134, 61_706),
             (400 * 120 + 120 * 84 + 84 * 10, 58_920),
-            (LENET_TRUNK_MULTIPLY_ADDS + 58_920, 416_520),
+            (LENET_BACKBONE_MULTIPLY_ADDS + 58_920, 416_520),
         ),
         (
             ("lenet5", "modern", "conv1x1"),
             (16 * 120 + 120 + 120 * 84 + 84 + 84 * 10 + 10, 13_054),
-            (LENET_TRUNK + 13_054, 15_626),
+            (LENET_BACKBONE + 13_054, 15_626),
             (5 * 5 * (16 * 120 + 120 * 84 + 84 * 10), 321_000),
-            (LENET_TRUNK_MULTIPLY_ADDS + 321_000, 678_600),
+            (LENET_BACKBONE_MULTIPLY_ADDS + 321_000, 678_600),
         ),
         (
             ("lenet5", "modern", "nin"),
             (16 * 10 + 10, 170),
-            (LENET_TRUNK + 170, 2_742),
+            (LENET_BACKBONE + 170, 2_742),
             (5 * 5 * 16 * 10, 4_000),
-            (LENET_TRUNK_MULTIPLY_ADDS + 4_000, 361_600),
+            (LENET_BACKBONE_MULTIPLY_ADDS + 4_000, 361_600),
         ),
         (
             ("alexnet", "one_tower", "fc"),

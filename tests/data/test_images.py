@@ -250,13 +250,13 @@ def test_a_huge_jpeg_is_decoded_smaller_and_known_by_its_full_size(tmp_path, mon
     exif[0x0112] = 6
     picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
     picture.save(tmp_path / "a.png", exif=exif)
-    whole = decode(tmp_path / "a.jpg").picture
+    whole = decode(tmp_path / "a.jpg").image
     assert whole.size == full_size(tmp_path / "a.jpg") == (1_200, 2_400)
     monkeypatch.setattr(pixels, "ENOUGH", 300)
-    assert decode(tmp_path / "a.jpg").picture.tobytes() == whole.tobytes()  # an ordinary picture stays
+    assert decode(tmp_path / "a.jpg").image.tobytes() == whole.tobytes()  # an ordinary image stays
     monkeypatch.setattr(pixels, "LARGE", 2_000_000)
-    small = decode(tmp_path / "a.jpg").picture
+    small = decode(tmp_path / "a.jpg").image
     assert (small.size, full_size(tmp_path / "a.jpg")) == ((300, 600), (1_200, 2_400))
-    assert decode(tmp_path / "a.png").picture.size == (1_200, 2_400)
+    assert decode(tmp_path / "a.png").image.size == (1_200, 2_400)
     difference = np.asarray(small, int) - np.asarray(whole.resize((300, 600), Image.Resampling.BOX), int)
     assert np.abs(difference).max() < 6

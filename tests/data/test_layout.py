@@ -81,7 +81,7 @@ def test_pictures_without_a_class_are_left_out(tmp_path, pictures):
     loose(photos / pictures)
     found = load(str(photos))
     assert found.counts() == OWN_SPLITS
-    assert found.notes == (f"photos/{pictures.split('/')[0]} is left out: its pictures have no class.",)
+    assert found.notes == (f"photos/{pictures.split('/')[0]} is left out: its images have no class.",)
 
 
 @pytest.mark.parametrize("inner", ["photos", "pictures/of_2024"])
@@ -120,7 +120,7 @@ def test_a_folder_without_pictures_beside_splits_is_left_out(tmp_path):
     (tmp_path / "photos" / "docs" / "de" / "notes.txt").write_text("made in spring")
     found = load(str(tmp_path / "photos"))
     assert found.counts() == OWN_SPLITS
-    assert found.notes == ("photos/docs is left out: it holds no picture.",)
+    assert found.notes == ("photos/docs is left out: it holds no image.",)
     (tmp_path / "photos" / "docs").rename(tmp_path / "photos" / "Red")  # may be a class in a wrong place
     with pytest.raises(KerasCnnError, match="Red is none of train, validation and test"):
         load(str(tmp_path / "photos"))
@@ -223,12 +223,12 @@ def test_pictures_of_any_suffix_are_read_and_others_are_named(cli, photos):
         *(f"blue/{n}" for n in ("clip.mpg", "notes.TXT", "nothing", "x.heic")),
     ]
     files, unplaced = found["notes"]
-    assert files.startswith("4 files are no pictures that Pillow can open: ")
+    assert files.startswith("4 files are no images that Pillow can open: ")
     assert all(
         part in files
         for part in ("1 .heic", "1 .mpg", "1 .txt", "1 without suffix", "(first: blue/clip.mpg)")
     )
-    assert unplaced == "2 pictures lie in no class's folder (first: 0.png)."
+    assert unplaced == "2 images lie in no class's folder (first: 0.png)."
     assert f"  {files}" in cli("data", "photos").out
 
 

@@ -67,7 +67,7 @@ def _checked(path: Path) -> None:
 
 def _picture(path: Path) -> None:
     found = decode(path)
-    assert found.picture.mode in ("L", "RGB")
+    assert found.image.mode in ("L", "RGB")
 
 
 def _published(path: Path) -> None:

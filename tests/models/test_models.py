@@ -80,7 +80,7 @@ class Case:
         return _small(name, variant, head, norm=norm)
 
 
-#: Heads and norms do not know of the trunk: every one has a narrow trunk, and the wide ones have these.
+#: Heads and norms do not know of the backbone: every one has a narrow backbone, and the wide ones have these.
 WIDE = {"one_tower": {("batch", "fc"), ("lrn", "nin")}, "two_towers": {("batch", "conv1x1")}}
 
 
@@ -239,15 +239,15 @@ def _operators(content):
 
 # -------------------------------------------------------------------------------------------------- counts
 
-LENET_TRUNK = (5 * 5 * 1 + 1) * 6 + (5 * 5 * 6 + 1) * 16
+LENET_BACKBONE = (5 * 5 * 1 + 1) * 6 + (5 * 5 * 6 + 1) * 16
 
 
 @pytest.mark.parametrize(
     ("head", "parameters"),
     [
-        ("fc", LENET_TRUNK + (5 * 5 * 16 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10),
-        ("conv1x1", LENET_TRUNK + (16 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10),
-        ("nin", LENET_TRUNK + (16 + 1) * 10),
+        ("fc", LENET_BACKBONE + (5 * 5 * 16 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10),
+        ("conv1x1", LENET_BACKBONE + (16 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10),
+        ("nin", LENET_BACKBONE + (16 + 1) * 10),
     ],
 )
 def test_lenet5_parameters(head, parameters):
@@ -336,11 +336,11 @@ ALEXNET_HEADS = {
 )
 def test_alexnet_parameters(variant, head, parameters, multiply_adds):
     table = profile(build("alexnet", variant=variant, norm="lrn", head=head))
-    trunk = {"one_tower": ONE_TOWER, "two_towers": TWO_TOWERS}[variant]
+    backbone = {"one_tower": ONE_TOWER, "two_towers": TWO_TOWERS}[variant]
     counted = Counter()
     for row in table.layers:
         counted["head" if is_head_layer(row.name) else row.name.rstrip("ab")] += row.parameters
-    assert +counted == trunk | {"head": ALEXNET_HEADS[head]}
+    assert +counted == backbone | {"head": ALEXNET_HEADS[head]}
     assert (table.parameters, table.parameters_fixed) == (parameters, 0)
     assert table.multiply_adds == multiply_adds
 
@@ -493,7 +493,7 @@ def test_refusals(settings, message):
     assert message in str(refusal.value)
 
 
-# ----------------------------------------------------------------------------------------------- the trunk
+# ----------------------------------------------------------------------------------------------- the backbone
 
 
 def _weights(model, of_head=False):
@@ -506,13 +506,13 @@ def _weights(model, of_head=False):
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
-def test_the_same_seed_gives_every_head_the_same_trunk(name, variant):
-    trunks = []
+def test_the_same_seed_gives_every_head_the_same_backbone(name, variant):
+    backbones = []
     for head in _form(name, variant).heads:
         keras.utils.set_random_seed(4)
-        trunks.append(_weights(_small(name, variant, head)))
-    for trunk in trunks[1:]:
-        np.testing.assert_equal(trunk, trunks[0])
+        backbones.append(_weights(_small(name, variant, head)))
+    for backbone in backbones[1:]:
+        np.testing.assert_equal(backbone, backbones[0])
 
 
 def test_standardisation_is_the_first_layer():

@@ -35,7 +35,7 @@ class Case:
     logits: np.ndarray
 
 
-#: Every norm and every head with the narrow trunks, each of them once with the wide ones, a second a network.
+#: Every norm and every head with the narrow backbones, each once with the wide ones, a second a network.
 WIDE, ONCE = ("one_tower", "two_towers"), (("batch", "fc"), ("lrn", "conv1x1"), ("none", "nin"))
 
 

@@ -61,12 +61,12 @@ def test_a_folder_is_listed_once(photos, monkeypatch):
 
 
 def test_what_is_done_to_pictures_is_told_unless_it_was_chosen(unequal, on_photos):
-    assert "Training pictures" not in unequal[1].err
+    assert "Training images" not in unequal[1].err
     told = kept(on_photos / "answer.json")
     notes = [line for line in told.err.splitlines() if line.startswith("Note: ")]
     assert notes == [
-        "Note: 1 file is no picture that Pillow can open: 1 .txt (first: red/notes.txt).",
-        "Note: Training pictures are mirrored and cropped at random. --augment chooses what is done, for "
+        "Note: 1 file is no image that Pillow can open: 1 .txt (first: red/notes.txt).",
+        "Note: Training images are mirrored and cropped at random. --augment chooses what is done, for "
         "instance --augment shift; --no-augment leaves them as they are.",
     ]
 

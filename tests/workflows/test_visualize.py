@@ -15,7 +15,7 @@ from refusals import FAILED, USAGE, refused
 import kerascnn
 from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.analysis.interpretability.chapters import Subject, chapters
-from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_trunk
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_backbone
 from kerascnn.analysis.interpretability.feature_maps import filters, middle_squares, receptive_fields
 from kerascnn.analysis.interpretability.top_patches import BEYOND, excitations, patch, patches
 from kerascnn.arithmetic.receptive_field import Sight
@@ -319,7 +319,7 @@ def _subject(model, head, variant):
         test=test,
         evaluation=evaluate_classifier(classify, test, classes, model="m", data="noise"),
         excitations=excitations(model, images),
-        picture=Image.fromarray(images[0] if channels == 3 else images[0, ..., 0]),
+        image=Image.fromarray(images[0] if channels == 3 else images[0, ..., 0]),
         label=classes[0],
         pixels=images[0],
         shares=classify(images[:1])[0],
@@ -345,7 +345,7 @@ def test_every_variant_and_head(name, variant, head, network, ends):
     model = build(name, variant=variant, head=head, **network)
     subject = _subject(model, head, variant)
     found = {chapter.section.title: chapter for chapter in chapters(subject)}
-    assert ends_of_trunk(model) == ends
+    assert ends_of_backbone(model) == ends
     patched = [figure.name for figure in found["Top-activating patches"].figures]
     assert patched == [f"patches-{end}" for end in ends]
     mapped = found["Class activation maps"]

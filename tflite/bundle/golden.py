@@ -106,7 +106,7 @@ def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]
 def _image(test: Split, number: int) -> Image.Image:
     """Return a test image in its original size, large ones reduced."""
     if isinstance(test, FileSplit):
-        image = test.images.files[number].decoded().picture
+        image = test.images.files[number].decoded().image
         image.thumbnail((LONGEST, LONGEST))
         return image
     pixels = test.images[np.array([number])][0]

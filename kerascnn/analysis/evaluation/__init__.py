@@ -1,1 +1,1 @@
-"""How well a classifier answers: accuracy with intervals, calibration, paired significance."""
+"""Evaluation of classifiers: accuracy with intervals, calibration, paired significance."""

@@ -1,4 +1,4 @@
-"""How well any classifier does on labelled images."""
+"""Evaluate any classifier on labelled images."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Classifier = Callable[[Images], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Evaluation(Shown):
-    """The outcome on one split.
+    """The evaluation of a classifier on one split.
 
     Attributes:
         model: What was evaluated.
@@ -48,18 +48,18 @@ class Evaluation(Shown):
 
     @property
     def is_below_baseline(self) -> bool:
-        """Whether it is worse than the baseline by more than chance: the whole interval lies below."""
+        """Whether the accuracy is significantly below the baseline: its whole interval is."""
         return self.baseline is not None and self.accuracy.interval[1] < self.baseline.accuracy
 
     def class_accuracies(self) -> list[Accuracy | None]:
-        """Return the accuracy on each class's own images, None for a class without any."""
+        """Return the accuracy of each class, ``None`` for a class without images."""
         return [
             Accuracy(int(row[label]), int(row.sum())) if row.sum() else None
             for label, row in enumerate(self.confusion)
         ]
 
     def blocks(self) -> list[Block]:
-        """Return the accuracy, and how each class was answered."""
+        """Return the accuracy and the confusion matrix."""
         above = [
             f"{self.model} on the test images of {self.data}",
             f"accuracy {self.accuracy}",
@@ -87,7 +87,7 @@ class Evaluation(Shown):
 
 
 def baseline_of(dataset: Dataset) -> Baseline:
-    """Return what always the most frequent class of the training images gets on the test images."""
+    """Return the test accuracy of always answering the most frequent training class."""
     most = int(np.argmax(dataset.training_counts))
     return Baseline(dataset.classes[most], float(np.mean(dataset.test.labels == most)))
 
@@ -101,7 +101,7 @@ def evaluate_classifier(
     data: str,
     baseline: Baseline | None = None,
 ) -> Evaluation:
-    """Classify every image of a split and count.
+    """Classify every image of a split and count the right answers.
 
     Raises:
         KerasCnnError: The classifier has another number of classes than the data.
@@ -131,7 +131,7 @@ def _confusion(truth: NDArray[np.int32], answers: NDArray[np.intp], classes: int
 
 
 def images_at_once(shape: tuple[int, ...]) -> int:
-    """Return how many images of (height, width, channels) go through a model at once: at most 500."""
+    """Return the batch size for images of (height, width, channels): at most 500."""
     return max(min(PIXELS_AT_ONCE // math.prod(shape), 500), 1)
 
 
@@ -151,7 +151,7 @@ def keras_classifier(model: Any, output: Output = "logits", scaling: InputScalin
 
 
 def keras_scores(model: Any, images: Images, scaling: InputScaling = RAW) -> NDArray[np.float32]:
-    """Return a Keras model's scores as they come, float32 (n, scores)."""
+    """Return a Keras model's raw scores, float32 (n, scores)."""
     batch, *shape = model.input_shape
     at_once = batch or images_at_once(tuple(shape))
     scores: list[NDArray[np.float32]] = []

@@ -1,4 +1,4 @@
-"""The small results that several stages share. Accuracies are fractions, times microseconds."""
+"""Accuracy, baseline and latency as shared records: accuracies are fractions, times microseconds."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -22,14 +22,14 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many of ``n`` test images were classified correctly, with the 95 % Wilson interval."""
+    """The accuracy on ``n`` test images with its 95 % Wilson interval."""
 
     correct: int
     n: int
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Accuracy":
-        """Return what ``to_dict`` stored."""
+        """Restore the record that ``to_dict`` returned."""
         return cls(round(stored["accuracy"] * stored["n"]), stored["n"])
 
     @property
@@ -59,7 +59,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What an answer that needs no model gets: always the most frequent class of the training images.
+    """The accuracy without a model: of always answering the most frequent training class.
 
     Attributes:
         answer: That class.
@@ -71,7 +71,7 @@ class Baseline:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Baseline":
-        """Return what ``to_dict`` stored."""
+        """Restore the record that ``to_dict`` returned."""
         return cls(stored["answer"], stored["accuracy"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Baseline:
 
 
 def beside_accuracy(metrics: dict[str, Any]) -> dict[str, str]:
-    """Return in words what belongs beside a run's accuracy, as far as its ``metrics.json`` has it."""
+    """Describe the baseline and the accuracy of each class, as far as ``metrics.json`` has them."""
     told = {}
     if baseline := metrics.get("baseline"):
         told["baseline"] = str(Baseline.from_dict(baseline))
@@ -93,7 +93,7 @@ def beside_accuracy(metrics: dict[str, Any]) -> dict[str, str]:
 
 
 def _each_class(recall: dict[str, dict[str, Any] | None]) -> str:
-    """Return the accuracy of each class, of very many those of the worst."""
+    """Describe the accuracy of each class; of many classes only of the worst."""
     known = {name: found for name, found in recall.items() if found}
     unknown = [name for name in recall if name not in known]
     worst = sorted(known, key=lambda name: known[name]["accuracy"])[:NAMED]

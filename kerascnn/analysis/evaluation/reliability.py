@@ -1,4 +1,4 @@
-"""Whether probabilities hold what they say: of the answers given with 80 %, are 80 % right?"""
+"""Calibration of predicted probabilities: of the answers given with 80 %, are 80 % right?"""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers whose probability lies in one tenth.
+    """The predictions whose probability is in one tenth of the range.
 
     Attributes:
         stated: The mean probability that was given.
@@ -30,13 +30,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """The tenths that hold answers, from the least to the greatest probability."""
+    """The bins with predictions, from the lowest to the highest probability."""
 
     bins: tuple[Bin, ...]
 
     @classmethod
     def of(cls, probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> "Reliability":
-        """Sort answers by the probability with which they are given.
+        """Sort predictions into bins by their probability.
 
         Args:
             probabilities: Shape (seeds, images, classes).
@@ -50,12 +50,12 @@ class Reliability:
 
     @property
     def n(self) -> int:
-        """How many answers."""
+        """Number of predictions."""
         return sum(each.n for each in self.bins)
 
     @property
     def error(self) -> float:
-        """The expected calibration error (Guo et al., 2017): how far the two shares are apart, 0 to 1."""
+        """The expected calibration error (Guo et al., 2017), 0 to 1."""
         return sum(each.n * abs(each.correct - each.stated) for each in self.bins) / self.n
 
 

@@ -1,4 +1,4 @@
-"""What a difference between two classifiers on the same test images can and cannot show.
+"""Paired significance of the difference between two classifiers on the same test images.
 
 The images recur with every seed, so seeds and images are crossed factors: the bootstrap draws both anew, and
 an exact test is made for each seed apart, never on pooled counts.
@@ -24,7 +24,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Accuracy of b minus accuracy of a, in percentage points.
+    """The accuracy of b minus that of a in percentage points, with its interval.
 
     Attributes:
         points: The mean over seeds.
@@ -41,7 +41,7 @@ class PairedDifference:
 
     @property
     def outcome(self) -> Outcome:
-        """What the interval allows to say of b.
+        """The verdict on b that the interval supports.
 
         ``better`` or ``worse`` where 0 is outside of it, ``equal`` where it includes 0 and lies within
         ±margin, else ``undecided``.
@@ -54,7 +54,7 @@ class PairedDifference:
 
 
 def require_margin(margin: float) -> None:
-    """Refuse a margin that is none.
+    """Refuse an invalid equivalence margin.
 
     Raises:
         UsageError: It is not above 0, or above 100 points.
@@ -66,7 +66,7 @@ def require_margin(margin: float) -> None:
 def paired_difference(
     a: NDArray[np.bool_], b: NDArray[np.bool_], *, margin: float = MARGIN
 ) -> PairedDifference:
-    """Compare two classifiers.
+    """Compare two classifiers on the same test images.
 
     Args:
         a: Which test images the first classified correctly, shape (seeds, images).
@@ -80,7 +80,7 @@ def paired_difference(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values of several tests so corrected that one limit holds for all together (Holm, 1979)."""
+    """Return p-values corrected for several tests (Holm, 1979)."""
     count, corrected, largest = len(p_values), [0.0] * len(p_values), 0.0
     for place, index in enumerate(np.argsort(p_values, kind="stable")):
         largest = max(largest, min(1.0, (count - place) * p_values[index]))
@@ -89,7 +89,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def images_for_equality(margin: float) -> int:
-    """Return how many test images it takes at least before ``equal`` can be found.
+    """Return the smallest number of test images with which the outcome can be ``equal``.
 
     Even classifiers that never disagree leave the two imagined images, whose interval must fit the margin.
     """
@@ -107,7 +107,7 @@ def _with_imagined(difference: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _interval(difference: NDArray[np.int8]) -> tuple[float, float]:
-    """Return the interval of the mean, in points, from draws along both seeds and images.
+    """Return the bootstrap interval of the mean in points, over both seeds and images.
 
     The draws give its shape. Their spread is not right as it is: few seeds drawn from themselves vary too
     little, and what belongs to neither factor is counted three times (Owen, 2007). So they are stretched to
@@ -121,7 +121,7 @@ def _interval(difference: NDArray[np.int8]) -> tuple[float, float]:
 
 
 def _bootstrap(difference: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return means of tables drawn with replacement along both seeds and images.
+    """Return the means of tables resampled over both seeds and images.
 
     Images on which all seeds come out alike are drawn together: their number is multinomial.
     """
@@ -136,7 +136,7 @@ def _bootstrap(difference: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _half_width(difference: NDArray[np.int8]) -> float:
-    """Return half of the mean's interval by the analysis of variance of two crossed factors.
+    """Return half the width of the mean's interval, by analysis of variance with two crossed factors.
 
     Student's t with the degrees of freedom after Satterthwaite (1946). Seeds that differ less than chance
     makes them differ count as much as chance: the interval is never narrower than that of images alone.
@@ -162,7 +162,7 @@ def _half_width(difference: NDArray[np.int8]) -> float:
 
 
 def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return on how many images only a is right, and only b.
+    """Return the number of images that only a classifies correctly, and that only b does.
 
     Args:
         a: Of each image whether it is right, shape (images,); ``b`` likewise.
@@ -171,7 +171,7 @@ def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int
 
 
 def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return the exact two-sided p-value that both are right equally often (McNemar, 1947)."""
+    """Return the exact two-sided p-value of equal accuracy (McNemar, 1947)."""
     from scipy.stats import binomtest
 
     only_a, only_b = only_one_right(a, b)

@@ -1,1 +1,1 @@
-"""What a network has learned: filters, feature maps, top-activating patches, class activation maps."""
+"""Learned features: filters, feature maps, top-activating patches, class activation maps."""

@@ -1,4 +1,4 @@
-"""What is shown of a trained network: figures, and the words that they need."""
+"""Chapters on the learned features of a network: figures with captions and alt texts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from PIL import Image
 
 from kerascnn.analysis.evaluation.evaluation import Evaluation
 from kerascnn.analysis.interpretability.class_activation import class_map
-from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, convolutions, ends_of_trunk
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, convolutions, ends_of_backbone
 from kerascnn.analysis.interpretability.feature_maps import (
     activation_maps,
     filters,
@@ -35,14 +35,14 @@ LARGE_PATCHED = 24  # filters
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and what it is shown.
+    """A network and the image shown to it.
 
     Attributes:
         model: The ``keras.Model``, from raw pixels; ``description`` what its file says.
         test: The test images, brought to the model's input; ``evaluation`` how it does on them.
         excitations: What excites its filters most among them, by the convolution's name.
-        picture: One picture; ``label`` its class, empty where that is not known.
-        pixels: The picture at the model's input, shape (height, width, channels).
+        image: One image; ``label`` its class, empty where that is not known.
+        pixels: The image at the model's input, shape (height, width, channels).
         shares: The probabilities of its classes, shape (classes,).
     """
 
@@ -51,19 +51,19 @@ class Subject:
     test: Split
     evaluation: Evaluation
     excitations: Mapping[str, TopActivations]
-    picture: Image.Image
+    image: Image.Image
     label: str
     pixels: NDArray[np.uint8]
     shares: NDArray[np.float32]
 
     @property
     def likeliest(self) -> list[int]:
-        """The classes in the order of their probabilities."""
+        """The classes sorted by probability, the likeliest first."""
         return [int(label) for label in np.argsort(-self.shares, kind="stable")]
 
 
 def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]:
-    """Yield everything there is to show; a chapter is drawn when it is asked for.
+    """Yield the chapters; each is drawn when it is requested.
 
     Raises:
         KerasCnnError: The model has no convolution, or a test image cannot be read.
@@ -85,8 +85,8 @@ def _filters(subject: Subject) -> Chapter:
 def _maps(subject: Subject) -> Chapter:
     drawn = activation_maps(subject.model, subject.pixels, subject.label)
     known = {stage.name: stage for stage in conv_blocks(subject.model)}
-    picture = drawn.pop("picture")
-    figures = [CaptionedFigure("picture", picture, "The input image", "The image as it enters the network.")]
+    image = drawn.pop("picture")
+    figures = [CaptionedFigure("picture", image, "The input image", "The image as it enters the network.")]
     for name, figure in drawn.items():
         (rows, columns, count), called = known[name].shape, known[name].nonlinearity
         when = f"before (left) and after {called} (right)" if called else "no nonlinearity follows"
@@ -98,7 +98,7 @@ def _maps(subject: Subject) -> Chapter:
 
 def _excitation(subject: Subject) -> Chapter:
     title, text = "Top-activating patches", "For the first and the last convolution before the head."
-    images, ends = subject.test.images, ends_of_trunk(subject.model)
+    images, ends = subject.test.images, ends_of_backbone(subject.model)
     if hidden := [name for name in ends if name not in subject.excitations]:
         text = f"What one value of {', '.join(hidden)} sees is not known."
     figures = []
@@ -109,7 +109,7 @@ def _excitation(subject: Subject) -> Chapter:
         caption = (
             f"{name}, {some} filters: of {len(images):,} test images the {count} that excite "
             f"each most, cut to the {field}×{field} pixels which its strongest value sees. "
-            "Pale blue is beyond the picture."
+            "Pale blue is beyond the image."
         )
         figure = patches(name, found, images, filters=limit)
         alt = f"The patches that excite the filters of {name} most"
@@ -120,7 +120,7 @@ def _excitation(subject: Subject) -> Chapter:
 def _class_maps(subject: Subject) -> Chapter:
     title, classes = "Class activation maps", subject.evaluation.classes
     try:
-        found = class_map(subject.model, subject.description, subject.picture)
+        found = class_map(subject.model, subject.description, subject.image)
     except UsageError as error:
         return Chapter(Section(title, str(error)))
     shown = subject.likeliest[:LIKELIEST]
@@ -128,7 +128,7 @@ def _class_maps(subject: Subject) -> Chapter:
         shown.append(truth)
     drawn = [(classes[each], float(subject.shares[each]), found.scores[..., each]) for each in shown]
     caption = (
-        "Where in the picture each class scores, before the scores are averaged: "
+        "Where in the image each class scores, before the scores are averaged: "
         f"{', '.join(f'{name} ({100 * share:.1f} %)' for name, share, _ in drawn)}. One scale for all."
     )
     figure = heatmaps(found.pixels, found.extent, drawn)
@@ -144,7 +144,7 @@ def _fields(subject: Subject) -> Chapter:
         return Chapter(Section(title, "What one value behind the convolutions sees is not known."))
     largest = max(side for _, _, side in middle_squares(subject.model))
     caption = (
-        "What the value in the middle of each convolution's map sees; what lies beyond the picture is the "
+        "What the value in the middle of each convolution's map sees; what lies beyond the image is the "
         f"zeros of paddings. The largest square is {largest}×{largest} pixels."
     )
     return Chapter(

@@ -1,4 +1,4 @@
-"""The map of class scores that a convolutional head computes before it averages, on images of any size.
+"""Class activation maps: the scores of a convolutional head before averaging, on images of any size.
 
 For a head that averages (Lin et al., 2013) it is the class activation map (Zhou et al., 2016).
 """
@@ -19,16 +19,16 @@ from kerascnn.models.geometry import map_side, next_fitting
 from kerascnn.models.heads import is_head_layer
 
 CLASS_MAP = "class_map"  # the layer whose output it is
-MAP_SIDE = 5  # cells a side at least: a smaller map is enlarged with its picture
-LONGEST = 4  # times the shorter side, beyond which a long picture is cropped
+MAP_SIDE = 5  # cells a side at least: a smaller map is enlarged with its image
+LONGEST = 4  # times the shorter side, beyond which a long image is cropped
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """What a network sees and what it answers at every position.
+    """The image that entered a network and the class scores at every position.
 
     Attributes:
-        pixels: uint8, shape (height, width, channels): the picture as it entered.
+        pixels: uint8, shape (height, width, channels): the image as it entered.
         scores: float32, shape (rows, columns, classes): logits, their mean over the map is the answer.
         step: Pixels between neighbouring places.
     """
@@ -39,19 +39,19 @@ class ClassMap:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """What the places cover in the middle of the picture: (left, right, bottom, top) in pixels."""
+        """The part of the image that the map covers: (left, right, bottom, top) in pixels."""
         (height, width), (rows, columns) = self.pixels.shape[:2], self.scores.shape[:2]
         left, top = (width - columns * self.step) / 2, (height - rows * self.step) / 2
         return left, width - left, height - top, top
 
 
-def class_map(model: Any, description: ModelDescription, picture: Image.Image) -> ClassMap:
-    """Compute the map over a whole picture, see :func:`class_maps`."""
-    return class_maps(model, description, [picture])[0]
+def class_map(model: Any, description: ModelDescription, image: Image.Image) -> ClassMap:
+    """Compute the map over a whole image, see :func:`class_maps`."""
+    return class_maps(model, description, [image])[0]
 
 
-def class_maps(model: Any, description: ModelDescription, pictures: Sequence[Image.Image]) -> list[ClassMap]:
-    """Compute the maps over whole pictures, their aspects kept.
+def class_maps(model: Any, description: ModelDescription, images: Sequence[Image.Image]) -> list[ClassMap]:
+    """Compute the maps over whole images, their aspects kept.
 
     The shorter side is that of the training images, or larger where the map would have less than 5 cells.
 
@@ -63,8 +63,8 @@ def class_maps(model: Any, description: ModelDescription, pictures: Sequence[Ima
     step = math.prod(window.stride for window in variant.windows)
     networks: dict[tuple[int, ...], Any] = {}  # one for each size
     found = []
-    for picture in pictures:
-        pixels = _entering(picture, model, description)
+    for image in images:
+        pixels = _entering(image, model, description)
         if pixels.shape not in networks:
             networks[pixels.shape] = resized_to_map(model, *pixels.shape[:2])
         scores = networks[pixels.shape].predict_on_batch(pixels[np.newaxis])[0]
@@ -72,17 +72,17 @@ def class_maps(model: Any, description: ModelDescription, pictures: Sequence[Ima
     return found
 
 
-def _entering(picture: Image.Image, model: Any, description: ModelDescription) -> NDArray[np.uint8]:
-    """Return a picture as it enters the network of its size, shape (height, width, channels)."""
+def _entering(image: Image.Image, model: Any, description: ModelDescription) -> NDArray[np.uint8]:
+    """Return an image scaled for the network, shape (height, width, channels)."""
     _, variant = family(description.model).variant(description.variant)
     rule = description.preprocessing
     short = _side_of_a_map(variant, model, rule.height)
-    stretch = min(max(picture.size) / min(picture.size), LONGEST)
+    stretch = min(max(image.size) / min(image.size), LONGEST)
     long = next_fitting(variant.windows, round(short * stretch)) or short
-    height, width = (short, long) if picture.height < picture.width else (long, short)
+    height, width = (short, long) if image.height < image.width else (long, short)
     margin = round(rule.margin * short / rule.height)
     rule = rule.model_copy(update={"height": height, "width": width, "margin": margin})
-    return rule.image(picture)
+    return rule.image(image)
 
 
 def require_class_map(model: Any, description: ModelDescription) -> None:
@@ -102,7 +102,7 @@ def require_class_map(model: Any, description: ModelDescription) -> None:
 
 
 def resized_to_map(model: Any, height: int, width: int) -> Any:
-    """Return the same network from (height, width, channels) to the map, (rows, columns, classes)."""
+    """Return the network for another image size, up to the map of class scores (rows, columns, classes)."""
     import keras
 
     pixels = keras.Input((height, width, model.input_shape[-1]), name="pixels")
@@ -112,7 +112,7 @@ def resized_to_map(model: Any, height: int, width: int) -> Any:
 
 
 def _side_of_a_map(variant: Variant, model: Any, side: int) -> int:
-    """Return the smallest fitting side, not below the given one, at which the map has enough cells."""
+    """Return the smallest image side, at least the given one, whose map has enough cells."""
     head = [layer for layer in model.layers if is_head_layer(layer.name) and hasattr(layer, "kernel_size")]
     lost = sum(layer.kernel_size[0] - 1 for layer in head)
     while map_side(variant.windows, side) - lost < MAP_SIDE:

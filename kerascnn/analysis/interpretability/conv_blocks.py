@@ -1,4 +1,4 @@
-"""The convolution blocks of a network: each convolution with its maps before and after the nonlinearity."""
+"""Convolution blocks of a network: each convolution with its maps before and after the nonlinearity."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,7 +36,7 @@ class ConvBlock:
 
 
 def convolutions(model: Any) -> list[LayerCall]:
-    """Return the convolutions over pictures in their order; those of a model inside the model are left out.
+    """Return the 2-D convolutions in order; those of a model inside the model are left out.
 
     Raises:
         KerasCnnError: There is none, or the model is no graph of layers.
@@ -66,8 +66,8 @@ def conv_blocks(model: Any) -> list[ConvBlock]:
     return list(found.values())
 
 
-def ends_of_trunk(model: Any) -> list[str]:
-    """Return the names of the first and the last convolutions in front of the head.
+def ends_of_backbone(model: Any) -> list[str]:
+    """Return the names of the backbone's first and last convolutions.
 
     There are several first or last ones where the network has several streams.
     """
@@ -87,12 +87,12 @@ def _convolves(call: LayerCall) -> bool:
 
 
 def _goes_on(call: LayerCall) -> bool:
-    """Whether a layer changes values and leaves them in their places."""
+    """Whether a layer keeps the shape of its input, and so every value at its position."""
     return len(call.reads) == 1 and call.inputs[0].shape == call.outputs[0].shape and "/" not in call.name
 
 
 def _alone(call: LayerCall) -> ConvBlock:
-    """Return the block of a convolution, its own activation taken off and put on again."""
+    """Return the block of a convolution, its own activation separated from it."""
     after, called = call.outputs[0], _nonlinearity(call.layer)
     if not called:
         return ConvBlock(call.name, None, after)
@@ -104,7 +104,7 @@ def _alone(call: LayerCall) -> ConvBlock:
 
 
 def _followed(block: ConvBlock, call: LayerCall) -> ConvBlock:
-    """Return a block with the layer behind it; what stands behind the nonlinearity belongs to no block."""
+    """Extend a block by the next layer; layers behind the nonlinearity are not part of it."""
     if block.nonlinearity:
         return block
     called = _nonlinearity(call.layer)

@@ -1,4 +1,4 @@
-"""What a network has learned, as Matplotlib figures: filters, maps and fields of a picture, mistakes."""
+"""Plots of learned features: filters, activation maps, receptive fields, most confident mistakes."""
 
 import math
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MISTAKES = 12
-NAME_OF_MISTAKE = 14  # characters above a picture
+NAME_OF_MISTAKE = 14  # characters above an image
 
 Square = tuple[int, int, int]
 
 
 def filters(model: Any) -> "Figure":
-    """Draw the filters of the first convolution, those of both towers where there are two.
+    """Draw the filters of the first convolution, of both towers if there are two.
 
     Filters over colour are colours: grey is a weight of 0. Others are drawn channel by channel.
 
@@ -52,16 +52,16 @@ def filters(model: Any) -> "Figure":
     return figure
 
 
-def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> "dict[str, Figure]":
-    """Draw what each convolution makes of a picture, before and after its nonlinearity on one scale.
+def activation_maps(model: Any, image: NDArray[np.uint8], label: str) -> "dict[str, Figure]":
+    """Draw the activation maps of each convolution, before and after its nonlinearity on one scale.
 
     Args:
         model: From raw pixels.
-        picture: Shape (height, width, channels), brought to the model's input; ``label`` is its class,
+        image: Shape (height, width, channels), brought to the model's input; ``label`` is its class,
             empty where that is not known.
 
     Returns:
-        ``picture``, and a figure for each convolution whose map is more than one cell, by its name.
+        ``image``, and a figure for each convolution whose map is more than one cell, by its name.
 
     Raises:
         KerasCnnError: The model has no convolution.
@@ -71,24 +71,24 @@ def activation_maps(model: Any, picture: NDArray[np.uint8], label: str) -> "dict
     after = {f"{stage.name} after": stage.after for stage in shown}
     import keras
 
-    answers = keras.Model(model.input, before | after)(picture[np.newaxis], training=False) if after else {}
+    answers = keras.Model(model.input, before | after)(image[np.newaxis], training=False) if after else {}
     maps = {
         name: np.asarray(keras.ops.convert_to_numpy(answer), np.float32)[0]
         for name, answer in answers.items()
     }
-    figures = {"picture": _picture(picture, label)}
+    figures = {"picture": _image(image, label)}
     for stage in shown:
         both = maps.get(f"{stage.name} before"), maps[f"{stage.name} after"]
         figures[stage.name] = _before_and_after(stage, *both)
     return figures
 
 
-def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> "Figure | None":
-    """Draw what the middle value behind each convolution sees, on the picture; at most seven squares.
+def receptive_fields(model: Any, image: NDArray[np.uint8]) -> "Figure | None":
+    """Draw the receptive field of each convolution's middle value on the image; at most seven squares.
 
     Args:
         model: From raw pixels.
-        picture: Shape (height, width, channels), brought to the model's input.
+        image: Shape (height, width, channels), brought to the model's input.
 
     Returns:
         The figure, ``None`` where no field is known.
@@ -100,12 +100,12 @@ def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> "Figure | None":
     if not squares:
         return None
     spread = np.linspace(0, len(squares) - 1, min(len(squares), len(OKABE_ITO))).round().astype(int)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     from matplotlib.patches import Rectangle
 
     figure = new_figure(7.2, 5.2 * max(height / width, 0.6))
     axes = figure.subplots()
-    axes.imshow(np.broadcast_to(picture, (height, width, 3)), extent=(0, width, height, 0))
+    axes.imshow(np.broadcast_to(image, (height, width, 3)), extent=(0, width, height, 0))
     shown = [list(squares.items())[number] for number in spread]
     for ((top, left, side), names), colour in zip(shown, OKABE_ITO, strict=False):
         label = f"{', '.join(names)}: {side}×{side}"
@@ -115,13 +115,13 @@ def receptive_fields(model: Any, picture: NDArray[np.uint8]) -> "Figure | None":
     margin = 0.02 * width
     axes.set(xlim=(min(first, 0) - margin, max(last, width) + margin))
     axes.set(ylim=(max(lower, height) + margin, min(upper, 0) - margin))
-    axes.set(title=f"picture of {height}×{width} pixels")
+    axes.set(title=f"image of {height}×{width} pixels")
     figure.legend(frameon=False, loc="outside right upper")
     return figure
 
 
 def middle_squares(model: Any) -> dict[Square, list[str]]:
-    """Return what the middle value of each convolution's map sees: (top, left, side) in pixels.
+    """Return the receptive field of the middle value of each convolution's map: (top, left, side) in pixels.
 
     The names are those of all convolutions that see the same; where a field is not known, it is left out.
 
@@ -141,10 +141,10 @@ def middle_squares(model: Any) -> dict[Square, list[str]]:
 def mistakes(
     images: Images, labels: NDArray[np.int32], shares: Values, classes: Sequence[str]
 ) -> "Figure | None":
-    """Draw the pictures whose wrong class is given with the greatest probability, the worst first.
+    """Draw the most confident mistakes, the worst first.
 
     Args:
-        images: Pictures of the model's input.
+        images: Images of the model's input.
         labels: Shape (n,).
         shares: Probabilities, shape (n, classes).
         classes: Their names.
@@ -161,10 +161,10 @@ def mistakes(
     rows = math.ceil(len(worst) / columns)
     figure = new_figure(max(2.1 * columns, 4.2), 0.5 + 2.5 * rows)
     shown = "" if len(wrong) == len(worst) else f", the {len(worst)} surest"
-    figure.suptitle(f"{len(wrong):,} of {len(labels):,} pictures wrong{shown}")
-    for place, (number, picture) in enumerate(zip(worst, images[worst], strict=True), start=1):
+    figure.suptitle(f"{len(wrong):,} of {len(labels):,} images wrong{shown}")
+    for place, (number, image) in enumerate(zip(worst, images[worst], strict=True), start=1):
         axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="nearest")
+        axes.imshow(np.broadcast_to(image, (*image.shape[:2], 3)), interpolation="nearest")
         axes.set_axis_off()
         true, given = (short(classes[label], NAME_OF_MISTAKE) for label in (labels[number], answers[number]))
         share = 100 * shares[number, answers[number]]
@@ -180,17 +180,17 @@ def _kernel(layer: Any) -> Values:
     return np.asarray(keras.ops.convert_to_numpy(kernel), np.float32)
 
 
-def _picture(picture: NDArray[np.uint8], label: str) -> "Figure":
-    height, width = picture.shape[:2]
+def _image(image: NDArray[np.uint8], label: str) -> "Figure":
+    height, width = image.shape[:2]
     figure = new_figure(4.2, 0.5 + 4 * height / width)
-    grey = {} if picture.shape[-1] == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}
-    title = f"picture of {height}×{width}{f', is {short(label)}' if label else ''}"
-    draw(figure.subplots(), picture.astype(np.float32) / np.float32(255), title, **grey)
+    grey = {} if image.shape[-1] == 3 else {"cmap": "gray", "vmin": 0, "vmax": 1}
+    title = f"image of {height}×{width}{f', is {short(label)}' if label else ''}"
+    draw(figure.subplots(), image.astype(np.float32) / np.float32(255), title, **grey)
     return figure
 
 
 def _before_and_after(stage: ConvBlock, before: Values | None, after: Values) -> "Figure":
-    """Draw the maps, shape (rows, columns, maps), before a nonlinearity if there is one, and after it."""
+    """Draw maps of shape (rows, columns, maps) after a nonlinearity, and before it if there is one."""
     rows, columns, count = after.shape
     panels = [("", after)]
     if before is not None:

@@ -1,4 +1,4 @@
-"""What excites each filter most: the strongest places in many pictures, found in batches, as figures."""
+"""Top-activating patches of each filter, found in batches of images, as figures."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.evaluation import images_at_once
-from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_trunk
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_backbone
 from kerascnn.analysis.profiling.profile import sights
 from kerascnn.arithmetic.receptive_field import Sight
 from kerascnn.data.dataset import Images
@@ -20,21 +20,21 @@ from kerascnn.foundation.progress import Progress, silent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STRONGEST = 9  # pictures a filter
+STRONGEST = 9  # images a filter
 SIDE = 3  # of the square that they are drawn in
 IN_A_ROW = 6  # filters
-BEYOND = (0.78, 0.87, 0.94)  # a pale blue that is neither ink nor paper: beyond the picture, between patches
+BEYOND = (0.78, 0.87, 0.94)  # a pale blue that is neither ink nor paper: beyond the image, between patches
 
 Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class TopPatches:
-    """The strongest place of some pictures for each filter, shape (pictures, filters).
+    """The strongest activation of each image for each filter, shape (images, filters).
 
     Attributes:
         values: What comes out there, float32.
-        images: The pictures' numbers, ``rows`` and ``columns`` the places in the map.
+        images: The images' numbers, ``rows`` and ``columns`` the places in the map.
     """
 
     values: Values
@@ -43,24 +43,24 @@ class TopPatches:
     columns: Numbers
 
     def strongest(self, most: int) -> "TopPatches":
-        """Return the pictures that excite each filter most, the strongest first."""
+        """Return the strongest activations of each filter, sorted."""
         order = np.argsort(-self.values, axis=0, kind="stable")[:most]
         chosen = [np.take_along_axis(getattr(self, each.name), order, axis=0) for each in fields(self)]
         return TopPatches(*chosen)
 
     def and_also(self, others: "TopPatches") -> "TopPatches":
-        """Return the places in both."""
+        """Return the activations of both together."""
         pairs = [(getattr(self, each.name), getattr(others, each.name)) for each in fields(self)]
         return TopPatches(*map(np.concatenate, pairs))
 
 
 @dataclass(frozen=True)
 class TopActivations:
-    """What excites the filters of a convolution most; each picture counts once for a filter.
+    """The top activations of a convolution's filters, at most one per image and filter.
 
     Attributes:
         places: The strongest first, shape (k, filters).
-        sight: What one value of the map sees of the picture.
+        sight: What one value of the map sees of the image.
     """
 
     places: TopPatches
@@ -75,16 +75,16 @@ def excitations(
     most: int = STRONGEST,
     progress: Progress = silent,
 ) -> dict[str, TopActivations]:
-    """Find the strongest places of every filter; of equal ones the first picture's, and there the first.
+    """Find the top activations of every filter; of equal ones the first image's, and there the first.
 
     Only a batch of maps is in memory at a time.
 
     Args:
         model: From raw pixels.
-        images: Pictures of the model's input.
+        images: Images of the model's input.
         names: Of convolutions; ``None``: the first and the last ones in front of the head.
-        most: How many pictures to keep for each filter.
-        progress: Told how many pictures are seen.
+        most: How many images to keep for each filter.
+        progress: Told how many images are seen.
 
     Returns:
         What was found, by the convolution's name; one is left out where it is not known what its values see.
@@ -92,7 +92,7 @@ def excitations(
     Raises:
         KerasCnnError: The model has no convolution.
     """
-    names, known = names or ends_of_trunk(model), sights(model)
+    names, known = names or ends_of_backbone(model), sights(model)
     seen = {name: sight for name in names if (sight := known[name])}
     chosen = [stage for stage in conv_blocks(model) if stage.name in seen]
     if not chosen:
@@ -114,12 +114,12 @@ def excitations(
 
 
 def patches(name: str, found: TopActivations, images: Images, *, filters: int) -> "Figure":
-    """Draw what the strongest values of the first filters see; pale blue is beyond the picture.
+    """Draw the top-activating patches of the first filters; pale blue is outside the image.
 
     Args:
         name: Of the convolution.
         found: What excites its filters.
-        images: The pictures that this was found in.
+        images: The images that this was found in.
         filters: How many filters are drawn at most.
     """
     total, field = found.places.values.shape[1], found.sight.field
@@ -142,20 +142,20 @@ def patches(name: str, found: TopActivations, images: Images, *, filters: int) -
     return figure
 
 
-def patch(picture: NDArray[np.uint8], sight: Sight, row: int, column: int) -> Values:
-    """Return what one value sees of a picture as colours from 0 to 1, shape (field, field, 3)."""
+def patch(image: NDArray[np.uint8], sight: Sight, row: int, column: int) -> Values:
+    """Return the patch of an image in a value's receptive field, colours 0 to 1, shape (field, field, 3)."""
     top, left = sight.corner(row, column)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     seen = np.full((sight.field, sight.field, 3), BEYOND, np.float32)
     upper, lower = np.clip((top, top + sight.field), 0, height)
     first, last = np.clip((left, left + sight.field), 0, width)
-    inside = picture[upper:lower, first:last] / np.float32(255)  # grey fills all three channels
+    inside = image[upper:lower, first:last] / np.float32(255)  # grey fills all three channels
     seen[upper - top : lower - top, first - left : last - left] = inside
     return seen
 
 
 def _places(maps: Values, first: int) -> TopPatches:
-    """Return the strongest place of each picture in maps, shape (n, rows, columns, filters)."""
+    """Return the strongest activation of each image in maps of shape (n, rows, columns, filters)."""
     count, _, columns, filters = maps.shape
     flat = maps.reshape(count, -1, filters)
     places = flat.argmax(axis=1)
@@ -165,14 +165,14 @@ def _places(maps: Values, first: int) -> TopPatches:
 
 
 def _block(found: TopActivations, number: int, images: Images) -> Values:
-    """Return the patches of one filter in a square as colours from 0 to 1; none where nothing excites it."""
+    """Return the patches of one filter in a square, colours 0 to 1; empty without activations."""
     places, field = found.places, found.sight.field
     tiles = np.full((SIDE * SIDE, field, field, 3), BEYOND, np.float32)
     active = np.flatnonzero(places.values[:, number] > 0)[: len(tiles)]
     if len(active):
-        pictures = images[places.images[active, number]]
-        for place, picture in zip(active, pictures, strict=True):
+        shown = images[places.images[active, number]]
+        for place, image in zip(active, shown, strict=True):
             row, column = int(places.rows[place, number]), int(places.columns[place, number])
-            tiles[place] = patch(picture, found.sight, row, column)
+            tiles[place] = patch(image, found.sight, row, column)
     gap = max(field // 20, 1)
     return image_grid(tiles, SIDE, (gap, gap), BEYOND)

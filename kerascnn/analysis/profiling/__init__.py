@@ -1,1 +1,1 @@
-"""What each layer of a Keras model costs, and the formula behind each number."""
+"""The cost of each layer of a Keras model, and the formula behind each number."""

@@ -228,7 +228,7 @@ def cropping(call: LayerCall) -> LayerCost:
 
 
 def unknown(call: LayerCall) -> LayerCost:
-    """Return that nothing is known, of a kind whose weights follow no formula here."""
+    """Return an unknown cost, for a kind whose weights follow no formula here."""
     return UNKNOWN
 
 
@@ -240,7 +240,7 @@ def _is_last(axis: int, shape: Shape) -> bool:
 def _window(
     call: LayerCall, kernels: tuple[int, int]
 ) -> tuple[int | None, int | None, int | None, InputWindow | None]:
-    """Return side, step, padding and what is seen; nothing where one number cannot say it."""
+    """Return side, stride, padding and window, ``None`` where one number is not enough."""
     layer = call.layer
     dilation = getattr(layer, "dilation_rate", (1, 1))
     if any(len(set(pair)) > 1 for pair in (kernels, layer.strides, dilation)):

@@ -1,4 +1,4 @@
-"""The figures of a layer table as formulas with their numbers filled in: texts from rows, without Keras."""
+"""Explanations of a layer table: the formula of each number, filled in."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is said of one layer.
+    """The formulas of one layer.
 
     Attributes:
         layer: Its name.
@@ -45,7 +45,7 @@ def explain(rows: Sequence["LayerProfile"], lecture: Mapping[str, str]) -> tuple
 
 
 def normalization(rows: Sequence["LayerProfile"]) -> str | None:
-    """Return what batch normalization adds to the parameters, ``None`` where there is none."""
+    """Return the sentence on batch normalization's parameters, ``None`` if there are none."""
     added = [row for row in rows if row.kind == "BatchNormalization"]
     if not added:
         return None

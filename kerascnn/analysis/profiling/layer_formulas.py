@@ -45,14 +45,14 @@ def dense(row: "LayerProfile") -> Formulas:
 
 
 def _shared(row: "LayerProfile", letters: tuple[str, str]) -> Formulas:
-    """Return the parameters of outputs that share their weights, and without the biases, as notes count."""
+    """Write the parameters of outputs that share weights, with biases and without."""
     weights = _weights(row, formulas.parameters(row.taps, row.output[-1], bias=row.bias, letters=letters))
     bare = formulas.parameters(row.taps, row.output[-1], bias=False, letters=letters)
     return weights | ({"without biases": bare} if row.bias else {})
 
 
 def _weights(row: "LayerProfile", formula: str) -> Formulas:
-    """Return the formula of the parameters, or that they stand elsewhere; and whether they are trained."""
+    """Write the parameters, those counted at an earlier use, and whether they are trained."""
     if not row.parameters and not row.parameters_fixed:
         return {"parameters": "those of the first use of this layer, counted there"}
     return {"parameters": formula} | (
@@ -140,7 +140,7 @@ def distances(row: "LayerProfile") -> Formulas:
 
 
 def _side(row: "LayerProfile") -> Formulas:
-    """Return the formula of the output's side, or of height and width where they differ."""
+    """Write the output's side, or height and width if they differ."""
     pairs = [(side, found) for side, found in zip(row.input[:2], row.output[:2], strict=True)]
     if row.kernel is None or None in row.input:
         return {}
@@ -158,7 +158,7 @@ def _steps(row: "LayerProfile", side: int, found: int) -> str:
 
 
 def _sees(row: "LayerProfile") -> Formulas:
-    """Return the receptive field behind a window."""
+    """Write the receptive field behind a window."""
     if row.kernel is None or row.stride is None or row.step is None:
         return {}
     step = row.step // row.stride
@@ -166,7 +166,7 @@ def _sees(row: "LayerProfile") -> Formulas:
 
 
 def _sees_all(row: "LayerProfile") -> Formulas:
-    """Return the receptive field behind a layer that takes in the whole map."""
+    """Write the receptive field behind a layer that sees the whole map."""
     return _field(row, row.input[0], row.step) if row.step else {}
 
 

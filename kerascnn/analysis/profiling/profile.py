@@ -1,4 +1,4 @@
-"""What each layer of a Keras model holds and costs: the layer table.
+"""The layer table of a Keras model: parameters and cost of each layer.
 
 An unknown kind of layer is listed with its parameters; what cannot be known of it is ``None``, never a guess.
 """
@@ -18,7 +18,7 @@ from kerascnn.models.layer_graph import LayerCall, layer_calls
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """One row of the table; what is ``None`` is not known, or the layer has no such thing.
+    """One row of the layer table; ``None`` is unknown or does not apply.
 
     Attributes:
         input: Volume without the batch, (height, width, depth) or (units,), of several the first; ``output``
@@ -60,7 +60,7 @@ class LayerProfile:
 
 @dataclass(frozen=True)
 class Profile:
-    """The table of a whole model and its totals; a total is ``None`` where a layer's share is unknown."""
+    """The layer table of a model and its totals; a total is ``None`` if a layer's share is unknown."""
 
     layers: tuple[LayerProfile, ...]
 
@@ -86,12 +86,12 @@ class Profile:
 
     @property
     def activation_bytes(self) -> int | None:
-        """Memory of all output volumes together in float32, as training keeps them."""
+        """Memory of all output volumes in float32, as training keeps them."""
         return _total([row.activation_bytes for row in self.layers])
 
     @property
     def int8_weight_bytes(self) -> int | None:
-        """Weights and biases in an int8 file."""
+        """Bytes of weights and biases in an int8 file."""
         return _total([row.int8_weight_bytes for row in self.layers])
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def profile(model: Any) -> Profile:
 
 
 def sights(model: Any) -> dict[str, Sight | None]:
-    """Return what one value behind each use of a layer sees of the picture, ``None`` where it is not known.
+    """Return the receptive field behind each call of a layer, ``None`` if unknown.
 
     Raises:
         KerasCnnError: The model has no graph of layers.
@@ -138,7 +138,7 @@ def sights(model: Any) -> dict[str, Sight | None]:
 
 
 class _Rows:
-    """The rows so far, and what later rows need of them."""
+    """The rows so far, and the receptive fields and weights that later rows need."""
 
     def __init__(self) -> None:
         self.rows: list[LayerProfile] = []
@@ -148,7 +148,7 @@ class _Rows:
         self._counted: set[int] = set()  # weights that stand in a row
 
     def add(self, call: LayerCall) -> None:
-        """Measure one use of a layer."""
+        """Add the row of one call of a layer."""
         imagewise = self._is_imagewise(call)
         cost = cost_of(call) if imagewise else UNKNOWN
         sees = through(self._seen(call), cost.sees)
@@ -176,7 +176,7 @@ class _Rows:
         )
 
     def _weights(self, layer: Any, int8_bytes: int | None) -> dict[str, Any]:
-        """Return what the row says of weights: all of the layer at its first call, nothing later."""
+        """Return the row's numbers on weights, which are counted at the layer's first call only."""
         trainable, fixed = (
             [weight for weight in getattr(layer, name, []) if id(weight) not in self._counted]
             for name in ("trainable_weights", "non_trainable_weights")
@@ -191,7 +191,7 @@ class _Rows:
         }
 
     def _is_imagewise(self, call: LayerCall) -> bool:
-        """Return whether every output still has one entry an image, as far as shapes can tell.
+        """Return whether every output still has one entry per image, as far as shapes tell.
 
         An operation that is no layer may mix the images or cut them up; of what comes behind, figures for
         one image are not known.
@@ -207,7 +207,7 @@ class _Rows:
         return kept and not mixed and all(source in self._sights for source in call.reads)
 
     def _seen(self, call: LayerCall) -> Sight | None:
-        """Return what one value of the input sees; known of streams of one size only."""
+        """Return the receptive field of the input's values; known only if all branches have one size."""
         if not call.inputs:
             return Sight() if len(call.output_shape) == 3 else None
         sizes = {tuple(tensor.shape[1:-1]) for tensor in call.inputs}
@@ -215,7 +215,7 @@ class _Rows:
 
 
 def _volume(tensors: Sequence[Any]) -> int | None:
-    """Return how many values the tensors hold for one image, ``None`` where a side is flexible."""
+    """Return the number of values of some tensors for one image, ``None`` if a side is flexible."""
     shapes = [tensor.shape[1:] for tensor in tensors]
     return None if any(None in shape for shape in shapes) else sum(map(math.prod, shapes))
 

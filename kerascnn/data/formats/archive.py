@@ -1,4 +1,4 @@
-"""Members of a ``.tar`` archive, also compressed, read as a stream: nothing is extracted or held if huge."""
+"""Read members of a ``.tar`` archive, also compressed, as a stream with a limit on their size."""
 
 import hashlib
 import tarfile

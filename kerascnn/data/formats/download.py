@@ -1,4 +1,4 @@
-"""Keras' download: a published file in Keras' cache, checked against its published checksum."""
+"""Download of a published file to Keras' cache, with its checksum verified."""
 
 import contextlib
 import sys
@@ -8,7 +8,7 @@ from kerascnn.foundation.errors import KerasCnnError, first_line
 
 
 def downloaded(title: str, origin: str, checksum: str, *, name: str, folder: str = "datasets") -> Path:
-    """Return a file of ``~/.keras``, downloaded when it is not there or is another.
+    """Return a file in ``~/.keras``, downloaded if it is missing or differs.
 
     Args:
         title: What a person calls the data, for the message.

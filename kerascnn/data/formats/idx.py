@@ -20,7 +20,7 @@ BLOCK = 2**20  # bytes
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Return the values of an IDX file of unsigned bytes.
+    """Read an IDX file of unsigned bytes.
 
     Args:
         path: The file, compressed or not.

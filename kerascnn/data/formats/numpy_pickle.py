@@ -1,4 +1,4 @@
-"""Pickled dictionaries of NumPy arrays, and nothing else that a pickle could hold."""
+"""Restricted unpickling: dictionaries of NumPy arrays and nothing else."""
 
 import io
 import pickle
@@ -22,7 +22,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickle(content: bytes) -> dict[str, Any]:
-    """Return a dictionary that Python 2 pickled; its texts become ``bytes``.
+    """Unpickle a dictionary that Python 2 wrote; its texts become ``bytes``.
 
     Raises:
         ValueError: It holds anything but plain values and arrays, or is damaged.

@@ -1,4 +1,4 @@
-"""Files in MNIST's form by their content: all such sets have files of the same names and sizes."""
+"""Identify data sets in MNIST's format by content, as their files have the same names and sizes."""
 
 import hashlib
 from pathlib import Path
@@ -35,7 +35,7 @@ PACKED = dict.fromkeys(FASHION_MD5.values(), FASHION_MNIST) | dict.fromkeys(KMNI
 
 
 def published_set(path: Path, values: NDArray[np.uint8]) -> str | None:
-    """Return which set a file belongs to, ``None`` where its content is not known.
+    """Return the data set that a file belongs to, ``None`` if unknown.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""A file as a stream of what it holds: its first bytes say whether it is compressed, not its name.
+"""Decompress a file while it is read; its first bytes, not its name, say whether it is compressed.
 
 Browsers unpack what they download and keep ``.gz`` in the name, or the other way round.
 """
@@ -10,7 +10,7 @@ GZIP = b"\x1f\x8b"
 
 
 def unpacked(stream: BinaryIO) -> BinaryIO:
-    """Return an open file from its beginning; a compressed one is unpacked while it is read."""
+    """Return a stream of a file's content, decompressed if necessary."""
     begins = stream.read(len(GZIP))
     stream.seek(0)
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if begins == GZIP else stream

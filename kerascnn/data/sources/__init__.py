@@ -1,1 +1,1 @@
-"""Named data sets and folders of photos, one module a source."""
+"""Named data sets and folders of photos, one module per source."""

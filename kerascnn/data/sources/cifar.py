@@ -1,4 +1,4 @@
-"""``cifar10`` and ``cifar100``: 60,000 colour pictures, 32×32 (Krizhevsky, 2009), in two versions.
+"""``cifar10`` and ``cifar100``: 60,000 colour images, 32×32 (Krizhevsky, 2009), in two versions.
 
 Binary: records of one label byte (``cifar100``: a coarse one before it) and 3,072 bytes of pixels, all red
 ones first, row by row. Python: the same, pickled; it is the version that Keras downloads and caches. It is
@@ -29,7 +29,7 @@ PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class Version:
-    """The names of one published version.
+    """File names of one published version.
 
     Attributes:
         archive: Its file, ``folder`` the folder in it.
@@ -45,36 +45,36 @@ class Version:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file that is read."""
+        """Names of all files that are read."""
         return (*self.train, self.test, self.names)
 
     def found(self, folder: Path) -> Path | None:
-        """Return its archive in a folder, also one that was unpacked to ``.tar`` or called ``.tgz``."""
+        """Find the archive in a folder, also as ``.tar`` or ``.tgz``."""
         stem = self.archive.removesuffix(".tar.gz")
         paths = (folder / f"{stem}{end}" for end in (".tar.gz", ".tgz", ".tar"))
         return next((path for path in paths if path.is_file()), None)
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder holds its archive, or its files, in their own folder or not."""
+        """Whether a folder contains the archive or the extracted files."""
         places = (folder / self.folder, folder)
         return bool(self.found(folder)) or any(
             all((place / name).is_file() for name in self.files) for place in places
         )
 
     def members(self, path: Path, sha256: str | None = None) -> dict[str, bytes]:
-        """Return the content of every file, read from the archive."""
+        """Read every file from the archive."""
         found = read_members(path, [f"{self.folder}/{name}" for name in self.files], sha256=sha256)
         return {name: found[f"{self.folder}/{name}"] for name in self.files}
 
 
 @dataclass(frozen=True)
 class Cifar:
-    """One of the two sources.
+    """CIFAR-10 or CIFAR-100 as a source.
 
     Attributes:
         name: The source's, ``title`` what a person calls it.
         classes: How many.
-        binary: The version of plain bytes; ``labels`` of them stand before each picture, the last counts.
+        binary: The version of plain bytes; ``labels`` of them stand before each image, the last counts.
         python: The version that Keras downloads; ``sha256`` of its archive as Keras checks it, ``cached`` the
             archive's name in Keras' cache.
         keys: Of the labels and of the classes' names in the pickled dictionaries.
@@ -91,7 +91,7 @@ class Cifar:
     keys: tuple[str, str]
 
     def load(self, data_dir: Path | None = None) -> Dataset:
-        """Return the source; of 50,000 training images 5,000 validate.
+        """Load the data set; 5,000 of its 50,000 training images are for validation.
 
         Args:
             data_dir: A folder with an archive of either version, or with the binary version's files; without
@@ -110,7 +110,7 @@ class Cifar:
         return Dataset(self.name, classes, rest, validation, test, channels=3, augmentation=SMALL_PHOTOS)
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder holds either version; of extracted pickles, loading says why they are not read."""
+        """Whether a folder contains either version, extracted pickles included, which loading refuses."""
         return self.binary.is_in(folder) or self.python.is_in(folder)
 
     def _read(self, data_dir: Path | None) -> tuple[tuple[str, ...], Split, Split]:
@@ -171,7 +171,7 @@ class Cifar:
         return names
 
     def _split(self, path: Path, pixels: Any, labels: Any) -> Split:
-        """Return pixels, uint8 (n, 3,072), and labels (n,) as a split of upright colour pictures."""
+        """Return pixels, uint8 (n, 3,072), and labels (n,) as a split of colour images."""
         images: NDArray[np.uint8] = np.asarray(pixels, np.uint8).reshape(-1, 3, 32, 32)
         numbers = np.asarray(labels, np.int32)
         wrong = (numbers < 0) | (numbers >= self.classes)

@@ -1,4 +1,4 @@
-"""``digits``: 1,797 real handwritten digits, 8×8, that come with this package and need no network.
+"""``digits``: 1,797 handwritten digits, 8×8, bundled with the package.
 
 The test set of Alpaydin & Kaynak's "Optical Recognition of Handwritten Digits" (UCI Machine Learning
 Repository, 1998; licence CC BY 4.0) in MNIST's format, values 0 to 16 as published.
@@ -22,7 +22,7 @@ _IMAGES, _LABELS = (
 
 
 def load_digits(data_dir: Path | None = None) -> Dataset:
-    """Return the digits in a fixed 70/10/20 split, values 0 to 16 brought to 0 to 255.
+    """Load the digits in a fixed 70/10/20 split, their values scaled from 0..16 to 0..255.
 
     Raises:
         UsageError: A ``data_dir`` was given; this source has none.

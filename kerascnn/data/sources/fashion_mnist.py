@@ -1,4 +1,4 @@
-"""``fashion_mnist``: 70,000 pictures of clothes, 28×28, in MNIST's form (Xiao, Rasul, Vollgraf, 2017)."""
+"""``fashion_mnist``: 70,000 images of clothes, 28×28, in MNIST's format (Xiao, Rasul, Vollgraf, 2017)."""
 
 from kerascnn.data.augmentation import SMALL_PHOTOS
 from kerascnn.data.dataset import Split

@@ -11,9 +11,9 @@ import numpy as np
 from kerascnn.data.augmentation import PHOTOS
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.image_files import FileSplit
+from kerascnn.data.image_search import LeftOut, images_below, look_beside
 from kerascnn.data.layout import layout_of
 from kerascnn.data.listing import folded, subfolders
-from kerascnn.data.picture_files import LeftOut, look_beside, pictures_below
 from kerascnn.data.preprocessing import Preprocessing
 from kerascnn.data.split import can_be_split, split_off
 from kerascnn.foundation.errors import KerasCnnError
@@ -23,7 +23,7 @@ _UNPREPARED = Preprocessing(height=1, width=1, channels=3, fit="crop")
 
 
 def load_folder(folder: Path) -> Dataset:
-    """Return a folder's pictures in three splits; none is decoded yet.
+    """Load a folder of photos as three splits; none is decoded yet.
 
     Without ``test/`` a stratified tenth of the training images, always the same, is the test set; without
     ``validation/`` another tenth validates. A folder without ``train/`` is split 80/10/10. A class may lack
@@ -66,7 +66,7 @@ def load_folder(folder: Path) -> Dataset:
 def _set_aside(
     folder: Path, rest: FileSplit, whole: FileSplit, classes: tuple[str, ...], parts: int
 ) -> tuple[FileSplit, FileSplit]:
-    """Return (rest, part) with a tenth of all training images in the part.
+    """Split off a tenth of the training images; return (rest, part).
 
     Args:
         folder: The source's.
@@ -96,7 +96,7 @@ def _set_aside(
 
 
 def _read_known(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSplit:
-    """Read images of classes that training has."""
+    """List the images of a split, of the training classes only."""
     strange = sorted(set(subfolders(folder)) - set(classes))
     if strange:
         alike = [name for name in classes if folded(name) == folded(strange[0])]
@@ -112,7 +112,7 @@ def _read(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSpli
         (path, label)
         for label, name in enumerate(classes)
         if (folder / name).is_dir()
-        for path in pictures_below(folder / name, left_out)
+        for path in images_below(folder / name, left_out)
     ]
     if not found:
         raise KerasCnnError(f"{folder} holds no image that Pillow can open.")
@@ -120,7 +120,7 @@ def _read(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSpli
 
 
 def _read_all(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> FileSplit:
-    """Read the training images: at least two classes of different names, each with an image."""
+    """List the training images: at least two classes, each with an image."""
     if len(classes) < 2:
         raise KerasCnnError(
             f"{folder} must hold a folder of images for each of two classes or more, it holds {len(classes)}."
@@ -134,7 +134,7 @@ def _read_all(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> File
 
 
 def _require_names(folder: Path, classes: Iterable[str]) -> None:
-    """Refuse names that are no text, and those that some file systems cannot tell apart."""
+    """Refuse class names that are not text, or that some file systems do not distinguish."""
     seen: dict[str, str] = {}
     for name in classes:
         if not _is_text(name):

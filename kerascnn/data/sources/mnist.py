@@ -1,4 +1,4 @@
-"""``mnist``: 70,000 handwritten digits, 28×28 (LeCun, Cortes, Burges), and the form of its four files."""
+"""``mnist``: 70,000 handwritten digits, 28×28 (LeCun, Cortes, Burges), and the format of its four files."""
 
 import re
 import zipfile
@@ -28,12 +28,12 @@ SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 
 @dataclass(frozen=True)
 class FourFiles:
-    """A source that is published in MNIST's form: images and labels of a training and of a test set.
+    """A data set in MNIST's format: files with images and labels of a training and a test set.
 
     Attributes:
         name: The source's, ``title`` what a person calls it.
         classes: Their names, in the order of the labels.
-        augmentation: What may be done to its pictures in training.
+        augmentation: What may be done to its images in training.
         download: Returns (train, test) where no folder with the files is named.
     """
 
@@ -44,7 +44,7 @@ class FourFiles:
     download: Callable[[], tuple[Split, Split]]
 
     def load(self, data_dir: Path | None = None) -> Dataset:
-        """Return the source; of 60,000 training images 5,000 validate.
+        """Load the data set; 5,000 of its 60,000 training images are for validation.
 
         Args:
             data_dir: A folder with the four original IDX files, compressed or not; without it those that
@@ -59,7 +59,7 @@ class FourFiles:
         return Dataset(self.name, self.classes, rest, validation, test, framed_above=28, augmentation=change)
 
     def read(self, data_dir: Path) -> tuple[Split, Split]:
-        """Return (train, test) of a folder."""
+        """Read (train, test) from a folder."""
         if not data_dir.is_dir():
             raise KerasCnnError(
                 f"{data_dir} is not a folder: --data-dir must hold the four {self.title} files."
@@ -94,7 +94,7 @@ class FourFiles:
         )
 
     def is_in(self, folder: Path) -> bool:
-        """Whether a folder holds the four files, by their names, and not those known as another set's."""
+        """Whether a folder contains the four files, not known as those of another data set."""
         try:
             for prefix in ("train", "t10k"):
                 self._find(folder, f"{prefix}-images", "idx3-ubyte")
@@ -130,7 +130,7 @@ class FourFiles:
 
 
 def _begins(name: str, stem: str) -> bool:
-    """Whether a file's name begins with the words of a stem, however they are joined."""
+    """Whether a file's name begins with the words of a stem, with any separators."""
     return re.sub(r"[\W_]", "", name.casefold()).startswith(stem.replace("-", ""))
 
 

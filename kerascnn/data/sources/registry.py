@@ -1,4 +1,4 @@
-"""Where images come from: a registered source, or a folder of class folders.
+"""Registry of sources: named data sets, and folders with one folder per class.
 
 Sources are known by name; the module of one is imported when its images are asked for.
 """
@@ -51,12 +51,12 @@ def is_folder(source: str) -> bool:
 
 
 def source_name(source: str) -> str:
-    """Return how a canonical source is called: its registered name, or the folder's own."""
+    """Return the short name of a canonical source: its registered name or its folder's."""
     return (Path(source).name or "folder") if is_folder(source) else source
 
 
 def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
-    """Load a source.
+    """Load the data set of a source.
 
     Args:
         source: A registered name, for instance ``digits``, or a folder.
@@ -86,7 +86,7 @@ def load(source: str, data_dir: Path | str | None = None) -> "Dataset":
 
 
 def _of_that_name(source: str, loaded: object) -> "Dataset":
-    """Return what a loader has loaded, under the name by which it is found again.
+    """Return a loaded data set under the name by which it is found again.
 
     Raises:
         KerasCnnError: It is no data set: the loader comes from another package.

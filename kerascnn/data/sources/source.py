@@ -1,4 +1,4 @@
-"""What a source of images is."""
+"""The interface of a source of images."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ def _in_no_folder(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """A source of images.
+    """A source of images, with its loader.
 
     Attributes:
         load: From the folder with its original files, or ``None``, to its images.

@@ -1,1 +1,1 @@
-"""Results and messages as text: tables, escapes for each form, what a notebook shows."""
+"""Results and messages as text: tables, escapes for each format, notebook output."""

@@ -1,4 +1,4 @@
-"""Any text on a terminal, in LaTeX, Markdown and CSV: what they would read as a command is shown as it is."""
+"""Escape any text for a terminal, LaTeX, Markdown and CSV, so that nothing in it acts as a command."""
 
 import re
 
@@ -17,7 +17,7 @@ LONGEST = 1_000  # signs of a message: what a damaged file holds can be of any l
 
 
 def printable(text: str) -> str:
-    """Return a text that moves no cursor, sets no colour and turns no direction; line breaks stay.
+    """Replace control characters, so that a text moves no cursor and sets no colour; line breaks stay.
 
     >>> printable("a\\x1b[31mb")
     'a�[31mb'
@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a message of at most 1,000 signs in one line that moves no cursor.
+    """Return a message as one line of at most 1,000 characters without control characters.
 
     >>> one_line("a\\n  b\\x1b")
     'a b�'
@@ -36,7 +36,7 @@ def one_line(text: str) -> str:
 
 
 def in_csv(cell: str) -> str:
-    """Return a cell that no spreadsheet reads as a formula; numbers stay numbers.
+    """Escape a cell, so that no spreadsheet reads it as a formula; numbers stay numbers.
 
     >>> in_csv("=1+2"), in_csv("-0.5")
     ("'=1+2", '-0.5')
@@ -46,7 +46,7 @@ def in_csv(cell: str) -> str:
 
 
 def in_latex(text: str) -> str:
-    """Return a text that LaTeX prints as it is.
+    """Escape a text for LaTeX.
 
     >>> in_latex("50 % of [a_b]")
     '50 \\\\% of {[}a\\\\_b{]}'
@@ -55,7 +55,7 @@ def in_latex(text: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """Return a text that Markdown prints as it is, also in a cell of a table.
+    """Escape a text for Markdown, also for a cell of a table.
 
     >>> in_markdown("a|b")
     'a\\\\|b'
@@ -64,5 +64,5 @@ def in_markdown(text: str) -> str:
 
 
 def _in_one_line(text: str) -> str:
-    """Return a text without line breaks, which would end a paragraph, a cell or a list."""
+    """Join the lines of a text: a line break would end a paragraph, a cell or a list."""
     return printable(" ".join(line for line in text.splitlines() if line.strip()))

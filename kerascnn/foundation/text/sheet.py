@@ -1,4 +1,4 @@
-"""A table with the text around it, in the formats people take along: text, Markdown, CSV, LaTeX."""
+"""A table with the text around it, in four formats: text, Markdown, CSV, LaTeX."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class Sheet:
 
 
 def blocks(sheet: Sheet) -> list[Block]:
-    """Return the parts that a person reads."""
+    """Return the texts, the table and the named lines in their order."""
     above = [sheet.table.title, *(textwrap.fill(note, WIDTH) for note in sheet.notes)]
     below = [Facts(lines, long=True, title=heading) for heading, lines in sheet.details]
     return ["\n".join(above), replace(sheet.table, title=""), *below]

@@ -1,4 +1,4 @@
-"""How a result shows itself: where it is printed as its command prints it, in a notebook as tables."""
+"""Results that print as their command prints them and show tables in a notebook."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from kerascnn.foundation.text.wording import facts, folded
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, a line each.
+    """Named values, one per line.
 
     Attributes:
         pairs: By name, or as pairs where a name comes twice.
@@ -33,7 +33,7 @@ class Facts:
         return f"{self.title}\n{text}" if self.title else text
 
     def html(self) -> str:
-        """Return it for a notebook."""
+        """Return an HTML table for a notebook."""
         return Table(("", ""), self._rows, left=2, title=self.title).html()
 
 
@@ -41,10 +41,10 @@ Block = str | Table | Facts
 
 
 class Shown:
-    """A result that prints what its command prints."""
+    """A result that prints as its command prints it."""
 
     def blocks(self) -> Iterable[Block]:
-        """Return the parts of it that a person reads."""
+        """Return the texts, tables and named values in their order."""
         raise NotImplementedError
 
     def to_dict(self) -> Any:
@@ -62,10 +62,10 @@ Item = TypeVar("Item", bound=Shown)
 
 
 class ShownList(Shown, list[Item]):
-    """Several results of one call."""
+    """The list of results of one call."""
 
     def to_dict(self) -> list[Any]:
-        """Return each one's, in a list."""
+        """Return the list of each result's dictionary."""
         return [each.to_dict() for each in self]
 
 

@@ -1,4 +1,4 @@
-"""A table once, and one writer for each format: text, Markdown, CSV, LaTeX and HTML.
+"""A table, with one writer for each format: text, Markdown, CSV, LaTeX and HTML.
 
 CSV has plain numbers and empty cells; the others show 1,000, and a dash for what is not known.
 """

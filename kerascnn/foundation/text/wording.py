@@ -1,4 +1,4 @@
-"""Figures as people read them: aligned tables, named lines, times and sizes in a unit that fits."""
+"""Format numbers and text for people: aligned tables, named values, times, sizes."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ DASH = "–"  # what is not known
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Return columns aligned by blanks, the first ``left`` of them to the left, the others to the right."""
+    """Return a table aligned by spaces: the first ``left`` columns to the left, the others to the right."""
     from rich.cells import cell_len  # a Japanese name takes two columns a sign
 
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
@@ -23,14 +23,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return names and values, one pair a line, the values aligned."""
+    """Return names and aligned values, one pair per line."""
     pairs = list(pairs)
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs)
 
 
 def folded(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return names and values, indented, long values on several lines."""
+    """Return names and values, indented, with long values wrapped."""
     pairs = list(pairs)
     inset = max(len(name) for name, _ in pairs) + 2
     lines = [(name, textwrap.wrap(value, WIDTH - inset - 2)) for name, value in pairs]

@@ -1,1 +1,1 @@
-"""One module a paper: LeNet-5 and AlexNet with their variants."""
+"""LeNet-5 and AlexNet with their variants, one module per paper."""

@@ -1,4 +1,4 @@
-"""AlexNet.
+"""AlexNet (Krizhevsky, Sutskever, Hinton, 2012) and its variants.
 
 Krizhevsky, Sutskever, Hinton: "ImageNet Classification with Deep Convolutional Neural Networks", 2012.
 """
@@ -22,7 +22,7 @@ MOMENTUM = 0.9  # of batch normalization's averages; Keras' 0.99 needs more step
 
 @dataclass(frozen=True)
 class Stage:
-    """One convolution with what follows it.
+    """One convolution with its normalization and pooling.
 
     Attributes:
         number: 1 to 5, as in the paper.
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def windows(self) -> list[Window]:
-        """What slides over the maps here."""
+        """The filter and the pooling window of the stage."""
         convolution = Window(f"conv{self.number}", self.kernel, self.stride, self.padding)
         return [convolution, *([Window(f"pool{self.number}", *self.pool)] if self.pool else [])]
 
@@ -108,7 +108,7 @@ VARIANTS = {
     ),
     "small_stem": _variant(
         "small_stem",
-        "For small pictures, not in the paper: the first layer is 3×3 with stride 1, pooling is 2×2 with "
+        "For small images, not in the paper: the first layer is 3×3 with stride 1, pooling is 2×2 with "
         "stride 2, so that 32×32 ends at 4×4×256; filters and head are AlexNet's.",
         image_size=32,
     ),
@@ -124,7 +124,7 @@ def alexnet(
     pixel_std: float = 255.0,
     **network: Any,
 ) -> Any:
-    """Build AlexNet.
+    """Build a variant of AlexNet.
 
     Differs from the paper: batch normalization directly after each convolution instead of local response
     normalization (``norm="lrn"`` has the paper's), one tower instead of two (``variant="two_towers"``), and
@@ -168,8 +168,8 @@ def _build(network: "Network", pixel_mean: float, pixel_std: float) -> Any:
 
     pixels = keras.Input((network.image_size, network.image_size, network.channels), name="pixels")
     maps = layers.Rescaling(1 / pixel_std, -pixel_mean / pixel_std, name="rescaling")(pixels)
-    trunk = _two_towers if network.variant == "two_towers" else _one_tower
-    features = trunk(maps, STAGES[str(network.variant)], str(network.norm))
+    backbone = _two_towers if network.variant == "two_towers" else _one_tower
+    features = backbone(maps, STAGES[str(network.variant)], str(network.norm))
     head = heads[network.head].build
     logits = head(features, network.head_units or (), network.classes or 0, DROPOUT)
     return keras.Model(pixels, logits, name="alexnet")
@@ -182,7 +182,7 @@ def _one_tower(maps: Any, stages: Sequence[Stage], norm: str) -> Any:
 
 
 def _two_towers(maps: Any, stages: Sequence[Stage], norm: str) -> Any:
-    """Two streams that meet before conv3 and before the head.
+    """Build two towers that meet before conv3 and before the head.
 
     No split and no grouped convolution: those do not run on every CPU, do not compile for the Edge TPU, and
     cannot be trained quantization-aware.

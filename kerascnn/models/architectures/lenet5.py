@@ -1,4 +1,4 @@
-"""LeNet-5.
+"""LeNet-5 (LeCun, Bottou, Bengio, Haffner, 1998) and its variants.
 
 LeCun, Bottou, Bengio, Haffner: "Gradient-Based Learning Applied to Document Recognition", 1998.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kerascnn.models.network import Network
 
 UNITS = (120, 84)
-_TRUNK = (Window("conv1", 5), Window("pool1", 2, 2), Window("conv2", 5), Window("pool2", 2, 2))
+_BACKBONE = (Window("conv1", 5), Window("pool1", 2, 2), Window("conv2", 5), Window("pool2", 2, 2))
 
 #: Which maps of S2 each map of C3 sees (table I of the paper).
 C3_TABLE = (
@@ -33,7 +33,7 @@ MODERN = Variant(
     "scaled tanh, plain max pooling for trainable subsampling, a full second convolution, logits for the "
     "Euclidean RBF output. Elsewhere LeNet-5 also names 44,426 parameters (28×28, no padding) and "
     "62,006 (32×32 RGB).",
-    windows=_TRUNK,
+    windows=_BACKBONE,
     image_size=32,
     channels=1,
     classes=10,
@@ -42,7 +42,7 @@ MODERN = Variant(
 )
 PAPER = Variant(
     note="The network of 1998: scaled tanh, trainable subsampling, the partial connection table of C3, F6, "
-    "Euclidean RBF output with fixed codes, drawn in the manner of the paper's picture. 60,000 trainable "
+    "Euclidean RBF output with fixed codes, drawn in the manner of the paper's figure. 60,000 trainable "
     "parameters, 340,908 connections. Trained here with softmax cross-entropy over minus the distances.",
     windows=(Window("C1", 5), Window("S2", 2, 2), Window("C3", 5), Window("S4", 2, 2), Window("C5", 5)),
     image_size=32,
@@ -65,7 +65,7 @@ def lenet5(
     pixel_std: float = 255.0,
     **network: Any,
 ) -> Any:
-    """Build LeNet-5.
+    """Build a variant of LeNet-5.
 
     ``modern`` differs from the paper: ReLU for the scaled tanh, plain 2×2 max pooling for trainable
     subsampling, every map of the second convolution sees all six of the first, logits for the Euclidean RBF

@@ -1,4 +1,4 @@
-"""Layers of the papers that Keras does not have."""
+"""Layers of the papers that are missing in Keras."""
 
 from kerascnn.models.layers.lenet1998 import EuclideanRBF, ScaledTanh, TableConvolution, TrainableSubsampling
 from kerascnn.models.layers.local_response_normalization import LocalResponseNormalization

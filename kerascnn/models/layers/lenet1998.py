@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-#: The paper shows its ten 7×12 target codes as a picture of stylised characters; these are drawn like it.
+#: The paper shows its ten 7×12 target codes as a figure of stylised characters; these are drawn like it.
 _CODES = """
 ..###.. ...#... ..###.. .#####. ....##. ####### ..####. ####### ..###.. ..###..
 .#...#. ..##... .#...#. #.....# ....##. #...... .#....# ......# .#...#. .#...#.
@@ -48,7 +48,7 @@ class ScaledTanh(layers.Layer):
     """1.7159·tanh(2x/3): ±1 maps to ±1, where its curvature is largest (appendix A of the paper)."""
 
     def call(self, values: Any) -> Any:
-        """Return values of any shape, squashed."""
+        """Return the activations, of the same shape."""
         return 1.7159 * ops.tanh(values * (2 / 3))
 
 
@@ -62,14 +62,14 @@ class TrainableSubsampling(layers.Layer):
     pool_size, strides = (2, 2), (2, 2)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make the two numbers of each map."""
+        """Create a coefficient and a bias for each map."""
         self.coefficient = self.add_weight(
             shape=(shape[-1],), initializer=keras.initializers.Constant(0.25), name="coefficient"
         )
         self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
 
     def call(self, maps: Any) -> Any:
-        """Return the smaller maps."""
+        """Return the subsampled maps."""
         return ops.average_pool(maps, 2, 2) * (4 * self.coefficient) + self.bias
 
 
@@ -89,11 +89,11 @@ class TableConvolution(layers.Layer):
 
     @property
     def links(self) -> int:
-        """How many pairs of maps the table joins."""
+        """Number of pairs of maps that the table connects."""
         return sum(map(len, self.table))
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Make one filter plane for each pair of maps, and the matrix that puts it into its place."""
+        """Create one filter plane for each pair of maps, and the matrix that places it."""
         depth = shape[-1]
         assert depth is not None
         places = [seen * len(self.table) + number for number, row in enumerate(self.table) for seen in row]
@@ -133,7 +133,7 @@ class EuclideanRBF(layers.Layer):
         super().__init__(**kwargs | {"dtype": "float32"})
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Take the codes in as weights that training does not change."""
+        """Create the codes as weights that training does not change."""
         codes = digit_codes()
         self.codes = self.add_weight(
             shape=codes.shape,

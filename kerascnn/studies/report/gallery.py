@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kerascnn.analysis.interpretability.class_activation import CLASS_MAP, ClassMap, class_maps
-from kerascnn.data.bad_files import picture_of
+from kerascnn.data.bad_files import image_of
 from kerascnn.figures.page import Picture, Section
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
@@ -85,7 +85,7 @@ def _gallery(title: str, pair: Sequence[_Side], evidence: Evidence, maps: _Maps)
         return Section(title, f"Nowhere: {total} are answered differently.")
     shown = apart[:SHOWN]
     some = f" The {SHOWN} on which both are surest are shown." if len(apart) > SHOWN else ""
-    pictures = [picture_of(evidence.test, int(number)) for number in shown]
+    pictures = [image_of(evidence.test, int(number)) for number in shown]
     found = {side.group.name: maps.of(side.group, pictures) for side in pair}
     mapped = [name for name, each in found.items() if each]
     text = f"{total} are answered differently.{some}"

@@ -118,7 +118,7 @@ class StreamFeed:
         """Return a training image, reduced to a little more than the input's size."""
         if number in self._kept:
             return self._kept[number]
-        picture = self._train.images.files[number].decoded().picture
+        picture = self._train.images.files[number].decoded().image
         shrink = MARGIN * self._rule.height / min(picture.size)
         if shrink < 1:
             size = round(picture.width * shrink), round(picture.height * shrink)
