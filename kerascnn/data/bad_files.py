@@ -42,7 +42,7 @@ def load_checked(
         named = "; ".join(str(file) for file in bad[:NAMED])
         more = f" … and {len(bad) - NAMED:,} more (`kerascnn data` lists them)" if len(bad) > NAMED else ""
         raise KerasCnnError(
-            f"{named}{more}. Mend or remove {'it' if len(bad) == 1 else 'them'}, or leave such files out "
+            f"{named}{more}. Repair or delete {'it' if len(bad) == 1 else 'them'}, or leave such files out "
             "with --skip-bad-files."
         )
     if not bad:

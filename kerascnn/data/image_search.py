@@ -40,25 +40,27 @@ class LeftOut:
         Args:
             top: The source's folder, below which paths are named.
         """
-        told = []
+        notes = []
         if self.others:
             suffixes = Counter(folded(path.suffix) for path in self.others).most_common()
             kinds = [f"{n:,} {suffix or 'without suffix'}" for suffix, n in suffixes[:NAMED]]
             rest = sum(n for _, n in suffixes[NAMED:])
             kinds += [f"{rest:,} others"] if rest else []
             what = (
-                "1 file is no image" if len(self.others) == 1 else f"{len(self.others):,} files are no images"
+                "1 file is not an image"
+                if len(self.others) == 1
+                else f"{len(self.others):,} files are not images"
             )
             first = min(self.others).relative_to(top)
-            told.append(f"{what} that Pillow can open: {', '.join(kinds)} (first: {first}).")
+            notes.append(f"{what} that Pillow can open: {', '.join(kinds)} (first: {first}).")
         if self.loose:
-            what = "1 image lies" if len(self.loose) == 1 else f"{len(self.loose):,} images lie"
-            told.append(f"{what} in no class's folder (first: {min(self.loose).relative_to(top)}).")
+            what = "1 image is" if len(self.loose) == 1 else f"{len(self.loose):,} images are"
+            notes.append(f"{what} in no class's folder (first: {min(self.loose).relative_to(top)}).")
         if self.system:
             names = Counter(path.name for path in self.system).most_common()
             kinds = [f"{n:,} {name}" for name, n in names]
-            told.append(f"Folders of thumbnails and system files are passed over: {', '.join(kinds)}.")
-        return told
+            notes.append(f"Folders of thumbnails and system files are skipped: {', '.join(kinds)}.")
+        return notes
 
 
 def images_below(folder: Path, left_out: LeftOut) -> list[Path]:
@@ -66,7 +68,7 @@ def images_below(folder: Path, left_out: LeftOut) -> list[Path]:
 
     Args:
         folder: The class's.
-        left_out: Is told what is none.
+        left_out: Receives the files that are not images.
 
     Raises:
         KerasCnnError: A link leads to a folder above itself: the images of other classes would be its own.

@@ -152,8 +152,8 @@ def _divided(folder: Path, top: Path, names: Sequence[str], kinds: dict[str, str
         found[kind] = _unwrapped(top / named[kind][0], kind, inner.classes)
     notes = list(inner.notes)
     if any(path != folder / kind for kind, path in found.items()):
-        told = (f"{path.relative_to(folder)} as {kind}" for kind, path in found.items())
-        notes.append(f"Of {folder.name} the splits are read so: {', '.join(told)}.")
+        splits = (f"{path.relative_to(folder)} as {kind}" for kind, path in found.items())
+        notes.append(f"Splits of {folder.name}: {', '.join(splits)}.")
     notes += [
         f"{_inside(folder, top / name)} is left out: its images have no class." for name in named[UNLABELLED]
     ]
@@ -170,7 +170,7 @@ def _require_splits(top: Path, named: dict[str, list[str]], strange: Sequence[st
     whole = bool(named["train"]) and bool(subfolders(top / named["train"][0]))
     if strange and whole:
         raise KerasCnnError(
-            f"{top / strange[0]} is none of train, validation and test, beside which it stands: move it out "
+            f"{top / strange[0]} is beside splits, but is not called train, validation or test: move it out "
             f"of {top}, or give it one of these names."
         )
     if strange:
@@ -201,8 +201,8 @@ def _flat(top: Path, names: Sequence[str]) -> Layout:
     for name, below in inner.items():
         if below and {split_kind(each) for each in below} & {"train", "test"} and all(map(split_kind, below)):
             raise KerasCnnError(
-                f"{top / name} holds {', '.join(below)}: splits stand above classes here, as in "
-                f"{top.name}/{below[0]}/{name}. Move them, or name the folder of splits with --data."
+                f"{top / name} holds {', '.join(below)}: put the splits above the classes, as in "
+                f"{top.name}/{below[0]}/{name}, or name the folder of splits with --data."
             )
     copies = _copies(top, inner)
     notes = tuple(f"{top.name}/{name} is left out: it holds the other classes again." for name in copies)
@@ -232,7 +232,7 @@ def _copies(top: Path, inner: dict[str, tuple[str, ...]]) -> list[str]:
         if shared[name] & plain and not plain <= shared[name]:
             alike = ", ".join(sorted(shared[name]))
             raise KerasCnnError(
-                f"{top / name} holds folders that are called like other classes ({alike}): move it out of "
+                f"{top / name} contains folders named like other classes ({alike}): move it out of "
                 f"{top}, or name it with --data."
             )
     return [name for name in holders if plain <= shared[name]]

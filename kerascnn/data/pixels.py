@@ -57,7 +57,7 @@ def scaled(image: Image.Image) -> Image.Image:
     """Scale 16 or 32 bits per pixel to 8."""
     pixels = np.asarray(image, dtype=np.float64)
     if not np.isfinite(pixels).all():
-        raise ValueError("some of its values are no numbers")
+        raise ValueError("some of its values are not numbers")
     brightest = float(pixels.max())
     # The format does not say what white is, since 12 bits of cameras and X-rays come in files for 16: it is
     # the least usual scale that holds all.

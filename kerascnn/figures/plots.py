@@ -185,7 +185,7 @@ def confusion(
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="answer", ylabel="truth", title=f"{called}{counts.sum():,.0f} test images")
     if not named:
-        axes.set(xlabel="answer, number of the class", ylabel="truth, number of the class")
+        axes.set(xlabel="predicted class, by number", ylabel="true class, by number")
         figure.colorbar(drawn, ax=axes, label="share of the class", fraction=0.04, pad=0.02)
         return figure
     for (truth, answer), count in np.ndenumerate(counts):
@@ -233,7 +233,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
     own, whole = ([row[column] for row in rows] for column in (1, 2))
     for offset, colour, label, decibels in (
         (-0.2, BLUE, "its own noise", own),
-        (0.2, VERMILION, "with all it inherited", whole),
+        (0.2, VERMILION, "including inherited noise", whole),
     ):
         bars = axes.barh(places + offset, [each or 0.0 for each in decibels], 0.38, color=colour, label=label)
         texts = ["no noise" if each is None else f"{each:.1f}" for each in decibels]
@@ -241,7 +241,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
     axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.08, y=0.02)
-    axes.set(xlabel="signal to quantization noise in dB, more is better", title=short(name))
+    axes.set(xlabel="signal-to-quantization-noise ratio in dB, higher is better", title=short(name))
     axes.grid(axis="x", alpha=0.3)
     figure.legend(frameon=False, loc="outside upper center", ncols=2)
     return figure

@@ -118,7 +118,7 @@ def read_json(path: Path) -> Any:
     try:
         document = json.loads(path.read_bytes())
         if place := _without_number(document):
-            raise ValueError(f"{'.'.join(place)} is no number")
+            raise ValueError(f"{'.'.join(place)} is not a number")
     except FileNotFoundError as error:
         raise KerasCnnError(f"{path} is missing.") from error
     except (OSError, ValueError, RecursionError) as error:  # the last of arrays within arrays

@@ -81,7 +81,7 @@ class OtherProcess:
             within: Seconds after which the process is ended.
 
         Raises:
-            ProcessError: It ended, gave no answer in time, or met something unexpected.
+            ProcessError: It ended, did not answer within time, or met something unexpected.
             KerasCnnError: It failed.
         """
         if within is None:
@@ -98,7 +98,7 @@ class OtherProcess:
             return self._answer(method, arguments, progress)
         except ProcessError as error:
             if late.is_set():
-                raise ProcessError(self._task, f"gave no answer in {within:.0f} s") from error
+                raise ProcessError(self._task, f"did not answer within {within:.0f} s") from error
             raise
         finally:
             timer.cancel()
@@ -123,6 +123,6 @@ class OtherProcess:
     def _end(self) -> str:
         code = self._process.wait()
         if code == -signal.SIGKILL:
-            return "was killed, perhaps for want of memory"
+            return "was killed, perhaps for lack of memory"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-        return f"ended with {how}; -v shows what it said"
+        return f"ended with {how}; -v shows its output"

@@ -71,8 +71,8 @@ class Registry(Mapping[str, Item]):
         if known in self._own:
             for package in (_package(entry) for taken in {known, name} for entry in offers.get(taken, ())):
                 warnings.warn(
-                    f"The package {package} offers a {self.kind} {name!r}, too, which is not used: kerascnn "
-                    f"has one of that name. Rename that one, or remove the package: pip uninstall {package}",
+                    f"The {self.kind} {name!r} of the package {package} is not used: kerascnn has one of "
+                    f"that name. Rename that one, or remove the package: pip uninstall {package}",
                     KerasCnnWarning,
                     stacklevel=2,
                 )
@@ -119,8 +119,8 @@ class Registry(Mapping[str, Item]):
             raise KerasCnnError(f"The {self.kind} {name!r} cannot be loaded: {reason}. {repair}") from error
         if not isinstance(item, self._type):
             raise KerasCnnError(
-                f"The {self.kind} {name!r} is a thing of the type {type(item).__name__}, where a "
-                f"{self._type.__name__} must be. {repair}"
+                f"The {self.kind} {name!r} must be a {self._type.__name__}, not {type(item).__name__}. "
+                f"{repair}"
             )
         return item
 

@@ -249,6 +249,6 @@ def _end(path: Path) -> bytes:
 def _unpacked(archive: zipfile.ZipFile) -> bytes:
     """Return the description in an archive, cut off if it is too long."""
     if archive.getinfo(MEMBER).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile("packed as kerascnn does not pack")
+        raise zipfile.BadZipFile("compressed in a way that kerascnn does not use")
     with archive.open(MEMBER) as member:
         return member.read(LONGEST + 1)

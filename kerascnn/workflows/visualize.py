@@ -10,7 +10,7 @@ from PIL import Image
 from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_classifier
 from kerascnn.analysis.interpretability.chapters import Subject, chapters
 from kerascnn.analysis.interpretability.conv_blocks import convolutions
-from kerascnn.analysis.interpretability.top_patches import excitations
+from kerascnn.analysis.interpretability.top_patches import top_activations
 from kerascnn.data.bad_files import files_of, image_of
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
@@ -150,7 +150,7 @@ def _drawn(
         evaluation=evaluate_classifier(
             classify, test, dataset.classes, model=str(run.path), data=dataset.source
         ),
-        excitations=excitations(model, test.images, progress=progress),
+        top_activations=top_activations(model, test.images, progress=progress),
         image=shown.picture,
         label=shown.label,
         pixels=pixels,

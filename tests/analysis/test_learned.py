@@ -92,7 +92,7 @@ def test_a_single_convolution_without_a_nonlinearity():
     assert figures["alone"].get_suptitle() == "alone: 4 maps of 6×6"
 
 
-def test_the_surest_mistake_comes_first_and_no_panel_is_empty():
+def test_the_most_confident_mistake_comes_first_and_no_panel_is_empty():
     pictures = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1) * np.ones((1, 4, 4, 1), np.uint8)
     shares = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.95, 0.05], [0.3, 0.7]], np.float32)
     labels = np.array([0, 1, 0, 1, 1], np.int32)
@@ -100,12 +100,12 @@ def test_the_surest_mistake_comes_first_and_no_panel_is_empty():
     assert figure.get_suptitle() == "3 of 5 images wrong"
     shown = [(axes.get_title(), int(axes.images[0].get_array()[0, 0, 0])) for axes in figure.axes]
     assert shown == [
-        ("true dog\ngiven cat, 95 %", 3),
-        ("true cat\ngiven dog, 80 %", 2),
-        ("true dog\ngiven cat, 60 %", 1),
+        ("true dog\npredicted cat, 95 %", 3),
+        ("true cat\npredicted dog, 80 %", 2),
+        ("true dog\npredicted cat, 60 %", 1),
     ]
     many = mistakes(
         np.repeat(pictures, 10, 0), np.repeat(labels, 10), np.repeat(shares, 10, 0), ("cat", "dog")
     )
-    assert (many.get_suptitle(), len(many.axes)) == ("30 of 50 images wrong, the 12 surest", 12)
+    assert (many.get_suptitle(), len(many.axes)) == ("30 of 50 images wrong, the 12 most confident", 12)
     assert mistakes(pictures, shares.argmax(axis=1).astype(np.int32), shares, ("cat", "dog")) is None

@@ -100,7 +100,7 @@ def test_a_copy_of_all_classes_is_no_class(tmp_path):
     assert (found.classes, sum(found.counts().values())) == (CLASSES, 30)
     assert found.notes == ("photos/again is left out: it holds the other classes again.",)
     shutil.rmtree(tmp_path / "photos" / "again" / "red")
-    with pytest.raises(KerasCnnError, match="again holds folders that are called like other classes"):
+    with pytest.raises(KerasCnnError, match="again contains folders named like other classes"):
         load(str(tmp_path / "photos"))
 
 
@@ -122,7 +122,7 @@ def test_a_folder_without_pictures_beside_splits_is_left_out(tmp_path):
     assert found.counts() == OWN_SPLITS
     assert found.notes == ("photos/docs is left out: it holds no image.",)
     (tmp_path / "photos" / "docs").rename(tmp_path / "photos" / "Red")  # may be a class in a wrong place
-    with pytest.raises(KerasCnnError, match="Red is none of train, validation and test"):
+    with pytest.raises(KerasCnnError, match="Red is beside splits, but is not called train"):
         load(str(tmp_path / "photos"))
 
 
@@ -144,7 +144,7 @@ def test_classes_whose_folders_are_numbered_alike_are_classes(tmp_path):
         (["cat", "dog", "unlabeled"], ["photos/unlabeled may be a split or a class like cat"]),
         (
             ["train/cat", "train/dog", "test/cat", "extra"],
-            ["photos/extra is none of train, validation and test"],
+            ["photos/extra is beside splits, but is not called train"],
         ),
         (["train/cat", "train/dog", "training/cat"], ["holds train and training, both train images"]),
         (["train", "test"], ["photos/train has no folder for each class"]),
@@ -223,12 +223,12 @@ def test_pictures_of_any_suffix_are_read_and_others_are_named(cli, photos):
         *(f"blue/{n}" for n in ("clip.mpg", "notes.TXT", "nothing", "x.heic")),
     ]
     files, unplaced = found["notes"]
-    assert files.startswith("4 files are no images that Pillow can open: ")
+    assert files.startswith("4 files are not images that Pillow can open: ")
     assert all(
         part in files
         for part in ("1 .heic", "1 .mpg", "1 .txt", "1 without suffix", "(first: blue/clip.mpg)")
     )
-    assert unplaced == "2 images lie in no class's folder (first: 0.png)."
+    assert unplaced == "2 images are in no class's folder (first: 0.png)."
     assert f"  {files}" in cli("data", "photos").out
 
 

@@ -296,7 +296,7 @@ def test_a_link_in_an_archive_is_not_followed(tmp_path):
         link = tarfile.TarInfo(f"{CIFAR10.binary.folder}/test_batch.bin")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         written.addfile(link)
-    with pytest.raises(KerasCnnError, match="is no plain file"):
+    with pytest.raises(KerasCnnError, match="is not a regular file"):
         CIFAR10.load(tmp_path)
 
 

@@ -100,8 +100,8 @@ def test_a_forked_process_has_the_same_limits_as_one_that_starts_anew(tmp_path, 
     assert done.stdout.splitlines() == [
         f"{process} 100000000",
         "The process for it failed in take: MemoryError: MemoryError.",
-        "The process for it ended with signal SIGABRT; -v shows what it said.",
-        "The process for it gave no answer in 0 s.",
+        "The process for it ended with signal SIGABRT; -v shows its output.",
+        "The process for it did not answer within 0 s.",
     ]
     assert done.returncode == 0
 

@@ -411,6 +411,6 @@ def test_a_file_of_no_fixed_size_is_told_in_our_words(cli, tmp_path, command):
 def test_a_process_that_gives_no_answer_is_ended():
     with (
         OtherProcess("threading:Event", "a test") as process,
-        pytest.raises(ProcessError, match="for a test gave no answer in 1 s"),
+        pytest.raises(ProcessError, match="for a test did not answer within 1 s"),
     ):
         process("wait", within=1)

@@ -60,9 +60,9 @@ def test_a_source_of_a_package_is_read_and_known_by_its_name(cli, own):
         (
             "summary lenet --head number",
             1,
-            "The head 'number' is a thing of the type int, where a Head must be.",
+            "The head 'number' must be a Head, not int.",
         ),
-        ("data word", 1, "The data source 'word' is a thing of the type str, where a Source must be."),
+        ("data word", 1, "The data source 'word' must be a Source, not str."),
         ("data nothing", 1, "'nothing' returns a NoneType, not a Dataset"),
         ("summary ends", 1, "The model 'ends' cannot be loaded: SystemExit: wrong."),
         (
@@ -90,7 +90,7 @@ def test_other_names_go_on_working_beside_a_broken_package(cli, broken):
 def test_a_name_that_kerascnn_has_keeps_its_meaning_and_is_noted(cli, broken):
     answer = cli("summary", "lenet", "--head", "nin", "--json", before=partial(installed, broken))
     assert answer.json["parameters"] == 2_742
-    assert answer.err.startswith("Note: The package one offers a head 'nin', too, which is not used")
+    assert answer.err.startswith("Note: The head 'nin' of the package one is not used")
     assert answer.err.count("\n") == 1
 
 

@@ -41,7 +41,7 @@ def test_the_list_names_the_damaged_run_and_shows_the_others(cli, run, tmp_path,
         assert "runs/good" in answer.out
         told = answer.err.splitlines()
         assert len(told) == 2
-        assert told[0] == "Note: runs/worse/run.json cannot be read as JSON: seed is no number."
+        assert told[0] == "Note: runs/worse/run.json cannot be read as JSON: seed is not a number."
         assert told[1].startswith(f"Note: runs/bad/metrics.json is damaged: {words}")
     states = {entry["run"]: entry["state"] for entry in json.loads(answer.out)}
     assert states == {"runs/good": "done", "runs/bad": "damaged"}

@@ -65,7 +65,7 @@ def test_what_is_done_to_pictures_is_told_unless_it_was_chosen(unequal, on_photo
     told = kept(on_photos / "answer.json")
     notes = [line for line in told.err.splitlines() if line.startswith("Note: ")]
     assert notes == [
-        "Note: 1 file is no image that Pillow can open: 1 .txt (first: red/notes.txt).",
+        "Note: 1 file is not an image that Pillow can open: 1 .txt (first: red/notes.txt).",
         "Note: Training images are mirrored and cropped at random. --augment chooses what is done, for "
         "instance --augment shift; --no-augment leaves them as they are.",
     ]

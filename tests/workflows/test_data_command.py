@@ -53,7 +53,7 @@ def test_what_a_folder_holds(cli: Cli, tmp_path, photos):
 
 def test_the_text_says_what_to_do(cli: Cli, photos):
     shown = cli("data", "photos").out
-    assert "photos: 3 classes, 84 pictures in colour" in shown
+    assert "photos: 3 classes, 84 images in colour" in shown
     assert "total     72           6     6" in shown
     assert "4.0: 48 of blue, 12 of green; train with --class-weights" in shown
     assert "copies         0 across splits, 0 within one\n" in shown

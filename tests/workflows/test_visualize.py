@@ -17,7 +17,7 @@ from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, keras_c
 from kerascnn.analysis.interpretability.chapters import Subject, chapters
 from kerascnn.analysis.interpretability.conv_blocks import conv_blocks, ends_of_backbone
 from kerascnn.analysis.interpretability.feature_maps import filters, middle_squares, receptive_fields
-from kerascnn.analysis.interpretability.top_patches import BEYOND, excitations, patch, patches
+from kerascnn.analysis.interpretability.top_patches import BEYOND, patch, patches, top_activations
 from kerascnn.arithmetic.receptive_field import Sight
 from kerascnn.data.dataset import Split
 from kerascnn.data.preprocessing import Preprocessing
@@ -180,7 +180,7 @@ def test_a_model_from_elsewhere_in_a_run(cli, run, tmp_path):
     assert {"maps-apart", "maps-last", "patches-apart"} < set(_names(document))
     assert "patches-last" not in _names(document)
     text = _looked_at(document, tmp_path).text
-    assert "What one value of last sees is not known." in text
+    assert "The receptive field of last is unknown." in text
     assert "before (left) and after leaky ReLU (right)" in text
     assert "before (left) and after sigmoid (right)" in text
 
@@ -210,7 +210,7 @@ def test_the_patches_are_those_of_brute_force(digits, monkeypatch):
     windows = sliding_window_view(digits.images[..., 0] / 255, (5, 5), axis=(1, 2))
     maps = np.einsum("nrcij,ijf->nrcf", windows, kernel[:, :, 0]) + bias
     order, places = _strongest_first(np.maximum(maps, 0))
-    found = excitations(model, digits.images)
+    found = top_activations(model, digits.images)
     assert list(found) == ["conv1", "conv2"]
     best = found["conv1"].places
     for number in (0, 1, 2, 3, 5):
@@ -244,11 +244,11 @@ def test_only_a_batch_of_pictures_is_asked_for_at_a_time(digits, monkeypatch):
             return digits.images[which]
 
     model = build("lenet")
-    whole = excitations(model, digits.images)["conv2"].places
+    whole = top_activations(model, digits.images)["conv2"].places
     monkeypatch.setattr(
         "kerascnn.analysis.evaluation.evaluation.PIXELS_AT_ONCE", 28 * 28 * 6 * 50
     )  # the largest maps count
-    found = excitations(model, Watched())["conv2"]
+    found = top_activations(model, Watched())["conv2"]
     assert asked == [50] * 7 + [10]
     for name in ("images", "rows", "columns"):
         np.testing.assert_array_equal(getattr(found.places, name), getattr(whole, name))
@@ -318,7 +318,7 @@ def _subject(model, head, variant):
         description=description,
         test=test,
         evaluation=evaluate_classifier(classify, test, classes, model="m", data="noise"),
-        excitations=excitations(model, images),
+        top_activations=top_activations(model, images),
         image=Image.fromarray(images[0] if channels == 3 else images[0, ..., 0]),
         label=classes[0],
         pixels=images[0],
@@ -375,7 +375,7 @@ def test_a_confusion_matrix_of_hundreds_of_classes_stays_small():
     figure = confusion(2 * np.eye(300, dtype=np.int64), names)
     assert max(figure.get_size_inches()) < 10
     assert list(figure.axes[0].texts) == []
-    assert figure.axes[0].get_xlabel() == "answer, number of the class"
+    assert figure.axes[0].get_xlabel() == "predicted class, by number"
     few = confusion(2 * np.eye(3, dtype=np.int64), names[:3])
     assert [text.get_text() for text in few.axes[0].texts] == ["2", "2", "2"]
 

@@ -84,12 +84,12 @@ class Baseline:
 
 def beside_accuracy(metrics: dict[str, Any]) -> dict[str, str]:
     """Describe the baseline and the accuracy of each class, as far as ``metrics.json`` has them."""
-    told = {}
+    lines = {}
     if baseline := metrics.get("baseline"):
-        told["baseline"] = str(Baseline.from_dict(baseline))
+        lines["baseline"] = str(Baseline.from_dict(baseline))
     if recall := metrics.get("recall"):
-        told["each class"] = _each_class(recall)
-    return told
+        lines["each class"] = _each_class(recall)
+    return lines
 
 
 def _each_class(recall: dict[str, dict[str, Any] | None]) -> str:

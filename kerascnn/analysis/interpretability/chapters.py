@@ -40,7 +40,7 @@ class Subject:
     Attributes:
         model: The ``keras.Model``, from raw pixels; ``description`` what its file says.
         test: The test images, brought to the model's input; ``evaluation`` how it does on them.
-        excitations: What excites its filters most among them, by the convolution's name.
+        top_activations: The top activations of its filters among them, by the convolution's name.
         image: One image; ``label`` its class, empty where that is not known.
         pixels: The image at the model's input, shape (height, width, channels).
         shares: The probabilities of its classes, shape (classes,).
@@ -50,7 +50,7 @@ class Subject:
     description: ModelDescription
     test: Split
     evaluation: Evaluation
-    excitations: Mapping[str, TopActivations]
+    top_activations: Mapping[str, TopActivations]
     image: Image.Image
     label: str
     pixels: NDArray[np.uint8]
@@ -68,7 +68,7 @@ def chapters(subject: Subject, progress: Progress = silent) -> Iterator[Chapter]
     Raises:
         KerasCnnError: The model has no convolution, or a test image cannot be read.
     """
-    drawn = (_filters, _maps, _excitation, _class_maps, _fields, _confusion, _mistakes)
+    drawn = (_filters, _maps, _top_patches, _class_maps, _fields, _confusion, _mistakes)
     for number, chapter in enumerate(drawn):
         progress("drawing", number, len(drawn), "")
         yield chapter(subject)
@@ -96,23 +96,23 @@ def _maps(subject: Subject) -> Chapter:
     return Chapter(Section("Activation maps", "The output of each convolution for this image."), figures)
 
 
-def _excitation(subject: Subject) -> Chapter:
+def _top_patches(subject: Subject) -> Chapter:
     title, text = "Top-activating patches", "For the first and the last convolution before the head."
     images, ends = subject.test.images, ends_of_backbone(subject.model)
-    if hidden := [name for name in ends if name not in subject.excitations]:
-        text = f"What one value of {', '.join(hidden)} sees is not known."
+    if hidden := [name for name in ends if name not in subject.top_activations]:
+        text = f"The receptive field of {', '.join(hidden)} is unknown."
     figures = []
-    for name, found in subject.excitations.items():
+    for name, found in subject.top_activations.items():
         (count, total), field = found.places.values.shape, found.sight.field
         limit = TILES if field <= SMALL_PATCH else LARGE_PATCHED
         some = f"the first {limit} of {total}" if total > limit else f"{total}"
         caption = (
-            f"{name}, {some} filters: of {len(images):,} test images the {count} that excite "
-            f"each most, cut to the {field}×{field} pixels which its strongest value sees. "
-            "Pale blue is beyond the image."
+            f"{name}, {some} filters: the {count} of {len(images):,} test images with the strongest "
+            f"activation, cropped to its receptive field of {field}×{field} pixels. Pale blue is outside the "
+            "image."
         )
         figure = patches(name, found, images, filters=limit)
-        alt = f"The patches that excite the filters of {name} most"
+        alt = f"The top-activating patches of {name}"
         figures.append(CaptionedFigure(f"patches-{name}", figure, alt, caption))
     return Chapter(Section(title, text), figures)
 
@@ -128,7 +128,7 @@ def _class_maps(subject: Subject) -> Chapter:
         shown.append(truth)
     drawn = [(classes[each], float(subject.shares[each]), found.scores[..., each]) for each in shown]
     caption = (
-        "Where in the image each class scores, before the scores are averaged: "
+        "Scores of each class across the image, before they are averaged: "
         f"{', '.join(f'{name} ({100 * share:.1f} %)' for name, share, _ in drawn)}. One scale for all."
     )
     figure = heatmaps(found.pixels, found.extent, drawn)
@@ -141,11 +141,11 @@ def _class_maps(subject: Subject) -> Chapter:
 def _fields(subject: Subject) -> Chapter:
     title, figure = "Receptive fields", receptive_fields(subject.model, subject.pixels)
     if figure is None:
-        return Chapter(Section(title, "What one value behind the convolutions sees is not known."))
+        return Chapter(Section(title, "The receptive fields of the convolutions are unknown."))
     largest = max(side for _, _, side in middle_squares(subject.model))
     caption = (
-        "What the value in the middle of each convolution's map sees; what lies beyond the image is the "
-        f"zeros of paddings. The largest square is {largest}×{largest} pixels."
+        "The receptive field of the middle value of each convolution's map; outside the image are the zeros "
+        f"of the padding. The largest is {largest}×{largest} pixels."
     )
     return Chapter(
         Section(title),
@@ -174,6 +174,6 @@ def _mistakes(subject: Subject) -> Chapter:
         mistakes(split.images, split.labels, found.probabilities, found.classes),
     )
     if figure is None:
-        return Chapter(Section(title, f"There is none: all {len(split):,} test images are answered right."))
+        return Chapter(Section(title, f"None: all {len(split):,} test images are classified correctly."))
     caption = "Wrong predictions, the most confident first."
     return Chapter(Section(title), [CaptionedFigure("mistakes", figure, "Misclassified images", caption)])

@@ -160,7 +160,7 @@ def mistakes(
     columns = min(len(worst), 4)
     rows = math.ceil(len(worst) / columns)
     figure = new_figure(max(2.1 * columns, 4.2), 0.5 + 2.5 * rows)
-    shown = "" if len(wrong) == len(worst) else f", the {len(worst)} surest"
+    shown = "" if len(wrong) == len(worst) else f", the {len(worst)} most confident"
     figure.suptitle(f"{len(wrong):,} of {len(labels):,} images wrong{shown}")
     for place, (number, image) in enumerate(zip(worst, images[worst], strict=True), start=1):
         axes = figure.add_subplot(rows, columns, place)
@@ -168,7 +168,7 @@ def mistakes(
         axes.set_axis_off()
         true, given = (short(classes[label], NAME_OF_MISTAKE) for label in (labels[number], answers[number]))
         share = 100 * shares[number, answers[number]]
-        axes.set_title(f"true {true}\ngiven {given}, {share:.0f} %", fontsize=9)
+        axes.set_title(f"true {true}\npredicted {given}, {share:.0f} %", fontsize=9)
     return figure
 
 

@@ -67,7 +67,7 @@ class TopActivations:
     sight: Sight
 
 
-def excitations(
+def top_activations(
     model: Any,
     images: Images,
     names: Sequence[str] | None = None,
@@ -104,12 +104,12 @@ def excitations(
     at_once = model.input_shape[0] or images_at_once(max(volumes, key=math.prod))
     found: dict[str, TopPatches] = {}
     for start in range(0, len(images), at_once):
-        progress("looking for what excites filters", start, len(images), "")
+        progress("searching top-activating patches", start, len(images), "")
         answers = network.predict_on_batch(images[start : start + at_once])
         for name, maps in answers.items():
             places = _places(np.asarray(maps, np.float32), start)
             found[name] = (found[name].and_also(places) if start else places).strongest(most)
-    progress("looking for what excites filters", len(images), len(images), "")
+    progress("searching top-activating patches", len(images), len(images), "")
     return {stage.name: TopActivations(found[stage.name], seen[stage.name]) for stage in chosen}
 
 

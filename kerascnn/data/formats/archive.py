@@ -51,5 +51,5 @@ def read_members(path: Path, names: Sequence[str], *, sha256: str | None = None)
 def _content(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     stream = archive.extractfile(member) if member.isreg() else None
     if stream is None or member.size > LARGEST:
-        raise KerasCnnError(f"{path}: {member.name} is no plain file, or larger than any published one.")
+        raise KerasCnnError(f"{path}: {member.name} is not a regular file, or larger than any published one.")
     return stream.read()

@@ -73,7 +73,11 @@ class FourFiles:
         for path, values in ((images_path, images), (labels_path, labels)):
             found = published_set(path, values)
             if found and found != self.title:
-                use = f"use --data {SOURCES[found]}" if found in SOURCES else "which is no source here"
+                use = (
+                    f"use --data {SOURCES[found]}"
+                    if found in SOURCES
+                    else "which is not a source of kerascnn"
+                )
                 raise KerasCnnError(f"{path} is a file of {found}, not of {self.title}: {use}.")
         return self.checked(images_path, images, labels_path, labels)
 
