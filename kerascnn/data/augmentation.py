@@ -44,7 +44,7 @@ class Augmentation:
         """Return the augmentation with the requested parts only.
 
         Args:
-            chosen: All, nothing, or these parts; one that this augmentation lacks is as large as is usual.
+            chosen: All, nothing, or these parts; one that is missing here gets its usual size.
         """
         if chosen is True:
             return self

@@ -30,7 +30,7 @@ def load_checked(
         source: A registered name, or a folder.
         data_dir: The folder with the source's original files, where it takes one.
         skip_bad_files: Whether files that are no images are left out.
-        progress: Told how many files are checked.
+        progress: Receives the number of files checked.
         listed: The source, where the caller has loaded it already.
 
     Raises:
@@ -56,7 +56,7 @@ def bad_files(dataset: Dataset, progress: Progress = silent) -> tuple[BadFile, .
 
     Args:
         dataset: The data; images in memory have been read already.
-        progress: Told how many files are checked.
+        progress: Receives the number of files checked.
 
     Raises:
         KerasCnnError: A file has changed since its folder was read.

@@ -50,7 +50,7 @@ def read_image(path: Path, *, invert: bool = False) -> Image.Image:
     """Decode an image file upright, in mode L or RGB, transparency on white.
 
     Args:
-        path: An image file of any format that Pillow decodes by itself, told by its content; of several
+        path: An image file of any format that Pillow decodes by itself, known by its content; of several
             images in it the first.
         invert: Turn dark on light into light on dark, as MNIST's digits are.
 

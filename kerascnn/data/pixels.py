@@ -19,7 +19,7 @@ def upright(source: Any) -> tuple[Image.Image, str]:
     """Decode an image file upright, in mode L or RGB, transparency on white; large ones smaller.
 
     Args:
-        source: A path or an open binary file; told by its content; of several images in it the first.
+        source: A path or an open binary file, known by its content; of several images in it the first.
 
     Returns:
         The image, and the file's format and mode, for instance ``JPEG RGB``.

@@ -59,6 +59,6 @@ def _of_weights(content: bytes) -> str:
             if any(each.external or each.is_virtual for each in arrays):
                 return f"its {WEIGHTS} takes values from other files"
             total = sum(each.nbytes for each in arrays)
-    except (OSError, RuntimeError, KeyError, TypeError):  # a damaged one is told of when it is opened
+    except (OSError, RuntimeError, KeyError, TypeError):  # a damaged one is reported when it is opened
         return ""
     return f"the arrays of its {WEIGHTS} claim {total:,} bytes" if total > FREE + 2 * len(content) else ""

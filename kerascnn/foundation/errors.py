@@ -7,7 +7,7 @@ KerasCnnError         1  failed: bad data, a missing file, an unreadable model
 ├── TargetError       4  the model does not fit the target
 └── MissingError      5  an optional library or device is not there
 
-The number is the exit code of the command line. A message is one line: what, where, how to mend it; whatever
+The number is the exit code of the command line. A message is one line: what, where, how to fix it; whatever
 it quotes of a file, a terminal can show it.
 """
 

@@ -61,7 +61,7 @@ def require_writable(folder: Path) -> None:
 
 
 @contextmanager
-def told_what_is_half_written(folder: Path) -> Iterator[None]:
+def half_written_noted(folder: Path) -> Iterator[None]:
     """On Ctrl-C, report that some of several files may be new and others old.
 
     Raises:

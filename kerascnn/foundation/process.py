@@ -77,7 +77,7 @@ class OtherProcess:
 
         Args:
             method: Its name; ``arguments`` are what it takes.
-            progress: Told what the object's ``progress`` is told meanwhile, details as text.
+            progress: Receives what the object passes to its ``progress``, details as text.
             within: Seconds after which the process is ended.
 
         Raises:

@@ -43,7 +43,7 @@ def serve(served: str, calls: BinaryIO, answers: BinaryIO) -> None:
             answer = None, getattr(target, method)(*arguments)
         except KerasCnnError as error:
             answer = error, None
-        except Exception as error:  # whatever a library raises is told on the other side, in one line
+        except Exception as error:  # whatever a library raises is one line on the other side
             answer = f"{type(error).__name__}: {first_line(error)}", None
         send(END, *answer)
 

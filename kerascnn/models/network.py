@@ -41,7 +41,7 @@ class Network(Settings):
         """Return the settings with canonical names and all defaults.
 
         Raises:
-            UsageError: A name is unknown, the variant lacks it, or the image size does not fit.
+            UsageError: A name is unknown, the variant does not have it, or the image size does not fit.
         """
         known = family(self.model)
         name, variant = known.variant(self.variant)

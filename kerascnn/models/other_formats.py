@@ -85,7 +85,7 @@ def _has_network(path: Path) -> bool:
         with h5py.File(path) as file:
             return "model_config" in file.attrs
     except (OSError, RuntimeError):
-        return True  # damaged: the network cannot be told from the weights
+        return True  # damaged: whether it has a network is unknown
 
 
 def _of_config(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from kerascnn.analysis.evaluation.significance import MARGIN
 from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.foundation.files import require_writable, told_what_is_half_written
+from kerascnn.foundation.files import half_written_noted, require_writable
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, Telling, teller
@@ -158,7 +158,7 @@ def _reported(
         for name, runs in subject.runs.items()
     ]
     record = subject.record or _record(subject, groups, dataset, progress)
-    with told_what_is_half_written(subject.folder):
+    with half_written_noted(subject.folder):
         return reported(subject.folder, record, groups, dataset, formats, measurements)
 
 

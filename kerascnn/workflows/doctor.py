@@ -142,10 +142,10 @@ def _backend(*, loads: bool) -> Check:
 
 def _card() -> Check:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    told = _told(query)
-    if not told:
+    found = _output_of(query)
+    if not found:
         return Check("NVIDIA card", "absent", "no NVIDIA driver found; training uses the CPU")
-    return Check("NVIDIA card", "ok", told)
+    return Check("NVIDIA card", "ok", found)
 
 
 def _litert() -> Check:
@@ -184,7 +184,7 @@ def _accelerator(accelerator: Accelerator) -> Iterator[Check]:
     if compiler := accelerator.compiler:
         name, program = f"{accelerator.title} compiler", compiler.program
         if shutil.which(program):
-            yield Check(name, "ok", _told([program, "--version"]) or "installed, version unknown")
+            yield Check(name, "ok", _output_of([program, "--version"]) or "installed, version unknown")
         else:
             detail = f"no {program}; only kerascnn compile needs it"
             yield Check(name, "absent", detail, " && ".join(compiler.install))
@@ -222,7 +222,7 @@ def _amount(name: str, found: float, least: float, where: str, fix: str) -> Chec
     return Check(name, "ok" if enough else "problem", text, "" if enough else fix)
 
 
-def _told(command: list[str]) -> str:
+def _output_of(command: list[str]) -> str:
     """Return the first line that a program prints, empty if it does not run."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=FEW_SECONDS, check=True)

@@ -54,8 +54,8 @@ class Summary(Shown):
         """Return the architecture, the remarks, the totals and the layers, explained if requested."""
         names = {"model": self.model, "variant": self.variant, "norm": self.norm, "head": self.head}
         table = self.profile.to_dict()
-        for layer, told in zip(table["layers"], self.explanations, strict=False):
-            layer |= {"formulas": dict(told.formulas), "lecture": told.lecture}
+        for layer, explanation in zip(table["layers"], self.explanations, strict=False):
+            layer |= {"formulas": dict(explanation.formulas), "lecture": explanation.lecture}
         return names | {"note": self.note} | table
 
 

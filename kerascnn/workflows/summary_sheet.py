@@ -85,14 +85,14 @@ def _details(found: "Summary") -> list[tuple[str, dict[str, str]]]:
 
     Neighbours of whom the same is to be said, as of the two towers of AlexNet, share a paragraph.
     """
-    told: list[tuple[str, dict[str, str]]] = []
+    details: list[tuple[str, dict[str, str]]] = []
     for (kind, lines), group in groupby(zip(found.profile.layers, found.explanations, strict=False), _alike):
         explanations = [explanation for _, explanation in group]
         lecture = "; ".join(one.lecture for one in explanations if one.lecture)
         if lines or lecture:
             names = ", ".join(one.layer for one in explanations)
-            told.append((f"{names}: {kind}", lines | ({"lecture": lecture} if lecture else {})))
-    return told
+            details.append((f"{names}: {kind}", lines | ({"lecture": lecture} if lecture else {})))
+    return details
 
 
 def _alike(pair: tuple["LayerProfile", "Explanation"]) -> tuple[str, dict[str, str]]:

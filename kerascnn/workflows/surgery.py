@@ -57,7 +57,7 @@ class Surgery(Shown):
 
     def blocks(self) -> list[Block]:
         """Return the changes and the checks."""
-        told = {
+        lines = {
             "parameters": f"{self.parameters_before:,} before, {self.parameters_after:,} after",
             "same answers": f"{self.agreement:.0%} of {self.n:,} test images",
             "logits": f"differ by {self.max_difference:.2g} at most",
@@ -66,7 +66,7 @@ class Surgery(Shown):
             "run": str(self.run),
             "next": f"kerascnn predict {quote(str(self.run))} IMAGE --heatmap",
         }
-        return [Facts(told)]
+        return [Facts(lines)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes under their names."""

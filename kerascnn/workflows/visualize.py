@@ -16,7 +16,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.data.images import read_image
 from kerascnn.figures.page import Section, page
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.files import require_writable, told_what_is_half_written, write_text
+from kerascnn.foundation.files import half_written_noted, require_writable, write_text
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Progress, Telling, teller
@@ -60,12 +60,12 @@ class Visualization(Shown):
 
     def blocks(self) -> list[Block]:
         """Return the paths of the figures."""
-        told = {
+        lines = {
             "picture": self.image,
             "figures": f"{len(self.figures)} PNG files in {self.page.parent}",
             "page": str(self.page),
         }
-        return [Facts(told)]
+        return [Facts(lines)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return run, image, figures and page."""
@@ -157,7 +157,7 @@ def _drawn(
         shares=classify(pixels[np.newaxis])[0],
     )
     figures, sections = [], [_in_short(run, subject, shown)]
-    with told_what_is_half_written(folder):
+    with half_written_noted(folder):
         for chapter in chapters(subject, progress):
             sections.append(chapter.illustrated(folder, ("png",)))
             figures += [

@@ -1,6 +1,6 @@
 """Paired significance of the difference between two classifiers on the same test images.
 
-The images recur with every seed, so seeds and images are crossed factors: the bootstrap draws both anew, and
+The images recur with every seed, so seeds and images are crossed factors: the bootstrap resamples both, and
 an exact test is made for each seed apart, never on pooled counts.
 """
 

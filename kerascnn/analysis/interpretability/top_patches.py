@@ -84,7 +84,7 @@ def top_activations(
         images: Images of the model's input.
         names: Of convolutions; ``None``: the first and the last ones in front of the head.
         most: How many images to keep for each filter.
-        progress: Told how many images are seen.
+        progress: Receives the number of images seen.
 
     Returns:
         What was found, by the convolution's name; one is left out where it is not known what its values see.

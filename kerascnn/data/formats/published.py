@@ -11,7 +11,7 @@ from kerascnn.data.formats.idx import idx_header
 MNIST, FASHION_MNIST, KMNIST = "MNIST", "Fashion-MNIST", "Kuzushiji-MNIST"
 SOURCES = {MNIST: "mnist", FASHION_MNIST: "fashion_mnist"}  # those that are sources here
 
-#: SHA-256 of what MNIST's files hold, in the order of ``FASHION_MD5``; archives of it were compressed anew.
+#: SHA-256 of what MNIST's files hold, in the order of ``FASHION_MD5``; its archives were compressed again.
 HELD = {
     "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db": MNIST,
     "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5": MNIST,

@@ -32,7 +32,7 @@ def load_folder(folder: Path) -> Dataset:
     Raises:
         KerasCnnError: It has fewer than two classes, two of one name, a class too few images to be split, a
             class that training does not have, a link to a folder above itself, or a folder that cannot
-            be read; or what is a split and what a class cannot be told.
+            be read; or splits and classes cannot be distinguished.
     """
     layout, left_out = layout_of(folder), LeftOut()
     classes = layout.classes

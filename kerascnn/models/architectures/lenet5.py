@@ -101,7 +101,7 @@ def _build(network: "Network", pixel_mean: float, pixel_std: float) -> Any:
     from keras import layers
 
     pixels = keras.Input((network.image_size, network.image_size, network.channels), name="pixels")
-    # The offset melts into the int8 input scale because the first convolution is unpadded.
+    # The offset is folded into the int8 input scale because the first convolution is unpadded.
     maps = layers.Rescaling(1 / pixel_std, -pixel_mean / pixel_std, name="rescaling")(pixels)
     layout = _paper if network.variant == "paper" else _modern
     return keras.Model(pixels, layout(maps, network), name="lenet5")
