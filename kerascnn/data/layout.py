@@ -201,7 +201,7 @@ def _flat(top: Path, names: Sequence[str]) -> Layout:
     for name, below in inner.items():
         if below and {split_kind(each) for each in below} & {"train", "test"} and all(map(split_kind, below)):
             raise KerasCnnError(
-                f"{top / name} holds {', '.join(below)}: put the splits above the classes, as in "
+                f"{top / name} holds {', '.join(below)}: move the splits above classes, as in "
                 f"{top.name}/{below[0]}/{name}, or name the folder of splits with --data."
             )
     copies = _copies(top, inner)

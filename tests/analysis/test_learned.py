@@ -72,7 +72,7 @@ def test_activation_maps_are_those_before_and_behind_the_nonlinearity():
 def test_every_convolution_with_a_map_is_shown(network, names):
     model = build(**network)
     image, *figures = activation_maps(model, np.full(model.input_shape[1:], 90, np.uint8), "").items()
-    assert image[0] == "image"
+    assert image[0] == "picture"
     assert [name for name, _ in figures] == names
     if names[0] == "conv1":
         class_map = dict(figures).pop("class_map")

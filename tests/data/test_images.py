@@ -210,7 +210,7 @@ def test_what_is_cut_off_is_an_error_not_a_grey_half(tmp_path, name, share):
 
 def test_values_that_are_no_numbers_are_refused(tmp_path):
     Image.fromarray(np.array([[0, np.nan]], np.float32)).save(tmp_path / "deep.tif")
-    with pytest.raises(KerasCnnError, match="no numbers"):
+    with pytest.raises(KerasCnnError, match="not numbers"):
         read_image(tmp_path / "deep.tif")
 
 
