@@ -51,7 +51,7 @@ def compare(
         model: A family or its alias.
         heads: At least two.
         data: The source; ``data_dir`` the folder with its files.
-        skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
+        skip_bad_files: Whether image files that cannot be decoded are left out instead of ending it.
         seeds: How many; they are 1 to ``seeds``.
         epochs: For every head; ``None``: the largest of the heads' defaults.
         batch_size: For every head; ``None``: the recipe's. ``precision``, likewise, of the training: the

@@ -73,14 +73,14 @@ class TrainingConfig(Network):
     Attributes:
         model: A family or its alias, as typed; the run's folder is named after it.
         variant: ``None``: the recipe's for the source.
-        channels: ``None``: those of the source's pictures; ``classes`` must be the source's.
+        channels: ``None``: those of the source's images; ``classes`` must be the source's.
         data: A source, or a folder of class folders; ``data_dir`` is the folder of a source's original files.
-        skip_bad_files: Whether picture files that cannot be decoded are left out instead of ending it.
+        skip_bad_files: Whether image files that cannot be decoded are left out instead of ending it.
         weights: A run whose trained backbone this training starts from.
         recipe: Where ``None`` gets its value: ``default``, ``fast`` (a good model soon) or ``best``.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.
-        augment: Whether pictures are moved, turned, cropped or mirrored, as is usual for the source; or only
+        augment: Whether images are moved, turned, cropped or mirrored, as is usual for the source; or only
             these of ``flip``, ``shift``, ``crop``, ``rotate``, ``zoom``.
         class_weights: Whether each class counts as if it had the same number of training images.
         optimizer: Adam with β2 = 0.99, SGD with Nesterov momentum 0.9, or RMSprop.
@@ -96,7 +96,7 @@ class TrainingConfig(Network):
         pixel_mean: The first layer maps pixels to (pixel − pixel_mean) / pixel_std. ``None``: those of the
             training images, or of ``weights``.
         pixel_std: See ``pixel_mean``.
-        cache_mb: Room in MiB for a folder's decoded pictures; what does not fit is decoded in each epoch.
+        cache_mb: Room in MiB for a folder's decoded images; what does not fit is decoded in each epoch.
             ``None``: 2,048, but at most a quarter of the machine's memory.
         threads: Of the processor; another number rounds otherwise and gives other weights. ``None``: as many
             as there are processors.
@@ -107,7 +107,7 @@ class TrainingConfig(Network):
         deterministic: Whether a GPU must repeat itself to the bit, which costs time; a CPU does anyhow.
         runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.
         overwrite: Whether a run of that name may be replaced.
-        tensorboard: Whether curves and pictures for TensorBoard are written to the run's ``tensorboard/``.
+        tensorboard: Whether curves and images for TensorBoard are written to the run's ``tensorboard/``.
 
     Raises:
         UsageError: A value makes no sense.

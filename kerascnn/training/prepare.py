@@ -82,13 +82,13 @@ def _network_for(config: ResolvedConfig, dataset: Dataset) -> Network:
     """Return the network for this data.
 
     Raises:
-        UsageError: Other classes are asked for than the data have, or channels that pictures cannot have.
+        UsageError: Other classes are asked for than the data have, or channels that images cannot have.
     """
     classes, channels = config.classes or len(dataset.classes), config.channels or dataset.channels
     if classes != len(dataset.classes):
         raise UsageError(f"{dataset.source} has {len(dataset.classes)} classes. Received: classes={classes}")
     if channels not in (1, 3):
-        raise UsageError(f"Pictures have 1 channel (grey) or 3 (colour). Received: channels={channels}")
+        raise UsageError(f"Images have 1 channel (grey) or 3 (colour). Received: channels={channels}")
     asked = config.model_dump(include={"model", "variant", "norm", "head", "image_size"})
     units = config.head_units or None  # a head without hidden layers has none to choose
     return Network(**asked, head_units=units, channels=channels, classes=classes).complete()

@@ -190,7 +190,7 @@ def _train_into(
         if done.kept_epoch:
             _write_results(run, prepared, done)
             if board:
-                board.pictures(done.kept_epoch)
+                board.figures(done.kept_epoch)
     if done.ended == "not finite":
         write_card(run.marked("interrupted"))
         raise KerasCnnError(_not_finite(run, done))

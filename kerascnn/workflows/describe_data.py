@@ -24,8 +24,8 @@ from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.progress import Telling, teller
 from kerascnn.foundation.text.shown import Block, Shown
 
-ON_SHEET = 10  # pictures a class
-ROWS = 100  # classes on the contact sheet: a picture of 10,000 pixels can be opened everywhere
+ON_SHEET = 10  # images a class
+ROWS = 100  # classes on the contact sheet: a image of 10,000 pixels can be opened everywhere
 SHEET_SIDE = 96  # pixels of a photo on the contact sheet
 
 Size = tuple[int, int]
@@ -75,15 +75,15 @@ class DataDescription(Shown):
 
     Attributes:
         source: Its name; ``folder`` its place, where it is a folder of images.
-        classes: Their names, in the order of the labels; ``channels`` 1 for grey pictures, 3 for colour.
-        counts: Pictures of each class, by split.
+        classes: Their names, in the order of the labels; ``channels`` 1 for grey images, 3 for colour.
+        counts: Images of each class, by split.
         sizes: Smallest, median (of widths and of heights) and largest (width, height) in pixels.
         kinds: How many files there are of each format and mode.
-        copies: Pictures that occur more than once; those in several splits first.
+        copies: Images that occur more than once; those in several splits first.
         unreadable: Files that cannot be decoded.
         left_out: Other files and folders of it that are in no split, below the source's folder.
         notes: What was assumed and left out when it was read, a sentence each.
-        contact_sheet: The PNG with some training pictures of each class.
+        contact_sheet: The PNG with some training images of each class.
         on_sheet: How many classes are on it, evenly spread; all of them up to 100.
     """
 
@@ -161,7 +161,7 @@ def describe_data(
         out: The contact sheet; without it ``<source>-contact-sheet.png`` in the current folder, numbered
             where there is one already.
         overwrite: Whether ``out`` may be a file that this program did not make.
-        progress: Told how many pictures are read.
+        progress: Told how many images are read.
 
     Raises:
         UsageError: The source is unknown, or ``out`` is no ``.png``.

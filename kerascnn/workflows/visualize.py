@@ -48,7 +48,7 @@ class Visualization(Shown):
 
     Attributes:
         run: The run's folder.
-        image: The picture that was shown to the network, a file or words.
+        image: The image that was shown to the network, a file or words.
         figures: In the order of the page.
         page: The HTML file with all of them inside.
     """
@@ -100,17 +100,17 @@ def visualize(
 
     Args:
         run: A trained run.
-        image: The picture for the maps; ``None``: the first test image.
-        out: The folder for the pictures and the page; ``None``: ``learned`` in the run.
+        image: The image for the maps; ``None``: the first test image.
+        out: The folder for the images and the page; ``None``: ``learned`` in the run.
         invert: Turn the image's dark on light into light on dark, as MNIST's digits are.
         data_dir: Where the source's files are now, if not where they were at training.
-        overwrite: Whether pictures and pages there may be replaced that this program did not make.
+        overwrite: Whether images and pages there may be replaced that this program did not make.
         progress: Told how many test images are looked at and how many chapters are drawn.
 
     Raises:
         UsageError: ``invert`` is given without ``image``.
         KerasCnnError: The run is in use, it, its data or the image cannot be read, its model has no
-            convolution, or ``out`` cannot be written or holds a picture or page of others.
+            convolution, or ``out`` cannot be written or holds a image or page of others.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     progress = teller(progress)

@@ -194,7 +194,7 @@ fun direct(bytes: ByteArray): ByteBuffer =
 
 val labels = context.assets.open("labels.txt").bufferedReader().readLines()
 val interpreter = Interpreter(direct(context.assets.open("model.tflite").readBytes()))
-val pixels = ByteArray(HEIGHT * WIDTH)                 // grey, 0 to 255, row by row: fill in your picture
+val pixels = ByteArray(HEIGHT * WIDTH)                 // grey, 0 to 255, row by row: fill in your image
 val output = Array(1) { ByteArray(CLASSES) }           // uint8: value / 256 is the probability
 interpreter.run(direct(pixels), output)
 val best = output[0].indices.maxByOrNull { output[0][it].toInt() and 0xFF }

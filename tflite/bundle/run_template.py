@@ -33,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}
 GUARDED = ("model", "labels.txt", "pixels.py", "device.py", "golden/")  # all else may be changed or removed
 PILLOW = (10, 1)  # the oldest version that can say whether an image has transparency
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of pictures in a folder
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif"}  # of images in a folder
 MOST, LEAST, SECONDS = 1_000, 50, 60.0  # calls that a benchmark times: fewer where 1,000 would take a minute
 
 
@@ -131,9 +131,9 @@ class Model:
                 f"{self.name} is not the model of this folder: its input and output are {shapes}.", 1
             )
 
-    def encoded(self, picture: Image.Image) -> NDArray[Any]:
+    def encoded(self, image: Image.Image) -> NDArray[Any]:
         """Return an image in mode L or RGB in the type and scale of the input tensor."""
-        pixels = on_canvas(picture, **self.card["preprocessing"])
+        pixels = on_canvas(image, **self.card["preprocessing"])
         (scale, zero_point), dtype = self._input["quantization"], self._input["dtype"]
         if not scale:
             return pixels.astype(dtype)
@@ -142,7 +142,7 @@ class Model:
         return values.astype(dtype)
 
     def invoke(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the output tensor's row for one encoded picture."""
+        """Return the output tensor's row for one encoded image."""
         self._interpreter.set_tensor(self._input["index"], values[np.newaxis])
         self._interpreter.invoke()
         row: NDArray[Any] = self._interpreter.get_tensor(self._output["index"])[0]
@@ -165,10 +165,10 @@ class Model:
             rows.append(interpreter.get_tensor(self.card["logits"]["tensor"]).reshape(-1))
         return np.stack(rows)
 
-    def likeliest(self, picture: Image.Image, count: int = 3) -> list[dict[str, Any]]:
+    def likeliest(self, image: Image.Image, count: int = 3) -> list[dict[str, Any]]:
         """Return labels and probabilities, the most likely first."""
         scale, zero_point = self._output["quantization"]
-        row = self.invoke(self.encoded(picture)).astype(np.float32)
+        row = self.invoke(self.encoded(image)).astype(np.float32)
         shares = (row - zero_point) * scale if scale else row
         order = np.argsort(-shares, kind="stable")[:count]
         return [{"label": self.labels[n], "probability": float(shares[n])} for n in order]
@@ -193,13 +193,13 @@ def classify(model: Model, options: argparse.Namespace) -> int:
         try:
             if isinstance(source, str) and os.path.exists(source) and not os.path.isfile(source):  # noqa: PTH110, PTH113
                 raise OSError("it is not a regular file")  # a pipe would be waited for
-            picture, _ = upright(source)
+            image, _ = upright(source)
         except Exception as error:  # Pillow's decoders raise whatever their format's code meets
             print(f"Error: {name} cannot be decoded as an image: {why(error)}.", file=sys.stderr)
             code = 1
             continue
-        picture = ImageOps.invert(picture) if options.invert else picture
-        answers.append({"image": name, "classes": model.likeliest(picture)})
+        image = ImageOps.invert(image) if options.invert else image
+        answers.append({"image": name, "classes": model.likeliest(image)})
         if not options.json:
             print(f"{name}  {shown(answers[-1]['classes'])}", flush=True)
     if options.json:
@@ -228,10 +228,10 @@ def sources(named: list[str]) -> Iterator[tuple[str, Any]]:
             yield name, BytesIO(sys.stdin.buffer.read())
         elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir fails on a name that is too long)
             inside = [one for one in sorted(Path(name).iterdir()) if one.suffix.lower() in SUFFIXES]
-            pictures = [one for one in inside if one.is_file() and not one.name.startswith(".")]
-            if not pictures:
+            images = [one for one in inside if one.is_file() and not one.name.startswith(".")]
+            if not images:
                 raise EndError(f"{name} contains no images.", 1)
-            yield from ((str(one), one) for one in pictures)
+            yield from ((str(one), one) for one in images)
         else:
             yield name, name
 

@@ -72,7 +72,7 @@ def with_metadata(content: bytes, card: ModelCard) -> bytes:
     ``ModelDescription.embed`` adds to the same archive.
 
     Args:
-        content: As the converter wrote it: one picture in, one probability a class out.
+        content: As the converter wrote it: one image in, one probability a class out.
         card: What to say about it.
 
     Raises:

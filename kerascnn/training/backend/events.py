@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascnn.foundation.errors import KerasCnnError, first_line
 
-#: Called as ``write(step, scalars, pictures)``: values and PNG files by their names.
+#: Called as ``write(step, scalars, figures)``: values and PNG files by their names.
 WriteEvents = Callable[[int, Mapping[str, float], Mapping[str, bytes]], None]
 
 
@@ -27,12 +27,12 @@ def event_writer(folder: Path) -> WriteEvents:
     def shown_by(plugin: str) -> Any:
         return tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin})
 
-    def write(step: int, scalars: Mapping[str, float], pictures: Mapping[str, bytes]) -> None:
+    def write(step: int, scalars: Mapping[str, float], figures: Mapping[str, bytes]) -> None:
         try:
             with writer.as_default(step):
                 for name, value in scalars.items():
                     tf.summary.write(name, np.float32(value), metadata=shown_by("scalars"))
-                for name, png in pictures.items():
+                for name, png in figures.items():
                     width, height = struct.unpack(">II", png[16:24])  # of a PNG's first chunk
                     content = tf.constant([str(width), str(height), png])
                     tf.summary.write(name, content, metadata=shown_by("images"))

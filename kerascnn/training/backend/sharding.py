@@ -1,6 +1,6 @@
 """Distribute a batch over devices: indices are replicated, images are sharded.
 
-Every process knows the order of an epoch, so indices and labels cost nothing to repeat; the pictures, and
+Every process knows the order of an epoch, so indices and labels cost nothing to repeat; the images, and
 with them all of a step's work, are divided by rows. XLA computes as if there were one device: the mean of the
 loss, the statistics of batch normalization and the masks of dropout are those of the whole batch. A batch
 that does not divide evenly is padded inside the compiled step, so none is cut.
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
-PICTURES = 4  # the rank of a batch of pictures
+IMAGE_RANK = 4  # the rank of a batch of images
 
 
 class BatchParallel(keras.distribution.DataParallel):
@@ -21,7 +21,7 @@ class BatchParallel(keras.distribution.DataParallel):
 
     def get_data_layout(self, data_shape: tuple[int, ...]) -> Any:
         """Return the layout of an input; Keras asks once for all batches of an epoch."""
-        if len(data_shape) < PICTURES:
+        if len(data_shape) < IMAGE_RANK:
             return keras.distribution.TensorLayout((None,) * len(data_shape), self.device_mesh)
         return super().get_data_layout(data_shape)
 

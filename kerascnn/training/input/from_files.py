@@ -21,7 +21,7 @@ from kerascnn.training.backend.sharding import Joined
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.input.feed import class_weights, epoch_order
 
-MARGIN = 9 / 8  # a picture is kept with a shorter side this much larger than the input, as 256 for 227
+MARGIN = 9 / 8  # an image is kept with a shorter side this much larger than the input, as 256 for 227
 PIXEL_BYTES = 4  # Pillow keeps three channels in four bytes
 
 Batch = tuple[Any, ...]  # inputs, labels, and weights where classes have some
@@ -57,12 +57,12 @@ class StreamFeed:
             with ThreadPoolExecutor(READERS) as readers:
                 for numbers in wanted:
                     mine = self._team.part(numbers)
-                    pictures = np.stack(
+                    images = np.stack(
                         list(readers.map(lambda number: self._augmented(epoch, int(number)), mine))
                     )
                     labels = self._train.labels[numbers]
                     weights = () if self._weights is None else (self._weights[labels],)
-                    yield self._inputs(numbers, pictures), labels, *weights
+                    yield self._inputs(numbers, images), labels, *weights
 
         weights = () if self._weights is None else (self._weights,)
         example = self._inputs(order, self._no_image), self._train.labels, *weights
@@ -76,15 +76,15 @@ class StreamFeed:
         def produce() -> Iterator[Batch]:
             for start in starts:
                 numbers = np.arange(start, min(start + at_once, len(split)), dtype=np.int32)
-                pictures = split.images[self._team.part(numbers)]
-                yield self._inputs(numbers, pictures), split.labels[numbers]
+                images = split.images[self._team.part(numbers)]
+                yield self._inputs(numbers, images), split.labels[numbers]
 
         example = self._inputs(split.labels, self._no_image), split.labels
         return streamed(self._reporting(produce), example, len(starts))
 
-    def _inputs(self, numbers: NDArray[np.int32], pictures: NDArray[np.uint8]) -> Any:
+    def _inputs(self, numbers: NDArray[np.int32], images: NDArray[np.uint8]) -> Any:
         """Return the model's inputs; the indices give the size of the whole batch."""
-        return pictures if self._team.devices == 1 else (numbers, pictures)
+        return images if self._team.devices == 1 else (numbers, images)
 
     @property
     def _no_image(self) -> NDArray[np.uint8]:
@@ -102,49 +102,49 @@ class StreamFeed:
 
     def _augmented(self, epoch: int, number: int) -> NDArray[np.uint8]:
         """Return a randomly augmented image, or its unchanged middle."""
-        picture, change = self._picture(number), self._change
+        image, change = self._image(number), self._change
         draw = np.random.default_rng((self._config.seed, epoch, number))
         if change.crop < 1:
-            side = min(picture.size) * draw.uniform(change.crop, 1)
-            left, top = (picture.width - side) * draw.random(), (picture.height - side) * draw.random()
-            changed = self._rule.crop(picture, (left, top, left + side, top + side))
+            side = min(image.size) * draw.uniform(change.crop, 1)
+            left, top = (image.width - side) * draw.random(), (image.height - side) * draw.random()
+            changed = self._rule.crop(image, (left, top, left + side, top + side))
         else:
-            changed = self._rule.image(picture)
+            changed = self._rule.image(image)
         if change.mirrored and draw.random() < 0.5:
             changed = changed[:, ::-1]
         return moved(changed, change.moves, draw) if change.moves != UNCHANGED else changed
 
-    def _picture(self, number: int) -> Image.Image:
+    def _image(self, number: int) -> Image.Image:
         """Return a training image, reduced to a little more than the input's size."""
         if number in self._kept:
             return self._kept[number]
-        picture = self._train.images.files[number].decoded().image
-        shrink = MARGIN * self._rule.height / min(picture.size)
+        image = self._train.images.files[number].decoded().image
+        shrink = MARGIN * self._rule.height / min(image.size)
         if shrink < 1:
-            size = round(picture.width * shrink), round(picture.height * shrink)
-            picture = picture.resize(size, Image.Resampling.BILINEAR)
-        weight = picture.width * picture.height * PIXEL_BYTES
+            size = round(image.width * shrink), round(image.height * shrink)
+            image = image.resize(size, Image.Resampling.BILINEAR)
+        weight = image.width * image.height * PIXEL_BYTES
         with self._lock:
             if self._room >= weight:
                 self._room -= weight
-                self._kept[number] = picture
-        return picture
+                self._kept[number] = image
+        return image
 
 
-def moved(picture: NDArray[np.uint8], change: Augmentation, draw: np.random.Generator) -> NDArray[np.uint8]:
+def moved(pixels: NDArray[np.uint8], change: Augmentation, draw: np.random.Generator) -> NDArray[np.uint8]:
     """Return a square image, (side, side, channels), shifted, rotated and scaled, with black borders."""
-    side = len(picture)
+    side = len(pixels)
     right, across, left, down, along, top = change.transforms(draw, 1, side)[0, :6]
     # Pillow counts from the corner of a pixel, Keras from its middle.
     left, top = left + (1 - right - across) / 2, top + (1 - down - along) / 2
-    image = Image.fromarray(picture if picture.shape[-1] == 3 else picture[..., 0])
+    image = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
     map_back = (right, across, left, down, along, top)
     changed = image.transform(image.size, Image.Transform.AFFINE, map_back, Image.Resampling.BILINEAR)
-    return np.asarray(changed, np.uint8).reshape(picture.shape)
+    return np.asarray(changed, np.uint8).reshape(pixels.shape)
 
 
 def _of_parts(model: Any) -> Any:
     """Return the model for batches of which each process reads a part of the rows."""
     numbers = keras.Input((), dtype="int32", name="numbers")
-    pictures = keras.Input(model.input_shape[1:], dtype="uint8", name="pictures")
-    return keras.Model([numbers, pictures], model(keras.ops.cast(Joined()(pictures, numbers), "float32")))
+    images = keras.Input(model.input_shape[1:], dtype="uint8", name="images")
+    return keras.Model([numbers, images], model(keras.ops.cast(Joined()(images, numbers), "float32")))

@@ -13,7 +13,7 @@ from kerascnn.data.dataset import Dataset
 from kerascnn.training.backend.events import event_writer, last_step
 from kerascnn.training.records.history import Epoch
 
-FIRST_PICTURES = 4  # the epoch; then after 8, 16, 32 …, for drawing takes as long as many short epochs
+FIRST_FIGURES = 4  # the epoch; then after 8, 16, 32 …, for drawing takes as long as many short epochs
 
 
 class TensorBoard:
@@ -58,10 +58,10 @@ class TensorBoard:
                 figures["images_per_second"] = len(self._data.train) / row["seconds"]
             self._training(number, figures, {})
             self._validation(number, {"loss": row["val_loss"], "accuracy": row["val_accuracy"]}, {})
-            if number >= FIRST_PICTURES and number.bit_count() == 1:
-                self.pictures(number)
+            if number >= FIRST_FIGURES and number.bit_count() == 1:
+                self.figures(number)
 
-    def pictures(self, epoch: int) -> None:
+    def figures(self, epoch: int) -> None:
         """Draw what the network has learned, unless already drawn.
 
         Args:
