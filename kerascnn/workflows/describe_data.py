@@ -25,7 +25,7 @@ from kerascnn.foundation.progress import Telling, teller
 from kerascnn.foundation.text.shown import Block, Shown
 
 ON_SHEET = 10  # images a class
-ROWS = 100  # classes on the contact sheet: a image of 10,000 pixels can be opened everywhere
+ROWS = 100  # classes on the contact sheet: an image of 10,000 pixels can be opened everywhere
 SHEET_SIDE = 96  # pixels of a photo on the contact sheet
 
 Size = tuple[int, int]

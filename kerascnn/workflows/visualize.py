@@ -110,7 +110,7 @@ def visualize(
     Raises:
         UsageError: ``invert`` is given without ``image``.
         KerasCnnError: The run is in use, it, its data or the image cannot be read, its model has no
-            convolution, or ``out`` cannot be written or holds a image or page of others.
+            convolution, or ``out`` cannot be written or holds an image or page of others.
         KeyboardInterrupt: Ctrl-C; the message says what is kept.
     """
     progress = teller(progress)

@@ -96,7 +96,7 @@ def fit(
         team: The processes that train it together.
 
     Raises:
-        KerasCnnError: A image cannot be read any more, or a checkpoint cannot be written.
+        KerasCnnError: An image cannot be read any more, or a checkpoint cannot be written.
     """
     started = time.perf_counter()
     feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config, team)
