@@ -104,7 +104,7 @@ def main() -> None:
     # The converter is TensorFlow's, so a Keras set to another backend in ~/.keras/keras.json would fail late.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a console that lacks a sign shows "?", not a traceback
+        if isinstance(stream, TextIOWrapper):  # a console without a character shows "?", not a traceback
             stream.reconfigure(errors="replace")
     try:
         "".join(sys.argv).encode()

@@ -44,7 +44,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
 
 @contextmanager
 def _any_script() -> Iterator[None]:
-    """Suppress warnings about names in a script that Matplotlib's font lacks: they are drawn as boxes."""
+    """Suppress warnings about names in a script that are missing from Matplotlib's font and drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield

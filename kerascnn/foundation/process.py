@@ -123,6 +123,6 @@ class OtherProcess:
     def _end(self) -> str:
         code = self._process.wait()
         if code == -signal.SIGKILL:
-            return "was killed, perhaps for lack of memory"
+            return "was killed, perhaps because memory ran out"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
         return f"ended with {how}; -v shows its output"

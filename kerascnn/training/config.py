@@ -261,7 +261,7 @@ class ResolvedConfig(TrainingConfig):
     def write(self, path: Path) -> None:
         """Write the settings as TOML; ``None`` is left out, because TOML has no null.
 
-        Nor is ``overwrite`` written: who repeats the run decides that anew.
+        Nor is ``overwrite`` written: it is decided again at each repetition.
         """
         write_text(
             path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude={"overwrite"}))

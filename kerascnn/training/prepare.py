@@ -35,7 +35,7 @@ class Prepared:
         trained: The ``keras.Model`` that is trained, in its precision and on all its devices.
         description: What the model file says about itself.
         data: Splits brought to the model's input.
-        build: Builds the same network anew.
+        build: Builds the same network again.
     """
 
     trained: Any

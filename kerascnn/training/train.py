@@ -50,7 +50,7 @@ def train(
     """Train a model and write its run folder.
 
     Ctrl-C ends the training early: the run then holds the best model so far, its state is ``interrupted``,
-    and ``resume`` goes on with it.
+    and ``resume`` continues it.
 
     Args:
         config: What to train, on what, how.

@@ -46,7 +46,7 @@ def train(
     """Train a model and write its run folder.
 
     Ctrl-C ends the training early: the run then holds the best model so far, its state is ``interrupted``,
-    and ``resume`` goes on with it.
+    and ``resume`` continues it.
 
     Args:
         config: What to train, on what, how; or the name of a model, ``lenet`` or ``alexnet``.

@@ -309,7 +309,10 @@ def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was killed, perhaps for lack of memory"),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "was killed, perhaps because memory ran out",
+        ),
         ("raise SystemExit(3)", "ended with code 3"),
         ("import sys; sys.stdin.read(9); sys.stdout.write('half an answer')", "ended with code 0"),
     ],

@@ -19,7 +19,7 @@ class Compiler:
         install: The lines that install it.
         operator: The custom operator that stands, in a translated file, for all that was mapped.
         compile: Translates a file into a folder and returns the new file's path; it raises
-            ``MissingError`` where the program is not at hand.
+            ``MissingError`` where the program is not installed.
     """
 
     program: str

@@ -92,7 +92,7 @@ def bundle(
 ) -> Bundle:
     """Write a folder for a device: model, program, reference images, and a README with the commands.
 
-    The same run gives the same bytes. Where the run lacks the file that the device needs, it is quantized.
+    The same run gives the same bytes. If the run does not have the file for the device, it is quantized first.
 
     Args:
         run: The run or its folder.

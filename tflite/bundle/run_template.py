@@ -29,7 +29,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 #: For programs of one's own.
 __all__ = ["EndError", "Image", "ImageOps", "Model", "frames", "guarded", "upright", "wanted", "why"]
 HERE = Path(__file__).resolve().parent
-#: run.py is the last line of SHA256SUMS: a list that was cut off lacks it.
+#: run.py is the last line of SHA256SUMS: it is missing from a truncated list.
 NEEDED = {"run.py", "pixels.py", "device.py", "model.tflite"}
 GUARDED = ("model", "labels.txt", "pixels.py", "device.py", "golden/")  # all else may be changed or removed
 PILLOW = (10, 1)  # the oldest version that can say whether an image has transparency

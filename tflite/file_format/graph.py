@@ -56,7 +56,7 @@ class Tensor:
 
     Attributes:
         index: Its number in the subgraph.
-        type: ``INT8``, ``FLOAT32``, … as the schema calls it; ``UNKNOWN (code 99)`` for one that it lacks.
+        type: ``INT8``, ``FLOAT32``, … as the schema calls it; ``UNKNOWN (code 99)`` for other codes.
         shape: With 1 where a side is dynamic.
         signature: The shape with −1 where a side is dynamic; ``None``: the file says nothing of it.
         quantization: ``None``: its numbers are what they are.

@@ -23,7 +23,7 @@ from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.input.feed import class_weights, epoch_order
 from kerascnn.training.recipes import recipe_settings
 
-RATE = 0.1  # of Adam's peak learning rate: the weights are to be adapted, not learned anew
+RATE = 0.1  # of Adam's peak learning rate: the weights are to be adapted, not learned again
 COMPARED = 50  # validation images on which the network there must answer as the one here
 TUNER = "kerascnn.tflite.fine_tuning.tuner:Tuner"  # never imported here: it needs Keras 2
 ROUNDING = 1e-5  # of a probability in float32

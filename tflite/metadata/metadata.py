@@ -89,7 +89,7 @@ def with_metadata_of(content: bytes, source: Path) -> bytes:
 
     Args:
         content: As the compiler wrote it.
-        source: What was compiled; what it lacks is not added.
+        source: The file that was compiled; nothing else is added.
 
     Raises:
         KerasCnnError: The source is damaged, or the compiled file has metadata already.

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-PEAK = "5"  # what is written to CLEAR so that the peak begins anew (Linux 4.0; proc(5))
+PEAK = "5"  # what is written to CLEAR to reset the peak (Linux 4.0; proc(5))
 
 
 def peak_bytes() -> int | None:

@@ -54,7 +54,7 @@ def alone() -> Iterator[None]:
 
     Under a distribution each new Keras variable, also the few that saving makes, is an exchange that all
     processes must take part in, and one alone would wait for ever. Assigning to a variable that was made
-    under it stays such an exchange here, too: load or build a model anew.
+    under it stays such an exchange here, too: load or build the model again.
     """
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(None)

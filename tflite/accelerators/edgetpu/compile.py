@@ -1,6 +1,6 @@
 """``compile``: run ``edgetpu_compiler`` and judge it by the files it writes, not by its exit code.
 
-It ends with 0 even when nothing maps, leaves stubs behind when it fails, and its files lack the metadata of
+It ends with 0 even when nothing maps, leaves stubs behind when it fails, and its files have no metadata of
 their source.
 """
 

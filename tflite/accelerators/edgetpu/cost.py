@@ -1,6 +1,6 @@
 """Estimate how many parameters an Edge TPU caches, how many it streams per inference, and the time.
 
-An estimate: no compiler and no device was at hand. The figures and their sources stand in ``rules.toml``.
+An estimate without compiler and device. The figures and their sources are in ``rules.toml``.
 """
 
 from collections.abc import Sequence
