@@ -38,7 +38,7 @@ class Name(click.ParamType[str]):
 
     Args:
         known: Which there are.
-        also: What completion offers besides.
+        also: Further names for completion.
         several: Whether more than one may stand there, separated by commas.
         otherwise: What completion looks for where no name begins like that: ``file`` or ``dir``.
     """

@@ -26,7 +26,7 @@ def rate(
     Args:
         images: Standardised, float32 (n, height, width, channels), n a multiple of ``batch``: another size of
             batch would be compiled anew.
-        labels: Of the images.
+        labels: Labels of the images.
         network: What is trained, in place.
         optimizer: Makes one for parameters.
         batch: Images of one step.

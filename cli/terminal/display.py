@@ -11,9 +11,9 @@ def display(result: Shown, *, as_json: bool, text: str | None = None) -> None:
     """Print a result.
 
     Args:
-        result: What a library function returned.
+        result: The result of a library function.
         as_json: Whether to print JSON instead of text.
-        text: What a person reads; ``None``: what the result says itself.
+        text: The text to print; ``None``: the result as text.
     """
     if as_json:
         click.echo(json_text(result.to_dict()))

@@ -80,9 +80,9 @@ class Augmentation:
         """Draw a random affine map about the centre for each image.
 
         Args:
-            draw: Where chance comes from.
+            draw: Random generator.
             count: Number of images.
-            side: Of the square images in pixels.
+            side: Side of the square images in pixels.
 
         Returns:
             float32 (count, 8), as ``keras.ops.image.affine_transform`` takes them: from a place of the new

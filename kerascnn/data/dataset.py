@@ -80,13 +80,13 @@ class Dataset:
 
     Attributes:
         classes: Their names, in the order of the labels.
-        channels: Of its images: 1 for grey, 3 for colour.
+        channels: Channels of its images: 1 for grey, 3 for colour.
         framed_above: Side in pixels of images that a larger model's input frames with a black margin.
         fit: Whether images of another shape than the input are padded or cropped, see ``Preprocessing``.
-        augmentation: What may be done to its images in training.
+        augmentation: Augmentations allowed for its images in training.
         left_out: Image files below the source's folder that are in no split, since they are damaged.
         passed_over: Other files and folders there that are in no split.
-        notes: What was assumed and left out when the folder was read, a sentence each.
+        notes: Assumptions and omissions in reading the folder, one sentence each.
     """
 
     source: str
@@ -106,7 +106,7 @@ class Dataset:
         """Return the preprocessing from this source's images to a square input.
 
         Args:
-            side: Of the input in pixels.
+            side: Side of the input in pixels.
             channels: 1 or 3; ``None``: the source's own.
         """
         framed = self.framed_above is not None and side > self.framed_above

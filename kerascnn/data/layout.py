@@ -37,8 +37,8 @@ class Layout:
         splits: The folders with class folders, by ``train``, ``validation`` and ``test`` as far as they are
             there; of a folder without splits, itself as ``train``.
         divided: Whether the folder has splits.
-        classes: Of the training images, the names of their folders.
-        notes: What was assumed or left out, a sentence each.
+        classes: Class names, which are the folders of the training images.
+        notes: Assumptions and omissions, one sentence each.
     """
 
     splits: dict[str, Path]

@@ -62,7 +62,7 @@ def stratified_sample(labels: NDArray[np.int32], size: int, seed: int | None = N
     """Return ``size`` ascending indices, evenly spaced in the images sorted by class.
 
     Args:
-        labels: Of the images.
+        labels: Labels of the images.
         size: How many; at most all.
         seed: Shuffles the images before, ``None``: they stay in their order.
     """

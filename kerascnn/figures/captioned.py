@@ -34,7 +34,7 @@ class Chapter(NamedTuple):
         """Write the figures in each format and return the section with the first format embedded.
 
         Args:
-            folder: Of the files, which are named after the figures.
+            folder: Folder for the files, which are named after the figures.
             forms: ``svg`` or ``png`` or both.
         """
         for figure in self.figures:

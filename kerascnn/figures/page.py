@@ -20,7 +20,7 @@ class Picture:
 
     Attributes:
         content: Of a PNG file, or of one of another ``kind``.
-        alt: What it shows, for those who do not see it; ``caption`` is what stands below it.
+        alt: Alternative text; ``caption`` is the text below it.
         kind: ``png`` or ``svg+xml``.
     """
 
@@ -61,7 +61,7 @@ class Section:
         pictures: Its figures.
         lead: Paragraphs that stand out; ``notes`` are listed below them.
         table: Below the text.
-        code: What is to be typed.
+        code: Commands to type.
         gallery: Small pictures beside each other, below the figures; a caption may have several lines.
     """
 

@@ -44,7 +44,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
 
 @contextmanager
 def _any_script() -> Iterator[None]:
-    """Suppress warnings about names in a script that are missing from Matplotlib's font and drawn as boxes."""
+    """Suppress warnings about names in a script missing from Matplotlib's font: they are drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
@@ -96,7 +96,7 @@ def heatmaps(
 
     Args:
         pixels: Shape (height, width, 1 or 3).
-        extent: What the scores cover: (left, right, bottom, top) in pixels.
+        extent: Area of the scores: (left, right, bottom, top) in pixels.
         classes: Name, probability for the whole image, and logits, shape (rows, columns).
     """
     height, width = pixels.shape[:2]
@@ -174,7 +174,7 @@ def confusion(
     Args:
         counts: Shape (classes, classes), rows are the truth; of several networks the mean.
         classes: Their names.
-        name: Of the network, where there are several.
+        name: Name of the network, if there are several.
     """
     named = len(classes) <= NAMED
     side = 2 + 0.45 * len(classes) if named else 9
@@ -210,7 +210,7 @@ class Spread(NamedTuple):
     """A histogram of the same values before and after quantization.
 
     Attributes:
-        borders: Of the bars, shape (bars + 1,).
+        borders: Edges of the bars, shape (bars + 1,).
         trained: Counts before, shape (bars,); ``quantized`` after.
     """
 
@@ -225,7 +225,7 @@ def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name
     Args:
         rows: Of the layers in their order: name, what the layer itself adds, and all that has come together
             there, in dB; ``None`` where there is no noise.
-        name: Of the network, where there are several.
+        name: Name of the network, if there are several.
     """
     figure = new_figure(9, 1.2 + 0.42 * len(rows))
     axes = figure.subplots()

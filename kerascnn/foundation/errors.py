@@ -37,7 +37,7 @@ class ImageError(KerasCnnError):
 
     Args:
         path: The file.
-        reason: What is wrong with it, a sentence without its subject and its full stop.
+        reason: The fault, as a sentence without subject and full stop.
     """
 
     def __init__(self, path: Path, reason: str) -> None:

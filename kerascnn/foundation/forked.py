@@ -26,8 +26,8 @@ class ForkedProcess:
         memory: Bytes that it may take beside what this process has.
 
     Attributes:
-        stdin: Where calls are written to.
-        stdout: Where answers are read from.
+        stdin: Stream for calls.
+        stdout: Stream of answers.
         pid: The process's number.
     """
 

@@ -23,8 +23,8 @@ class ProcessError(KerasCnnError):
     """The other process ended, did not answer in time, or failed unexpectedly.
 
     Args:
-        task: What it is for.
-        reason: What happened, a sentence without its subject and its full stop.
+        task: Purpose of the process.
+        reason: What happened, as a sentence without subject and full stop.
     """
 
     def __init__(self, task: str, reason: str) -> None:
@@ -42,7 +42,7 @@ class OtherProcess:
 
     Args:
         served: The object's class, as ``package.module:Class``; it takes no arguments.
-        task: What it is for, in words: "fine-tuning".
+        task: Purpose of the process in words: "fine-tuning".
         memory: Bytes that it may take beside what it maps from files, where the system can hold it to that.
         forked: Fork this process where that is safe, instead of loading everything once more.
     """

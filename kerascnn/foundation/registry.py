@@ -25,9 +25,9 @@ class Registry(Mapping[str, Item]):
     when it is asked for.
 
     Args:
-        kind: What the items are, for messages ("model", "head").
-        group: Of the entry points by which packages add items; ``None``: they cannot.
-        of: What an item of a package must be.
+        kind: Kind of the items, for messages ("model", "head").
+        group: Entry-point group for items of other packages; ``None``: no others.
+        of: Required type of a package's items.
     """
 
     def __init__(self, kind: str, group: str | None = None, of: type[Any] = object) -> None:

@@ -138,9 +138,9 @@ class ModelDescription(Settings):
 
         Args:
             path: The file, for messages.
-            shape: Of one input: (height, width, channels), or (height, width) for grey.
+            shape: Shape of one input: (height, width, channels), or (height, width) for grey.
             scores: Shape of one output: (classes,), or (1, 1, classes). One score is of two classes.
-            output: What the scores are.
+            output: Kind of the scores.
 
         Raises:
             KerasCnnError: These are not the shapes of an image classifier.

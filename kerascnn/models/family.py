@@ -19,8 +19,8 @@ class Variant:
     """A published or modern variant of a model.
 
     Attributes:
-        note: What it is, how it differs from the paper and from other networks that share the name.
-        windows: What slides over the maps, in order; they decide which image sizes fit.
+        note: Description, with the differences from the paper and from other networks of the name.
+        windows: Sliding windows in order, which decide the possible image sizes.
         image_size: Side of the input in pixels when nothing else is asked for; ``channels`` and ``classes``
             likewise.
         units: Widths of the head's hidden layers, none where the variant ends in layers of its own.
@@ -28,7 +28,7 @@ class Variant:
         heads: The heads it takes, usually every one there is; ``why_heads`` says why not the others.
         fixed: Settings that have one possible value.
         pixels: Fixed (mean, deviation) of the first layer; ``None``: those of the training images.
-        lecture: What the lecture notes count differently at the default size, by layer.
+        lecture: Differences from the lecture notes at the default size, by layer.
     """
 
     note: str
@@ -65,8 +65,8 @@ class Family:
     """A model with its name and variants.
 
     Attributes:
-        name: As registered, for instance ``lenet5``.
-        title: As people write it, for instance ``LeNet-5``.
+        name: Registered name, for example ``lenet5``.
+        title: Name for people, for example ``LeNet-5``.
         variants: By name, the default first.
         build: The builder: (complete network, pixel_mean, pixel_std) to a ``keras.Model``.
         recipe: A TOML file with what its training starts from, for a model of another package.

@@ -16,8 +16,8 @@ class InputScaling:
     """The scaling (pixel − mean) / std, as in TFLite metadata.
 
     Attributes:
-        mean: Of all channels together or of each; ``std`` likewise.
-        known_from: What says so, in words; empty: nothing does, it is assumed.
+        mean: Mean of all channels or of each; ``std`` likewise.
+        known_from: Where this is stated, in words; empty if it is assumed.
     """
 
     mean: tuple[float, ...] = (0.0,)

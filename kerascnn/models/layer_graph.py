@@ -16,7 +16,7 @@ class LayerCall:
     """One call of a layer; the second call of the same layer has the name ``layer:2``.
 
     Attributes:
-        name: Of the layer; within a model that is itself a layer, ``inner/layer``.
+        name: Name of the layer; ``inner/layer`` inside a nested model.
         layer: The Keras layer or operation.
         inputs: The Keras tensors that come in, ``reads`` a number for each: that of the call which made it.
         outputs: The Keras tensors that go out, ``writes`` a number for each.

@@ -24,7 +24,7 @@ class Network(Settings):
         head: ``fc``, ``conv1x1`` or ``nin``.
         head_units: Widths of the head's hidden layers; ``None``: the paper's.
         image_size: Side of the square input in pixels.
-        channels: Of the input.
+        channels: Channels of the input.
         classes: Number of logits.
     """
 

@@ -55,7 +55,7 @@ def why_not_opened(path: Path, error: Exception) -> str:
 
     Args:
         path: The file.
-        error: What Keras raised.
+        error: The exception from Keras.
     """
     return _of_config(path) or f"cannot be opened as a Keras model: {first_line(error)}"
 

@@ -62,7 +62,7 @@ def report_on(
             is put to the file that it measured. They are not kept: a later report has those attached to it.
         data_dir: Where the data are now, if not where they were.
         overwrite: Whether reports and figures may be replaced that this program did not make.
-        progress: Told what is done.
+        progress: Called with the progress.
 
     Raises:
         UsageError: There is nothing to report on, or a format is not known.

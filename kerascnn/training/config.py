@@ -77,7 +77,7 @@ class TrainingConfig(Network):
         data: A source, or a folder of class folders; ``data_dir`` is the folder of a source's original files.
         skip_bad_files: Whether image files that cannot be decoded are left out instead of ending it.
         weights: A run whose trained backbone this training starts from.
-        recipe: Where ``None`` gets its value: ``default``, ``fast`` (a good model soon) or ``best``.
+        recipe: The recipe for settings that are ``None``: ``default``, ``fast`` (good soon) or ``best``.
         epochs: Passes over the training images.
         batch_size: Images of one optimizer step.
         augment: Whether images are moved, turned, cropped or mirrored, as is usual for the source; or only
@@ -92,17 +92,17 @@ class TrainingConfig(Network):
         clip_norm: Largest norm of all gradients together, which are scaled down to it; 0: any.
         patience: Epochs without a better validation accuracy after which the training ends with its best
             weights; 0: it runs to its end.
-        seed: Of initial weights, the order of images and everything else that is drawn.
+        seed: Random seed for initial weights, image order, augmentation and dropout.
         pixel_mean: The first layer maps pixels to (pixel − pixel_mean) / pixel_std. ``None``: those of the
             training images, or of ``weights``.
         pixel_std: See ``pixel_mean``.
         cache_mb: Room in MiB for a folder's decoded images; what does not fit is decoded in each epoch.
             ``None``: 2,048, but at most a quarter of the machine's memory.
-        threads: Of the processor; another number rounds otherwise and gives other weights. ``None``: as many
+        threads: CPU threads; another number gives other rounding and other weights. ``None``: as many
             as there are processors.
         backend: ``tensorflow`` or ``jax``; ``None``: the one Keras runs on.
         device: ``auto``, ``cpu``, ``gpu`` or ``gpu:N``.
-        precision: Of the training; the saved model is float32 whatever was chosen.
+        precision: Precision of the training; the saved model is always float32.
         jit: Whether XLA compiles the step; ``None``: on GPUs and on JAX.
         deterministic: Whether a GPU must repeat itself to the bit, which costs time; a CPU does anyhow.
         runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.

@@ -28,9 +28,9 @@ def train_together(
 
     Args:
         config: The same in every process.
-        asked: Where the processes meet.
+        asked: The requested distribution.
         listed: The source's images, where the caller has loaded them already.
-        progress: Told in process 0.
+        progress: Called in process 0.
         lost: See :func:`kerascnn.training.backend.distribution.joined`.
 
     Returns:

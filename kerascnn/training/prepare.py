@@ -33,7 +33,7 @@ class Prepared:
 
     Attributes:
         trained: The ``keras.Model`` that is trained, in its precision and on all its devices.
-        description: What the model file says about itself.
+        description: The description in the model file.
         data: Splits brought to the model's input.
         build: Builds the same network again.
     """
@@ -106,8 +106,8 @@ def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) ->
     """Build the network, with the same initial weights for the same seed.
 
     Args:
-        config: What to build and where its first weights come from, see :func:`settled`.
-        dataset: What for.
+        config: Complete settings, see :func:`settled`.
+        dataset: The data set.
         begun: Whether a checkpoint has the weights, so that no other run's are needed.
 
     Raises:

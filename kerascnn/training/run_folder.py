@@ -49,12 +49,12 @@ def new_run(
     """Create a run folder that is kept if the block succeeds or leaves something to resume.
 
     Args:
-        folder: Where it is to stand.
-        record: What ``run.json`` says.
+        folder: The new run's folder.
+        record: The content of ``run.json``.
         overwrite: Whether a run of that name may be replaced. It is removed once the new one is done; if that
             stays unfinished, it is kept beside it.
         begin: Writes the files that a run has from the first second, so that one can always be resumed.
-        stem: Where another process takes the name first, the run becomes ``stem-n``; ``None``: it fails.
+        stem: If another process takes the name first, the run is named ``stem-n``; ``None``: it fails.
 
     Raises:
         KerasCnnError: The folder exists, is being trained in, or cannot be created.

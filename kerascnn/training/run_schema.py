@@ -102,7 +102,7 @@ def read_record(folder: Path, name: str) -> dict[str, Any]:
 
     Args:
         folder: The run's.
-        name: Of the file in it, which fits one of the shapes.
+        name: Name of a file in it that has a schema.
 
     Raises:
         KerasCnnError: It is missing or damaged.

@@ -53,8 +53,8 @@ def train(
     and ``resume`` continues it.
 
     Args:
-        config: What to train, on what, how.
-        progress: Told how far the training is.
+        config: Settings of the training.
+        progress: Called with the status of the training.
         dataset: The source's images, where the caller has loaded and checked them already.
         listed: The same, where it has loaded them only.
         team: The processes that train it together, see ``kerascnn.training.distributed``.
@@ -108,8 +108,8 @@ def resume(
 
     Args:
         run: The run, or its folder.
-        data_dir: Where the data are now; ``None``: where they were.
-        progress: Told how far the training is.
+        data_dir: New place of the data; ``None``: unchanged.
+        progress: Called with the status of the training.
         team: The processes that train it together.
         **same: Settings of ``TrainingConfig`` that the run must have.
 

@@ -15,7 +15,7 @@ class Pretrained:
     """A trained model to start from.
 
     Attributes:
-        run: Where it stands.
+        run: The run's folder.
         model: The ``keras.Model``.
     """
 

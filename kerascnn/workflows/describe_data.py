@@ -82,7 +82,7 @@ class DataDescription(Shown):
         copies: Images that occur more than once; those in several splits first.
         unreadable: Files that cannot be decoded.
         left_out: Other files and folders of it that are in no split, below the source's folder.
-        notes: What was assumed and left out when it was read, a sentence each.
+        notes: Assumptions and omissions in reading it, one sentence each.
         contact_sheet: The PNG with some training images of each class.
         on_sheet: How many classes are on it, evenly spread; all of them up to 100.
     """
@@ -161,7 +161,7 @@ def describe_data(
         out: The contact sheet; without it ``<source>-contact-sheet.png`` in the current folder, numbered
             where there is one already.
         overwrite: Whether ``out`` may be a file that this program did not make.
-        progress: Told how many images are read.
+        progress: Called with the number of images read.
 
     Raises:
         UsageError: The source is unknown, or ``out`` is no ``.png``.

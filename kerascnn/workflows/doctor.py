@@ -48,7 +48,7 @@ class Check:
         name: What.
         state: ``ok``; ``absent``: not there and not needed by the default path; ``untried``: installed, not
             loaded; ``problem``: needed.
-        detail: What was found.
+        detail: The finding.
         fix: The line that solves it, empty where there is nothing to do.
     """
 

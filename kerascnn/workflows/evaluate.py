@@ -32,7 +32,7 @@ def evaluate(
         data: The source; ``None``: the one the model was trained on, as far as its file says it.
         data_dir: The folder with the source's files; ``None``: where they were when the run was trained that
             the model file lies in.
-        input_range: Of a model of another program, see :meth:`Predictor.open`; ``labels`` likewise. Its
+        input_range: For models of other programs, see :meth:`Predictor.open`; ``labels`` likewise. Its
             classes are those of the data by their names, or by their order where the names differ.
 
     Raises:

@@ -29,7 +29,7 @@ class Prediction(Shown):
     Attributes:
         image: The file.
         classes: (label, probability) pairs, the likeliest first.
-        heatmap: Where the map of the likeliest class was drawn.
+        heatmap: Path of the class activation map of the top class.
     """
 
     image: Path
@@ -84,7 +84,7 @@ def predict(
         invert: Turn dark on light into light on dark, as MNIST's digits are.
         heatmap_dir: A folder for ``<image>-heatmap.png``, the map of the likeliest class over the image.
         overwrite: Whether files there may be replaced that this program did not make.
-        input_range: Of a model of another program, see :meth:`Predictor.open`; ``labels`` likewise.
+        input_range: For models of other programs, see :meth:`Predictor.open`; ``labels`` likewise.
 
     Raises:
         UsageError: ``top_k`` is less than 1, there is no image, or the model has no map of class scores.

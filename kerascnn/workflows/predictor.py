@@ -35,7 +35,7 @@ class Predictor:
 
     Attributes:
         path: The model file.
-        description: What the file says about itself.
+        description: The description in the file.
         classify: From images that fit the input to probabilities.
         scaling: How pixels become the numbers that the model takes.
         model: The ``keras.Model``, ``None`` for a ``.tflite`` file.
@@ -59,7 +59,7 @@ class Predictor:
         """Open a run folder, a ``.keras`` or a ``.tflite`` file, or take a Keras model in memory.
 
         Args:
-            path: What to open, or the model.
+            path: Path of the model, or a Keras model.
             input_range: For a model of another program: what black and white become, ``0..1`` or ``-1..1``;
                 ``None``: what the model says, else ``0..255``, with a warning.
             labels: For such a model: its class names, or a file with one a line; ``None``: what its metadata

@@ -26,7 +26,7 @@ class Summary(Shown):
 
     Attributes:
         variant: ``unknown`` for a file that kerascnn did not write, as are ``norm`` and ``head``.
-        note: What the variant is, how it differs from the paper and from others of the same name; empty for
+        note: How the variant differs from the paper and from others of the same name; empty for
             an unknown one.
         explanations: One a layer, none unless asked for.
     """

@@ -81,7 +81,7 @@ def surgery(run: Run | Path | str, *, data_dir: Path | str | None = None, overwr
 
     Args:
         run: A run with the ``fc`` head.
-        data_dir: Where the source's files are now, if not where they were at training.
+        data_dir: New place of the source's files if they were moved after training.
         overwrite: Whether an earlier ``<run>-conv`` may be replaced.
 
     Raises:

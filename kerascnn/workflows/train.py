@@ -49,10 +49,10 @@ def train(
     and ``resume`` continues it.
 
     Args:
-        config: What to train, on what, how; or the name of a model, ``lenet`` or ``alexnet``.
-        distribution: Where the processes meet that train it together, each of which calls this.
+        config: Settings of the training, or the name of a model: ``lenet`` or ``alexnet``.
+        distribution: Address and ranks of a distributed training; every process calls this function.
         listed: The images of a folder, where the caller has listed them already.
-        progress: Told how far the training is; ``True``: lines on stderr; ``None``: a notebook shows it.
+        progress: Called with the status; ``True``: lines on stderr; ``None``: shown in notebooks.
         lost: Called when another of these processes is lost, instead of this one's abort.
         **settings: Those of ``TrainingConfig``; they win over ``config``.
 
@@ -115,7 +115,7 @@ def resume(
 
     Args:
         run: The run, or its folder; with a distribution readable in every process.
-        data_dir: Where the data are now; ``None``: where they were.
+        data_dir: New place of the data; ``None``: unchanged.
         distribution: As for ``train``, and so are ``progress`` and ``lost``.
         **same: Settings of ``TrainingConfig`` that the run must have.
 

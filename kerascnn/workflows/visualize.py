@@ -103,9 +103,9 @@ def visualize(
         image: The image for the maps; ``None``: the first test image.
         out: The folder for the images and the page; ``None``: ``learned`` in the run.
         invert: Turn the image's dark on light into light on dark, as MNIST's digits are.
-        data_dir: Where the source's files are now, if not where they were at training.
+        data_dir: New place of the source's files if they were moved after training.
         overwrite: Whether images and pages there may be replaced that this program did not make.
-        progress: Told how many test images are looked at and how many chapters are drawn.
+        progress: Called with the number of test images and chapters done.
 
     Raises:
         UsageError: ``invert`` is given without ``image``.

@@ -33,9 +33,9 @@ class Delegate:
     """The shared library through which LiteRT reaches an accelerator.
 
     Attributes:
-        library: As Linux calls it.
+        library: File name on Linux.
         device: Which machine needs it, in words: ``a Coral``.
-        source: Where it is found.
+        source: Where to get it.
     """
 
     library: str
@@ -48,9 +48,9 @@ class Accelerator:
     """A chip beside the processor that runs a quantized network, or a part of it.
 
     Attributes:
-        name: As options and records call it.
-        title: As people call it.
-        arithmetic: What it computes in, in words: ``full int8``.
+        name: Name in options and records.
+        title: Name for people.
+        arithmetic: Its number format in words: ``full int8``.
         schemes: Names of the quantizations that it takes.
         io: Types of input and output that it takes.
         check: Judges a file, without a compiler and without a device; its rules and costs stand behind it.

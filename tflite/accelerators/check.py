@@ -51,7 +51,7 @@ class Cost:
         least_streamed_bytes: The same if parts of layers can be kept: what is more than the chip holds.
         times: Milliseconds for the streamed parameters and the fixed part, by what they are sent over, the
             usual first; computing is not counted.
-        assumptions: What the estimate rests on, and what it leaves out, a sentence each.
+        assumptions: Assumptions and omissions of the estimate, one sentence each.
     """
 
     cached: tuple[bool, ...]

@@ -51,7 +51,7 @@ class Bundle(Shown):
     Attributes:
         target: The device.
         files: Their names, sorted.
-        sha256: Of the list of their hashes, so of everything in it.
+        sha256: Hash of the list of hashes, and so of the whole content.
     """
 
     path: Path
@@ -92,15 +92,15 @@ def bundle(
 ) -> Bundle:
     """Write a folder for a device: model, program, reference images, and a README with the commands.
 
-    The same run gives the same bytes. If the run does not have the file for the device, it is quantized first.
+    The same run gives the same bytes. If the run has no file for the device, it is quantized first.
 
     Args:
         run: The run or its folder.
         target: ``raspberrypi``, ``coral``, ``android`` or ``generic``.
         scheme: ``None``: full int8.
         out: A folder to make, or an archive where it ends in ``.zip``; ``None``: ``<run>-<target>`` here.
-        data_dir: Where the source's files are now, if not where they were at training.
-        progress: Told about the stages.
+        data_dir: New place of the source's files if they were moved after training.
+        progress: Called with the progress of each stage.
 
     Raises:
         UsageError: A name is unknown, or two settings exclude each other.

@@ -12,9 +12,9 @@ class Device:
     """A device.
 
     Attributes:
-        title: As people call it.
+        title: Name for people.
         io: Type of the full-int8 file's input and output.
-        accelerator: What runs the file there, ``None``: the processor.
+        accelerator: The accelerator that runs the file; ``None``: the CPU.
     """
 
     title: str

@@ -32,7 +32,7 @@ class Expected(NamedTuple):
 
     Attributes:
         outputs: In the type of the file's output; ``lowest`` and ``highest`` the range of each.
-        logits: What softmax takes, as it is stored.
+        logits: Stored inputs of softmax.
     """
 
     outputs: NDArray[Any]

@@ -93,7 +93,7 @@ class Model:
 
     Args:
         delegate: ``cpu`` or ``edgetpu``.
-        threads: Of the CPU; ``None``: all.
+        threads: Number of CPU threads; ``None``: all.
     """
 
     def __init__(self, delegate: str = "cpu", threads: int | None = None) -> None:

@@ -65,7 +65,7 @@ class Verification(Shown):
         files: How many it holds.
         sha256: Of the list of hashes: the same that ``bundle`` told when it made it, if it is that one.
         problems: One sentence each, none: it is whole.
-        run: What it was compared with.
+        run: The run it was compared with.
     """
 
     path: Path
@@ -101,7 +101,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
 
     Args:
         path: The folder or the archive.
-        run: What it must have been made of; ``None``: nothing to compare with.
+        run: The run that it must have been made from; ``None``: no comparison.
 
     Raises:
         KerasCnnError: There is no such bundle, or the run is incomplete.

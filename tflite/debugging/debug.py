@@ -43,7 +43,7 @@ class LayerErrors(Shown):
 
     Attributes:
         file: The quantized file; ``run`` what it was made from.
-        source: Of the images; ``n`` how many of its validation images were run.
+        source: Source of the images; ``n`` is the number of validation images used.
         layers: The worst first.
         written: The record, the charts and the files for Model Explorer.
         tuned: How the file's weights differ from the run's: the noise then holds that difference too.
@@ -92,13 +92,13 @@ def debug(
 
     Args:
         file: A ``.tflite`` file with quantized tensors.
-        run: What it was made from; ``None``: the run it lies in.
+        run: The run it was made from; ``None``: the run that contains it.
         samples: How many images, of all classes; ``None`` takes 100, or all where there are fewer.
-        worst: Of how many layers histograms are drawn.
+        worst: Number of layers to plot.
         out: The folder for the charts and records; ``None``: ``tflite/debug-<file>`` in the run.
-        data_dir: Where the source's files are now, if not where they were at training.
+        data_dir: New place of the source's files if they were moved after training.
         overwrite: Whether files there may be replaced that this program did not make.
-        progress: Told about each image.
+        progress: Called after each image.
 
     Raises:
         UsageError: No run is known, there are not so many images, or ``worst`` is less than 1.

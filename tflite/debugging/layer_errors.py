@@ -110,8 +110,8 @@ def measure_layers(
         file: The quantized file.
         model: The Keras model from raw pixels that it was made from.
         images: That fit its input, uint8 (n, height, width, channels).
-        run: Where the model is from, for messages.
-        progress: Told about each image.
+        run: The model's run, for messages.
+        progress: Called after each image.
 
     Returns:
         One entry for each operator, in the order of the file.

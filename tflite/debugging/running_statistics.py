@@ -73,8 +73,8 @@ class RangeUsage:
 
         Args:
             stored: In steps, as the file has them.
-            alone: What they should be, from the inputs that the operator got.
-            trained: What they are in the float network.
+            alone: Reference values for the inputs that the operator got.
+            trained: Values in the float network.
         """
         at_end = (stored == self._low) | (stored == self._high)
         away = np.abs(alone / self._scale + self._zero - stored) > 1

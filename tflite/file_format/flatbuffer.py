@@ -53,7 +53,7 @@ class FlatBuffer(mmap.mmap):
 
         Args:
             owner: An object of a generated class.
-            field: As its accessor is called, for instance ``Tensors``.
+            field: Name of its accessor, for example ``Tensors``.
         """
         count = getattr(owner, f"{field}Length")()
         self._take(count * TABLE)

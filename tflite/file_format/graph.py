@@ -61,7 +61,7 @@ class Tensor:
         signature: The shape with −1 where a side is dynamic; ``None``: the file says nothing of it.
         quantization: ``None``: its numbers are what they are.
         constant: Whether the file holds its values.
-        bytes: Of its values in the file; 0 for what is computed.
+        bytes: Size of its values in the file; 0 for computed tensors.
         start: Byte of the file where its values begin; 0: they are not in this file.
         sparse: Whether its values are packed, without most of the zeros.
         blockwise: Whether it is quantized in blocks, which ``quantization`` cannot say.
@@ -94,7 +94,7 @@ class Operator:
         name: ``CONV_2D``, … as the schema calls it; a custom one's own code; ``UNKNOWN (code 999)``.
         inputs: Numbers of tensors; −1: an optional one that is not there.
         outputs: Likewise.
-        activation: What is fused into it: ``NONE``, ``RELU``, …
+        activation: Fused activation: ``NONE``, ``RELU``, …
         options: By their names in the schema; of a custom operator only ``custom_options_bytes``.
     """
 

@@ -33,7 +33,7 @@ class Architecture:
     """Layers and weights of a network from standardised pixels to logits.
 
     Attributes:
-        shape: Of one image: (height, width, channels).
+        shape: Shape of one image: (height, width, channels).
         scale: The network takes pixel · scale + offset.
         offset: See ``scale``.
         layers: In the order of computation.

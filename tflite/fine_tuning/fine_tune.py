@@ -36,7 +36,7 @@ class FineTuningData:
     Attributes:
         train: The images that it was trained on, as they enter it.
         validation: Likewise; its accuracy is shown after each epoch.
-        config: Of the training: seed, batch size, learning rate.
+        config: Settings of the training: seed, batch size, learning rate.
     """
 
     train: Split
@@ -109,7 +109,7 @@ def train_for_int8(
         plan: What was reached before and must be kept; the number of epochs.
         data: The images.
         first: Training images for the first ranges of int8, uint8 (n, height, width, channels).
-        progress: Told after each step.
+        progress: Called after each step.
         io: Type of the file's input and output.
         test: Images for ``probabilities``.
 

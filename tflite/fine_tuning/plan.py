@@ -25,7 +25,7 @@ class FineTuningPlan:
         sparsity: Share of the weights of each layer that become 0 (Zhu & Gupta, 2017); ``None``: not pruned.
         clusters: How many different weights a layer keeps (Han et al., 2016); ``None``: not clustered.
         aware: Whether the weights are trained with the rounding of int8 in the loop (Jacob et al., 2018).
-        epochs: Of each stage.
+        epochs: Epochs of each stage.
     """
 
     sparsity: float | None = None

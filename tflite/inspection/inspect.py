@@ -19,9 +19,9 @@ class Inspection(Shown):
 
     Attributes:
         graph: Its operators and tensors.
-        inputs: What to put into each input.
-        outputs: What each output says.
-        description: What kerascnn wrote into the file; ``None`` for one that it did not write.
+        inputs: Description of each input.
+        outputs: Description of each output.
+        description: The description kerascnn wrote into the file; ``None`` for files of other programs.
         damage: Why a description cannot be read that is there.
     """
 

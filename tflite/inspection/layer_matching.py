@@ -23,10 +23,10 @@ class Match:
     """An operator of the quantized file and its float counterpart.
 
     Attributes:
-        operator: Of the quantized file.
-        number: Of the operator in the float network.
+        operator: The operator of the quantized file.
+        number: Index of the operator in the float network.
         reads: The tensors of the quantized file that its values come from, before any change of type.
-        likeness: Of the weights.
+        likeness: Cosine similarity of the weights.
     """
 
     operator: Operator

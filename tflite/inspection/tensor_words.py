@@ -18,7 +18,7 @@ def inputs_in_words(subgraph: Subgraph, description: ModelDescription | None) ->
 
     Args:
         subgraph: The first one of a file.
-        description: What kerascnn wrote into the file; its models take raw pixels.
+        description: The description kerascnn wrote into the file, whose models take raw pixels.
     """
     return tuple(_input(subgraph.tensors[index], description) for index in subgraph.inputs)
 

@@ -26,9 +26,9 @@ class TensorMetadata:
 
     Attributes:
         content: ``RGB image``, ``grey image``, or empty for anything else.
-        mean: Of each channel: a pixel of 0 to 255 goes in as (pixel − mean) / std, in the tensor's own scale.
+        mean: Per channel: a pixel of 0 to 255 goes in as (pixel − mean) / std, in the tensor's own scale.
         std: See ``mean``.
-        minimum: Of what the tensor stores; ``maximum`` likewise.
+        minimum: Smallest stored value; ``maximum`` likewise.
         files: Names of the files that belong to it.
     """
 
@@ -72,8 +72,8 @@ def with_metadata(content: bytes, card: ModelCard) -> bytes:
     ``ModelDescription.embed`` adds to the same archive.
 
     Args:
-        content: As the converter wrote it: one image in, one probability a class out.
-        card: What to say about it.
+        content: The converter's output: one image in, one probability per class out.
+        card: The model card.
 
     Raises:
         KerasCnnError: The file has metadata already.
@@ -88,7 +88,7 @@ def with_metadata_of(content: bytes, source: Path) -> bytes:
     The Edge TPU compiler drops both, but keeps the tensors they speak of.
 
     Args:
-        content: As the compiler wrote it.
+        content: The compiler's output.
         source: The file that was compiled; nothing else is added.
 
     Raises:

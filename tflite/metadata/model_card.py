@@ -24,9 +24,9 @@ class ModelCard:
     Attributes:
         name: Of the run.
         created: The day of the training, as 2026-01-31.
-        description: What the model file says about itself.
+        description: The description in the model file.
         test: Accuracy of the Keras model; ``None`` if it was never tested.
-        sha256: Of ``model.keras``, hexadecimal.
+        sha256: SHA-256 of ``model.keras``, hexadecimal.
     """
 
     name: str

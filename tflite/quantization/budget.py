@@ -18,7 +18,7 @@ class Candidate:
     Attributes:
         what: In words.
         content: The file.
-        suffix: What its name says of it.
+        suffix: Suffix for its file name.
         in_float: Layers that it keeps in float.
         qat: The training with int8 in the loop that it comes from.
     """
@@ -40,7 +40,7 @@ class Try:
     """A candidate and its accuracy.
 
     Attributes:
-        candidate: What was made.
+        candidate: The candidate.
         drop_points: Percentage points of accuracy on the validation images that it loses against Keras.
     """
 

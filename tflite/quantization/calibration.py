@@ -64,7 +64,7 @@ def choose(
     Args:
         train: Images as they enter the model.
         samples: How many; ``None`` takes 500, or all where there are fewer.
-        seed: Of the draw.
+        seed: Random seed.
         classes: Their names, for the record.
         held_out: Splits by name of which no image may be among them, by content; as they enter the model.
 

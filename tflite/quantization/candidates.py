@@ -43,7 +43,7 @@ class CandidateBuilder:
         """Return a file and, with a budget, the tries.
 
         Args:
-            spec: What is asked for.
+            spec: The requested file.
             images: Calibration images, where the scheme needs them.
             max_drop: Percentage points that full int8 may lose.
         """

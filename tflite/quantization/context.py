@@ -30,9 +30,9 @@ class QuantizationContext:
         description: Of that.
         splits: Images by split, as they enter the model; the test images only judge what is finished.
         fine_tuning: With what the weights can be trained further.
-        plan: What is asked of the weights.
+        plan: The requested fine-tuning.
         accuracy_only: Whether, of all that can be known of a file, its accuracy is enough.
-        progress: Told about the stages.
+        progress: Called with the progress of each stage.
     """
 
     run: Run

@@ -22,7 +22,7 @@ class FileSpec:
         Args:
             scheme: A name.
             io: Type of input and output; ``None``: the scheme's usual one.
-            target: What it is made for, or the name of that.
+            target: The target or its name.
 
         Raises:
             UsageError: A name is unknown, or two of them exclude each other.

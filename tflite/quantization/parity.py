@@ -98,7 +98,7 @@ class Ladder:
 
         Args:
             evaluations: In order, each under its name.
-            rounding: What rounding explains between the reference and the optimised kernels.
+            rounding: Largest difference between reference and optimised kernels that rounding explains.
         """
         (first, start), *others = evaluations
         befores = [evaluation for _, evaluation in evaluations]

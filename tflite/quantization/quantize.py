@@ -84,8 +84,8 @@ def quantize(
         check_stability: Whether to convert twice more, from disjoint halves of the calibration images.
         accuracy_only: Whether, of all that can be known of a file, its accuracy is enough: no stability, no
             steps between the Keras model and the file, no latency.
-        data_dir: Where the source's files are now, if not where they were at training.
-        progress: Told about the stages.
+        data_dir: New place of the source's files if they were moved after training.
+        progress: Called with the progress of each stage.
         dataset: The source's images, where the caller has loaded them already.
 
     Raises:

@@ -52,14 +52,14 @@ class QuantizedFile(FileResult):
     """A ``.tflite`` file.
 
     Attributes:
-        spec: What was asked for.
-        note: What a user of such a file must know, or nothing.
+        spec: The requested file.
+        note: A warning for users of such a file, or empty.
         zipped: Bytes of the file in a ZIP archive.
-        plan: What was asked of fine-tuning.
-        calibration: What the file was calibrated on, in short; ``None``: it was not.
+        plan: The requested fine-tuning.
+        calibration: Summary of the calibration images; ``None`` without calibration.
         original: The Keras model on the same test images.
         ladder: The steps from there to this file.
-        budget: What was tried to keep ``max_drop``; ``None``: none was set.
+        budget: The candidates tried for ``max_drop``; ``None`` without a budget.
         stability: Whether other calibration images would have made another one; ``None``: it was not asked.
         tunings: Records of what was done to the weights before.
     """

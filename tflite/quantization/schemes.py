@@ -25,7 +25,7 @@ class Scheme:
     """The converter's settings for a scheme.
 
     Attributes:
-        name: As options and records call it.
+        name: Name in options and records.
         calibrated: Whether it needs training images.
         io: Types that input and output can have; the first is the usual one.
         set_up: Called with the ``TFLiteConverter``.

@@ -22,8 +22,8 @@ class Stability:
     Attributes:
         samples: Images in each half.
         scales: How many scales of activations were compared.
-        largest_scale_difference: Of the larger against the smaller scale of one tensor, 0.1 is a tenth.
-        tensor: Where that is.
+        largest_scale_difference: Relative difference of a tensor's two scales; 0.1 is a tenth.
+        tensor: The tensor with that difference.
         agreement: Share of the validation images on which both give the same class.
         n: Validation images.
     """

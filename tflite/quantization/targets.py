@@ -13,7 +13,7 @@ class Target:
     """The target of a file.
 
     Attributes:
-        name: As options and records call it.
+        name: Name in options and records.
         accelerator: Whose demands the file must meet; ``None``: a processor, which runs every file.
     """
 

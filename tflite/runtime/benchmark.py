@@ -37,13 +37,13 @@ class Speed:
 
     Attributes:
         path: The file.
-        model_sha256: Of its content.
+        model_sha256: SHA-256 of its content.
         threads: That computed.
         runs: Inferences of one image that were timed, after a warm-up.
         init_ms: Milliseconds to open it, libraries being loaded.
         first_us: Microseconds of the first inference.
         median_us: Likewise of all later ones; p95_us, p99_us, mean_us and sd_us, their deviation, also.
-        memory_mib: What it needed at most for that, the libraries not counted; ``None``: the system does not
+        memory_mib: Peak memory without the libraries; ``None``: the system does not
             tell.
         images_per_second: One image at a time, as the input tensor takes it.
         many_images: Given at once, several per batch or one for each thread, for the next figure.
@@ -73,8 +73,8 @@ class Benchmark(Shown):
 
     Attributes:
         models: One entry for each file and number of threads.
-        device: What they ran on.
-        versions: Of the libraries that ran them.
+        device: The machine.
+        versions: Versions of the libraries.
     """
 
     models: tuple[Speed, ...]
@@ -112,7 +112,7 @@ def benchmark(
         models: ``.keras`` and ``.tflite`` files; a run is all of its files.
         threads: Each file runs with each of these numbers of threads.
         runs: Inferences to time; ``None``: 1,000, fewer (at least 50) where they would take above 20 seconds.
-        progress: Told what is done.
+        progress: Called with the progress.
 
     Raises:
         UsageError: There is nothing to time, or a number makes no sense.

@@ -27,7 +27,7 @@ class LiteRTClassifier:
     Args:
         path: The file.
         content: Its bytes, where there is no file (yet); ``path`` is then for messages.
-        description: What it says about itself, for bytes that cannot.
+        description: The description, for content without one.
         reference: Whether LiteRT's reference kernels compute, not the optimised ones (XNNPACK).
         threads: How many compute: together on one image, or each on images of its own where there are many.
             ``None``: one, or as many as the processor runs at once.

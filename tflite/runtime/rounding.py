@@ -27,7 +27,7 @@ class Logits:
 
     Attributes:
         tensor: Its number in the file.
-        step: What one step stands for; 0 where it is not quantized.
+        step: Size of one quantization step; 0 if not quantized.
         steps: Largest difference of a logit in steps: one of the last sum or mean, rounded up to its own.
     """
 

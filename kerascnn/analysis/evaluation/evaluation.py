@@ -28,13 +28,13 @@ class Evaluation(Shown):
     """The evaluation of a classifier on one split.
 
     Attributes:
-        model: What was evaluated.
+        model: The evaluated model.
         data: The source.
         accuracy: With its interval.
         confusion: Counts, shape (classes, classes): rows are the truth, columns the answers.
         probabilities: float32, shape (n, classes).
         correct: bool, shape (n,).
-        baseline: What always the most frequent class of the training images gets; ``None``: not known.
+        baseline: Accuracy of always predicting the most frequent training class; ``None`` if unknown.
     """
 
     model: str
@@ -140,7 +140,7 @@ def keras_classifier(model: Any, output: Output = "logits", scaling: InputScalin
 
     Args:
         model: The ``keras.Model``.
-        output: What its scores are.
+        output: Kind of its scores.
         scaling: How pixels become the numbers that it takes.
     """
 

@@ -17,10 +17,10 @@ class ConvBlock:
     """One convolution with its normalization and nonlinearity, as Keras tensors (n, rows, columns, maps).
 
     Attributes:
-        name: Of the convolution.
-        before: What enters the nonlinearity, ``None`` where none follows.
-        after: What comes out.
-        nonlinearity: What it is called, empty for none.
+        name: Name of the convolution.
+        before: Input of the nonlinearity, ``None`` without one.
+        after: Output of the block.
+        nonlinearity: Name of the nonlinearity, empty without one.
     """
 
     name: str

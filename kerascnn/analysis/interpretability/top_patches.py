@@ -117,8 +117,8 @@ def patches(name: str, found: TopActivations, images: Images, *, filters: int) -
     """Draw the top-activating patches of the first filters; pale blue is outside the image.
 
     Args:
-        name: Of the convolution.
-        found: What excites its filters.
+        name: Name of the convolution.
+        found: Top activations of its filters.
         images: The images that this was found in.
         filters: How many filters are drawn at most.
     """

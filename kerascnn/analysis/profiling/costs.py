@@ -27,7 +27,7 @@ class LayerCost:
             separable convolution filter and depth multiplier, (3, 3, 2).
         kernel: Side of the filter, ``stride`` its step, ``padding`` the pixels added on each side.
         bias: Whether a bias is added to each output value.
-        int8_weight_bytes: Of the weights in an int8 file: one byte each, biases four.
+        int8_weight_bytes: Bytes of the weights in an int8 file: one each, biases four.
         sees: The window for the receptive field.
     """
 

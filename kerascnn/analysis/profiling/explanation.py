@@ -19,7 +19,7 @@ class Explanation:
     Attributes:
         layer: Its name.
         formulas: By what they give: ``output side``, ``parameters``, …; none where nothing is computed.
-        lecture: What the lecture notes count differently here, and why.
+        lecture: Differences from the lecture notes, with the reason.
     """
 
     layer: str
@@ -31,7 +31,7 @@ def explain(rows: Sequence["LayerProfile"], lecture: Mapping[str, str]) -> tuple
     """Explain every row of a layer table.
 
     Args:
-        rows: Of the table, in its order.
+        rows: Rows of the table, in order.
         lecture: What the notes say otherwise, by layer; of the two layers of two towers (conv1a, conv1b), the
             first has it.
     """

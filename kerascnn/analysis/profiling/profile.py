@@ -34,8 +34,8 @@ class LayerProfile:
         connections: (Inputs of one output + its bias) × outputs, as in LeCun et al., 1998.
         receptive_field: Side of the square of input pixels one output value sees, the zeros of paddings
             counted as pixels; ``step`` is the distance in pixels between neighbours' squares.
-        activation_bytes: Of all that comes out, in float32.
-        int8_weight_bytes: Of the weights in an int8 file: one byte each, biases four.
+        activation_bytes: Bytes of the output in float32.
+        int8_weight_bytes: Bytes of the weights in an int8 file: one each, biases four.
     """
 
     name: str

@@ -18,8 +18,8 @@ def read_members(path: Path, names: Sequence[str], *, sha256: str | None = None)
 
     Args:
         path: The archive.
-        names: Of the members, with their folder.
-        sha256: What the archive's SHA-256 must be; checked before a member is looked at.
+        names: Names of the members, with their folder.
+        sha256: Expected SHA-256 of the archive, checked before a member is read.
 
     Raises:
         KerasCnnError: The archive is damaged or another one, or a member is missing, too large or no file.

@@ -14,7 +14,7 @@ def downloaded(title: str, origin: str, checksum: str, *, name: str, folder: str
         title: What a person calls the data, for the message.
         origin: The address.
         checksum: SHA-256 or MD5 as hexadecimal text.
-        name: Of the file in Keras' cache, ``folder`` its folder there.
+        name: Name of the file in Keras' cache; ``folder`` is its folder there.
 
     Raises:
         KerasCnnError: There is no network, or what arrived is not the published file.

@@ -39,7 +39,7 @@ def published_set(path: Path, values: NDArray[np.uint8]) -> str | None:
 
     Args:
         path: The file.
-        values: What it holds.
+        values: Its values.
     """
     held = hashlib.sha256(idx_header(values.shape))
     held.update(np.ascontiguousarray(values).data)

@@ -70,7 +70,7 @@ def _set_aside(
 
     Args:
         folder: The source's.
-        rest: What is left of them.
+        rest: The remaining ones.
         whole: All of them.
         classes: Their names.
         parts: How many splits are set aside in all.

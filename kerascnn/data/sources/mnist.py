@@ -33,7 +33,7 @@ class FourFiles:
     Attributes:
         name: The source's, ``title`` what a person calls it.
         classes: Their names, in the order of the labels.
-        augmentation: What may be done to its images in training.
+        augmentation: Augmentations allowed for its images in training.
         download: Returns (train, test) where no folder with the files is named.
     """
 

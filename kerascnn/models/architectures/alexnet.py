@@ -26,7 +26,7 @@ class Stage:
 
     Attributes:
         number: 1 to 5, as in the paper.
-        filters: Of both towers together.
+        filters: Number of filters in both towers.
         pool: Side and stride of the max pooling behind it, ``None`` for none.
         lrn: Whether the paper normalizes its responses.
     """

@@ -96,9 +96,9 @@ class Team:
     """The processes of one training from the view of one of them; without a distribution there is one.
 
     Attributes:
-        index: Of this process.
+        index: Index of this process.
         processes: How many there are.
-        devices: Of all processes together; each has the same number.
+        devices: Number of devices of all processes; each has the same number.
     """
 
     index: int = 0
@@ -166,7 +166,7 @@ def joined(asked: Distribution, *, lost: Lost | None = None) -> Iterator[Team]:
     within seconds.
 
     Args:
-        asked: Where they meet.
+        asked: The requested distribution.
         lost: Called instead of the process's abort when another process is lost while this one waits for it.
 
     Raises:

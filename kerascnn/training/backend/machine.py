@@ -47,7 +47,7 @@ class Device:
     """The device of a training.
 
     Attributes:
-        name: As Keras names it, for instance ``cpu:0``.
+        name: Keras' name, for example ``cpu:0``.
         why: It was chosen.
         jit: Whether XLA compiles for it.
     """

@@ -40,7 +40,7 @@ def class_weights(labels: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return one weight per class, inverse to its number of images; their mean over the images is 1.
 
     Args:
-        labels: Of the training images, shape (n,), every class at least once.
+        labels: Labels of the training images, shape (n,), every class at least once.
     """
     counts = np.bincount(labels)
     return (len(labels) / (len(counts) * counts)).astype(np.float32)

@@ -22,7 +22,7 @@ class Told(keras.callbacks.Callback):
 
     Args:
         progress: Who is told.
-        epochs: Of the whole training.
+        epochs: Epochs of the whole training.
         finished: The rows of those before this one.
         images: Number of training images.
         asked: Set by Ctrl-C.

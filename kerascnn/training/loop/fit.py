@@ -33,8 +33,8 @@ class Fit:
     Attributes:
         epochs: One row an epoch.
         best_epoch: The epoch of the highest validation accuracy, the latest of equals; 0 before the first.
-        best_weights: Those of the best epoch.
-        seconds: What earlier processes spent on it.
+        best_weights: Weights of the best epoch.
+        seconds: Seconds spent by earlier processes.
         ended: As planned, for want of patience, by Ctrl-C, or because the loss was not finite any more.
     """
 
@@ -89,8 +89,8 @@ def fit(
         model: From raw pixels to logits.
         data: Already brought to the model's input.
         config: How to train.
-        checkpoints: Where each epoch's end is written.
-        progress: Told after every call of compiled steps.
+        checkpoints: Folder for a checkpoint after each epoch.
+        progress: Called after every call of compiled steps.
         jit: Whether XLA compiles the step.
         epoch_ended: Called once an epoch has its checkpoint.
         team: The processes that train it together.

@@ -31,7 +31,7 @@ class Checkpoint:
         state: Weights, moving statistics, dropout's seeds and all of the optimizer, in Keras' order.
         epochs: The history so far.
         best_epoch: The epoch of the highest validation accuracy, and its ``best_weights``.
-        seconds: What the training took so far.
+        seconds: Seconds of training so far.
     """
 
     state: list[NDArray[Any]]

@@ -27,8 +27,8 @@ def environment(dataset: Dataset, device: "Device | None" = None, team: Team = A
     """Return the content of ``environment.json``, without host or user names.
 
     Args:
-        dataset: What is trained on; of a split its hash is kept.
-        device: What was chosen to train on.
+        dataset: The training data; the hash of each split is recorded.
+        device: The device of the training.
         team: The processes that trained together.
     """
     import keras

@@ -15,7 +15,7 @@ def load_trained_data(run: Run, data_dir: Path | str | None = None) -> Dataset:
 
     Args:
         run: The run.
-        data_dir: Where the source's files, or the folder of photos, are now; ``None``: where they were.
+        data_dir: New place of the source's files or the folder of photos; ``None``: unchanged.
 
     Raises:
         KerasCnnError: They are not there, or are others.

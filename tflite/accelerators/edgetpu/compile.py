@@ -55,8 +55,8 @@ class Disagreement:
 
     Attributes:
         about: An operator's name, or ``parameters``, or ``file``.
-        compiler: What it did.
-        check: What was expected.
+        compiler: The compiler's result.
+        check: The prediction of ``check``.
     """
 
     about: str
@@ -152,7 +152,7 @@ def compile_for_edgetpu(
         search_delegate: Let the compiler look for a smaller part that compiles, where the whole does not.
         delegate_step: By how many operators that search moves.
         multiple_subgraphs: Allow several pieces on the Edge TPU.
-        progress: Told when the compiler begins and ends.
+        progress: Called when the compiler starts and ends.
 
     Raises:
         UsageError: A setting makes no sense.

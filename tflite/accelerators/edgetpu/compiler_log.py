@@ -67,7 +67,7 @@ class Report:
         cached_bytes: Parameters kept on the chip; ``free_bytes`` could be kept besides.
         streamed_bytes: Parameters sent at each inference.
         subgraphs: Pieces on the Edge TPU.
-        rows: Of its table of operators.
+        rows: The rows of its operator table.
     """
 
     output: str
