@@ -113,7 +113,7 @@ def test_a_class_map_and_an_image_of_ones_own(cli, run, tmp_path):
     document = cli("visualize", "nin", "--image", "wide.png", "--invert", "--out", "a/b", "--json").json
     assert (document["image"], document["page"]) == ("wide.png", "a/b/index.html")
     assert {"class-maps", "maps-class_map"} < set(_names(document))
-    assert "wide.png; the network answers" in _looked_at(document, tmp_path).text
+    assert "wide.png; prediction" in _looked_at(document, tmp_path).text
     shades = np.bincount(np.asarray(Image.open(tmp_path / "a/b/picture.png").convert("L")).ravel())
     assert shades[255 - 200] > 10_000 > 100 > shades[200]
     assert not (tmp_path / "nin" / "learned").exists()
@@ -132,7 +132,7 @@ def test_photos_of_classes_with_strange_names(cli, tmp_path, photos):
     document = cli("visualize", "p", "--json").json
     assert Path(document["image"]).parent.parent == photos
     found = _looked_at(document, tmp_path)
-    assert f", is {Path(document['image']).parent.name}; the network answers" in found.text
+    assert f", is {Path(document['image']).parent.name}; prediction" in found.text
     assert all(name in found.text for name in NAMES)  # each of three is among the likeliest
     assert len(found.pictures) == len(document["figures"])
 
