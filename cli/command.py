@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from kerascnn.cli.names import ExistingRun, Name
+from kerascnn.cli.terminal.display import display_failure
 from kerascnn.cli.terminal.quiet import quiet
+from kerascnn.cli.terminal.starting import started, starting
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning
 from kerascnn.foundation.text.escapes import one_line
 
@@ -50,18 +52,21 @@ class Command(click.Command):
         verbose = ctx.params.pop("verbose")
         try:
             with quiet(enabled=not verbose), noted():
+                starting("starting")
                 self._require_runs(ctx)
                 return super().invoke(ctx)
         except KerasCnnError as error:
-            self._fail(str(error), error.exit_code, verbose=verbose)
+            self._fail(ctx, str(error), error.exit_code, verbose=verbose)
         except KeyboardInterrupt as error:
             kept = str(error) or "nothing was kept."
-            self._fail(f"Interrupted: {kept}", INTERRUPTED, verbose=verbose)
+            self._fail(ctx, f"Interrupted: {kept}", INTERRUPTED, verbose=verbose)
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads on
         except OSError as error:  # for instance a missing permission
             where = f"{error.filename}: " if error.filename else ""
-            self._fail(f"{where}{error.strerror or error}", KerasCnnError.exit_code, verbose=verbose)
+            self._fail(ctx, f"{where}{error.strerror or error}", KerasCnnError.exit_code, verbose=verbose)
+        finally:
+            started()
 
     def _require_runs(self, ctx: click.Context) -> None:
         for param in self.params:
@@ -71,12 +76,14 @@ class Command(click.Command):
                     param.type.require(path)
 
     @staticmethod
-    def _fail(message: str, code: int, *, verbose: bool) -> None:
+    def _fail(ctx: click.Context, message: str, code: int, *, verbose: bool) -> None:
         if verbose:
             import traceback
 
             traceback.print_exc()
         _tell("Error", message)
+        if ctx.params["as_json"]:
+            display_failure(one_line(message), code)
         sys.exit(code)
 
 
@@ -100,4 +107,5 @@ def noted() -> Iterator[None]:
 
 
 def _tell(kind: str, message: str) -> None:
+    started()
     click.echo(f"{kind}: {one_line(message)}", err=True)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -74,6 +75,18 @@ class Headed(click.Group):
             with formatter.section(heading):
                 formatter.write_dl([(name.ljust(width), line) for name, line in commands.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what click refuses is a JSON document, too, where one was asked for."""
+        as_json = "--json" in ctx.args
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            if as_json:
+                from kerascnn.cli.terminal.display import display_failure
+
+                display_failure(error.format_message(), error.exit_code)
+            raise
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer the commands and options that begin like that."""
         named = [
@@ -93,9 +106,9 @@ def kerascnn() -> None:
 
     \b
     Begin with
-      kerascnn train lenet                        bundled digits, no network needed
-      kerascnn compare lenet --data mnist         FC head against 1×1 convolutions
-      kerascnn train alexnet --data photos        a folder with a folder of images for each class
+      kerascnn train lenet                  bundled digits, no network needed
+      kerascnn compare lenet --data mnist   FC head against 1×1 convolutions
+      kerascnn train alexnet --data photos  a folder of images for each class
     """
 
 

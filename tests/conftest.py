@@ -33,6 +33,7 @@ OF_THE_USER = (
 )
 for name in OF_THE_USER:
     os.environ.pop(name, None)
+    os.unsetenv(name)  # readline, which pytest loads, sets COLUMNS behind Python's back
 _keras_home = tempfile.TemporaryDirectory()  # of a user's own, settings and downloads would be found
 os.environ |= {
     "KERAS_HOME": _keras_home.name,

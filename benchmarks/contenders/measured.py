@@ -8,7 +8,7 @@ from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from kerascnn.foundation.text.wording import table
+from kerascnn.foundation.text.columns import table
 
 
 def show(title: str, rows: list[dict], path: Path | None, notes: Sequence[str] = ()) -> None:

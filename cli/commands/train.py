@@ -12,6 +12,7 @@ from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, RunFolder
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
+from kerascnn.cli.terminal.starting import started
 from kerascnn.foundation.text.escapes import printable
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def train(
             run = go_on(resume, data_dir=data_dir, progress=progress, **together, **same)
         else:
             if listed := folder_of(asked):
+                started()
                 click.echo(printable(_classes(listed.classes)), err=True)
             run = run_training(asked, listed=listed, progress=progress, **together)
     if run is None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerascnn.analysis.evaluation.metrics import percent
+from kerascnn.cli.terminal.starting import started
 from kerascnn.foundation.text.wording import duration
 from kerascnn.training.loop.status import TrainingFigures
 
@@ -48,6 +49,7 @@ class Dashboard:
     def __call__(self, stage: str, done: int, total: int, detail: object) -> None:
         """Take the latest status; the next refresh shows it."""
         if not self._live.is_started:  # what is refused before any work leaves no trace
+            started()
             self._live.start()
         before = self._stages.tasks[-1:]
         if not before or before[0].description != stage:
@@ -89,7 +91,8 @@ def training_panel(stage: Task, console: Console) -> Panel:
         _curves(now, first, ASCII if console.options.ascii_only else BLOCKS),
         _ends(_best(now), shown),
     )
-    return Panel(content, title=Text(stage.description), title_align="left", width=width)
+    title = Text(f"{stage.description} {now.of}".strip(), overflow="ellipsis")
+    return Panel(content, title=title, title_align="left", width=width)
 
 
 def _ends(left: str, right: str) -> Table:

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import click
 
+from kerascnn.cli.terminal.starting import started
+
 FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX"}
 #: By TensorFlow's converter (JAX) and its old Keras (SciPy); by Keras' wrappers, plots and data adapters.
 LOOKED_FOR = {"jax", "scipy", "sklearn", "matplotlib", "pandas"}
@@ -29,6 +31,7 @@ class FrameworkLoading(MetaPathFinder):
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         if name in ("keras", "tensorflow") and not self._said:
             self._said = True
+            started()
             click.echo(f"loading {FRAMEWORKS.get(backend, backend)}", err=True)
         elif name in LOOKED_FOR and backend == "tensorflow" and (_loads("tensorflow") or _loads("keras")):
             raise ModuleNotFoundError(f"{name} is not needed here", name=name)

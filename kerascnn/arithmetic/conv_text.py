@@ -1,7 +1,6 @@
 """Explain one convolution step by step in words and with a drawing."""
 
 import math
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,8 @@ from kerascnn.arithmetic import formulas
 from kerascnn.arithmetic.drawing import legend, sliding_filter
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.arithmetic.layer import same_padding
-from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.shown import Block, Drawing, Facts
+from kerascnn.foundation.text.wrapping import wrapped
 
 if TYPE_CHECKING:
     from kerascnn.arithmetic.conv import Convolution
@@ -19,8 +19,8 @@ def blocks(layer: "Convolution") -> list[Block]:
     """Return the formulas with the numbers filled in, and the drawing."""
     filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
     title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
-    drawn = _drawing(layer)
-    return [title, Facts(_sides(layer) | _size_note(layer) | _costs(layer)), *([drawn] if drawn else [])]
+    told = Facts(_sides(layer) | _size_note(layer) | _costs(layer))
+    return [title, told, Drawing(partial(_drawing, layer))]
 
 
 def _sides(layer: "Convolution") -> dict[str, str]:
@@ -58,16 +58,16 @@ def _costs(layer: "Convolution") -> dict[str, str]:
     }
 
 
-def _drawing(layer: "Convolution") -> str:
+def _drawing(layer: "Convolution", columns: int) -> str:
     """Draw one row of the input with the filter's windows below; empty if the terminal is too narrow."""
     width, stops = layer.input[1], layer.output[1]
-    columns = shutil.get_terminal_size().columns  # 80 where there is no terminal
     drawing = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
     zeros = f" between 2·{layer.padding} zeros" if layer.padding else ""
     title = (
         f"One row: {width} pixel{'s' if width > 1 else ''}{zeros}, the filter at each of its {stops} places"
     )
-    return "\n".join([title, legend(layer.padding), "", *drawing]) if drawing else ""
+    above = wrapped(f"{title}\n{legend(layer.padding)}", columns)
+    return "\n".join([above, "", *drawing]) if drawing else ""
 
 
 def _filter(layer: "Convolution") -> tuple[int, int, int]:

@@ -186,6 +186,7 @@ def _train_into(
             jit=device.jit,
             epoch_ended=epoch_ended,
             team=team,
+            of=f"{config.model}, head {config.head}, on {source_name(config.data)}: {run.path}",
         )
         if done.kept_epoch:
             _write_results(run, prepared, done)

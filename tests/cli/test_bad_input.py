@@ -364,3 +364,14 @@ def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk, trained):
 
 def test_a_name_that_is_not_utf_8_is_refused(cli):
     refused(cli("compare", "lenet", "--out", os.fsdecode(b"x\xff")), USAGE, "names in UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [("summary nope", 2), ("train", 2), ("train lenet --epochs x", 2), ("nope", 2), ("evaluate nowhere", 1)],
+)
+def test_a_failure_is_a_json_document_where_one_was_asked_for(cli, given, code):
+    answer = cli(*given.split(), "--json")
+    told = json.loads(answer.out)
+    assert (answer.code, told["exit_code"]) == (code, code)
+    assert f"Error: {told['error']}\n" in answer.err

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from kerascnn.cli.main import kerascnn as group
-from kerascnn.foundation.text.wording import table
+from kerascnn.foundation.text.columns import table
 
 HEAVY = {"keras", "tensorflow", "numpy", "matplotlib", "scipy", "sklearn", "PIL", "pydantic", "rich"}
 

@@ -1,12 +1,11 @@
 """The result of ``check`` as text: where each operator runs, and the estimated cost."""
 
-import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.shown import Block, Facts, Prose
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import WIDTH, size
+from kerascnn.foundation.text.wording import size
 
 if TYPE_CHECKING:
     from kerascnn.tflite.accelerators.check import Check, CheckedOperator
@@ -26,14 +25,13 @@ def blocks(result: "Check") -> list[Block]:
     header = ["", "operator", "runs on", "version", "parameters", ""]
     verdict = VERDICTS[result.verdict].format(result.accelerator.title)
     sides = SIDES | {result.target: result.accelerator.title}
-    sections: list[Block] = [
+    return [
         f"{result.path}: {verdict}" + (", already compiled" if result.compiled else ""),
         Table(header, [_row(operator, sides) for operator in result.operators], left=3),
-        "\n".join(_reasons(result.operators)),
+        Prose("\n".join(_reasons(result.operators)), indent="  "),
         Facts(_facts(result)),
-        _assumptions(result),
+        *([Prose(" ".join(result.cost.assumptions))] if result.cost else []),
     ]
-    return [section for section in sections if section]
 
 
 def _row(operator: "CheckedOperator", sides: dict[str, str]) -> list[str]:
@@ -54,7 +52,7 @@ def _reasons(operators: "tuple[CheckedOperator, ...]") -> list[str]:
         if reason:
             said = list(group)
             numbers = str(said[0].index) + (f" to {said[-1].index}" if len(said) > 1 else "")
-            lines.append(textwrap.fill(f"{numbers}: {reason}", WIDTH, subsequent_indent="  "))
+            lines.append(f"{numbers}: {reason}")
     return lines
 
 
@@ -75,9 +73,3 @@ def _facts(result: "Check") -> dict[str, str]:
         "time": ", ".join(f"{time:,.1f} ms over {way}" for way, time in cost.times.items())
         + ", without computation",
     }
-
-
-def _assumptions(result: "Check") -> str:
-    if not result.cost:
-        return ""
-    return textwrap.fill(" ".join(result.cost.assumptions), WIDTH)

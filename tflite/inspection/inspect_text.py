@@ -1,13 +1,12 @@
 """The result of ``inspect`` as text and tables."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.shown import Block, Facts, Prose
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import DASH, WIDTH
+from kerascnn.foundation.text.wording import DASH
 from kerascnn.tflite.inspection.tensor_words import decimal
 
 if TYPE_CHECKING:
@@ -40,9 +39,9 @@ def blocks(found: "Inspection") -> list[Block]:
     return [part for part in parts if part]
 
 
-def _legend(columns: set[str]) -> str:
+def _legend(columns: set[str]) -> Prose | None:
     said = [f"{names}: {meaning}" for names, meaning in LEGEND.items() if names.split(", ")[0] in columns]
-    return textwrap.fill(f"{'; '.join(said)}." if said else "", WIDTH)
+    return Prose(f"{'; '.join(said)}.") if said else None
 
 
 def _headed(number: int, subgraph: "Subgraph", found: "Inspection") -> Block:

@@ -1,11 +1,10 @@
 """The result of ``benchmark`` as text and tables."""
 
-import textwrap
 from typing import TYPE_CHECKING
 
-from kerascnn.foundation.text.shown import Block
+from kerascnn.foundation.text.shown import Block, Prose
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import DASH, WIDTH
+from kerascnn.foundation.text.wording import DASH
 
 if TYPE_CHECKING:
     from kerascnn.tflite.runtime.benchmark import Benchmark, Speed
@@ -27,7 +26,7 @@ def blocks(result: "Benchmark") -> list[Block]:
     return [
         Table(TIMES, [[*_named(speed), *_times(speed)] for speed in result.models]),
         Table(COSTS, [[*_named(speed), *_costs(speed)] for speed in result.models]),
-        textwrap.fill(note, WIDTH),
+        Prose(note),
         f"{result.device['system']}, {result.device['processors']} processors\n"
         + ", ".join(f"{name} {version}" for name, version in result.versions.items()),
     ]

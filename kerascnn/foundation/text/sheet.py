@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from kerascnn.foundation.text.escapes import in_latex, in_markdown
-from kerascnn.foundation.text.shown import Block, Facts
+from kerascnn.foundation.text.shown import PROSE, Block, Facts, Prose, in_text
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import WIDTH
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,14 @@ class Sheet:
 
 def blocks(sheet: Sheet) -> list[Block]:
     """Return the texts, the table and the named lines in their order."""
-    above = [sheet.table.title, *(textwrap.fill(note, WIDTH) for note in sheet.notes)]
+    above = Prose("\n".join([sheet.table.title, *sheet.notes]))
     below = [Facts(lines, long=True, title=heading) for heading, lines in sheet.details]
-    return ["\n".join(above), replace(sheet.table, title=""), *below]
+    return [above, replace(sheet.table, title=""), *below]
 
 
 def text(sheet: Sheet) -> str:
     """Return aligned columns for a terminal."""
-    return "\n\n".join(map(str, blocks(sheet)))
+    return "\n\n".join(in_text(block, None) for block in blocks(sheet))
 
 
 def markdown(sheet: Sheet) -> str:
@@ -56,7 +55,7 @@ def comma_separated(sheet: Sheet) -> str:
 
 def latex(sheet: Sheet) -> str:
     """Return a ``tabular`` with the notes as comments, and the details as a list."""
-    comments = [f"% {line}" for note in sheet.notes for line in textwrap.wrap(note, WIDTH)]
+    comments = [f"% {line}" for note in sheet.notes for line in textwrap.wrap(note, PROSE)]
     items = [_latex_item(heading, lines) for heading, lines in sheet.details]
     below = ["", "\\begin{description}", *items, "\\end{description}"] if items else []
     return "\n".join(["% needs \\usepackage{booktabs}", *comments, sheet.table.latex(), *below])

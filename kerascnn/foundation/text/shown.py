@@ -1,13 +1,16 @@
 """Results that print as their command prints them and show tables in a notebook."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, TypeVar
 
 from kerascnn.foundation.text.escapes import printable
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import facts, folded
+from kerascnn.foundation.text.wrapping import columns, facts, titled, wrapped
+
+PROSE = 106  # columns of prose, where the terminal has as many
+UNMEASURED = 80  # columns of a drawing, where there is no terminal
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,55 @@ class Facts:
     def _rows(self) -> list[tuple[str, str]]:
         return list(self.pairs.items() if isinstance(self.pairs, Mapping) else self.pairs)
 
-    def __str__(self) -> str:
-        text = (folded if self.long else facts)(self._rows)
-        return f"{self.title}\n{text}" if self.title else text
+    def text(self, width: int | None = None) -> str:
+        """Return lines for a terminal of that width; ``None``: for none."""
+        if not self.long:
+            return titled(self.title, facts(self._rows, width), width)
+        lines = facts(self._rows, _prose(width) - 2).split("\n")
+        return titled(self.title, "\n".join(f"  {line}" for line in lines), width)
 
     def html(self) -> str:
         """Return an HTML table for a notebook."""
         return Table(("", ""), self._rows, left=2, title=self.title).html()
 
 
-Block = str | Table | Facts
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs, one per line, which are wrapped even where no terminal limits the width.
+
+    Attributes:
+        indent: Blanks before the continuation of a line.
+    """
+
+    paragraphs: str
+    indent: str = ""
+
+    def text(self, width: int | None = None) -> str:
+        """Return wrapped lines for a terminal of that width; ``None``: for none."""
+        return wrapped(self.paragraphs, _prose(width), self.indent)
+
+    def html(self) -> str:
+        """Return the lines for a notebook."""
+        return _preformatted(self.text())
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Lines of signs that are drawn for a width."""
+
+    draw: Callable[[int], str]
+
+    def text(self, width: int | None = None) -> str:
+        """Return the drawing for a terminal of that width; ``None``: for none."""
+        return self.draw(width or UNMEASURED)
+
+    def html(self) -> str:
+        """Return the drawing for a notebook."""
+        return _preformatted(self.text())
+
+
+#: A string has lines, which only a terminal wraps.
+Block = str | Table | Facts | Prose | Drawing
 
 
 class Shown:
@@ -51,8 +93,12 @@ class Shown:
         """Return what the command prints with ``--json``."""
         raise NotImplementedError
 
+    def text(self, width: int | None = None) -> str:
+        """Return what a person reads, for a terminal of that width; ``None``: for none."""
+        return printable("\n\n".join(filter(None, (in_text(block, width) for block in self.blocks()))))
+
     def __str__(self) -> str:
-        return printable("\n\n".join(str(block) for block in self.blocks()))
+        return self.text(columns())
 
     def _repr_html_(self) -> str:
         return "\n".join(_html(block) for block in self.blocks())
@@ -69,5 +115,18 @@ class ShownList(Shown, list[Item]):
         return [each.to_dict() for each in self]
 
 
+def in_text(block: Block, width: int | None) -> str:
+    """Return a part of a result for a terminal of that width; ``None``: for none."""
+    return wrapped(block, width, "  ") if isinstance(block, str) else block.text(width)
+
+
+def _prose(width: int | None) -> int:
+    return PROSE if width is None else min(width, PROSE)
+
+
 def _html(block: Block) -> str:
-    return f"<pre>{escape(printable(block))}</pre>" if isinstance(block, str) else block.html()
+    return _preformatted(block) if isinstance(block, str) else block.html()
+
+
+def _preformatted(text: str) -> str:
+    return f"<pre>{escape(printable(text))}</pre>"

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from kerascnn.foundation.text.columns import table
 from kerascnn.foundation.text.escapes import in_csv, in_latex, in_markdown, printable
-from kerascnn.foundation.text.wording import DASH, table
+from kerascnn.foundation.text.wording import DASH
+from kerascnn.foundation.text.wrapping import titled
 
 Cell = str | int | float | None
 
@@ -35,9 +37,9 @@ class Table:
     total: Sequence[Cell] = ()
     keys: Sequence[str] = ()
 
-    def __str__(self) -> str:
-        text = table(self.header, self._shown, left=self.left)
-        return f"{self.title}\n{text}" if self.title else text
+    def text(self, width: int | None = None) -> str:
+        """Return aligned columns for a terminal of that width; ``None``: for none."""
+        return titled(self.title, table(self.header, self._shown, left=self.left, width=width), width)
 
     def markdown(self) -> str:
         """Return a Markdown table, below its title in bold."""

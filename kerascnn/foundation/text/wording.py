@@ -1,41 +1,6 @@
-"""Format numbers and text for people: aligned tables, named values, times, sizes."""
+"""Format numbers for people: a dash for what is not known, times, sizes."""
 
-import textwrap
-from collections.abc import Iterable, Sequence
-
-WIDTH = 106  # columns of prose
 DASH = "–"  # what is not known
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Return a table aligned by spaces: the first ``left`` columns to the left, the others to the right."""
-    from rich.cells import cell_len  # a Japanese name takes two columns a sign
-
-    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
-    lines = []
-    for row in [header, ["─" * width for width in widths], *rows]:
-        cells = []
-        for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            blanks = " " * (width - cell_len(cell))
-            cells.append(cell + blanks if position < left else blanks + cell)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return names and aligned values, one pair per line."""
-    pairs = list(pairs)
-    width = max(len(name) for name, _ in pairs)
-    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in pairs)
-
-
-def folded(pairs: Iterable[tuple[str, str]]) -> str:
-    """Return names and values, indented, with long values wrapped."""
-    pairs = list(pairs)
-    inset = max(len(name) for name, _ in pairs) + 2
-    lines = [(name, textwrap.wrap(value, WIDTH - inset - 2)) for name, value in pairs]
-    block = facts((name, ("\n" + " " * inset).join(value)) for name, value in lines)
-    return textwrap.indent(block, "  ")
 
 
 def duration(seconds: float) -> str:

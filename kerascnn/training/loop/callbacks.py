@@ -25,6 +25,7 @@ class Told(keras.callbacks.Callback):
         epochs: Epochs of the whole training.
         finished: The rows of those before this one.
         images: Number of training images.
+        of: Model, head, data and run in words.
         asked: Set by Ctrl-C.
     """
 
@@ -34,12 +35,13 @@ class Told(keras.callbacks.Callback):
         epochs: int,
         finished: tuple[Epoch, ...],
         images: int,
+        of: str,
         asked: threading.Event,
     ) -> None:
         super().__init__()
         self._progress, self._images, self._asked = progress, images, asked
         rate = images / max(finished[-1]["seconds"], 0.001) if finished else None
-        self._figures = TrainingFigures(len(finished) + 1, epochs, 0, 0, rate, finished=finished)
+        self._figures = TrainingFigures(len(finished) + 1, epochs, 0, 0, rate, finished=finished, of=of)
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

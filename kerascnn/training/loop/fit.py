@@ -79,6 +79,7 @@ def fit(
     jit: bool,
     epoch_ended: Callable[[Fit], None],
     team: Team = ALONE,
+    of: str = "",
 ) -> Fit:
     """Train a model in place, from its newest checkpoint if there is one.
 
@@ -94,6 +95,7 @@ def fit(
         jit: Whether XLA compiles the step.
         epoch_ended: Called once an epoch has its checkpoint.
         team: The processes that train it together.
+        of: Model, head, data and run in words, for ``progress``.
 
     Raises:
         KerasCnnError: An image cannot be read any more, or a checkpoint cannot be written.
@@ -108,7 +110,7 @@ def fit(
     try:
         with _ctrl_c_between_calls() as asked:
             while len(done.epochs) < config.epochs and not done.out_of(config.patience):
-                told = Told(progress, config.epochs, tuple(done.epochs), len(data.train), asked)
+                told = Told(progress, config.epochs, tuple(done.epochs), len(data.train), of, asked)
                 _epoch(feed, config, done, told)
                 done.seconds = earlier + time.perf_counter() - started
                 stored = Checkpoint(

@@ -18,6 +18,7 @@ class TrainingFigures:
         images_per_second: Training images of this epoch by its seconds; ``None`` before the first step.
         loss: Mean over this epoch so far; ``None`` before the first step, ``accuracy`` likewise.
         finished: The rows of the epochs that have been validated.
+        of: Model, head, data and run in words.
     """
 
     epoch: int
@@ -28,6 +29,7 @@ class TrainingFigures:
     loss: float | None = None
     accuracy: float | None = None
     finished: tuple[Epoch, ...] = ()
+    of: str = ""
 
     @property
     def best(self) -> Epoch | None:
