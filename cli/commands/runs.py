@@ -11,8 +11,29 @@ from kerascnn.cli.terminal.display import display
 
 @click.command(cls=Command, example="kerascnn runs")
 @options.runs_dir
-def runs(runs_dir: Path, as_json: bool) -> None:
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE.html",
+    help="Write one page of runs and studies instead: curves, accuracies, links to their own pages.",
+)
+@click.option(
+    "--studies-dir",
+    type=click.Path(path_type=Path),
+    default=Path("studies"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder that holds the studies, for --html.",
+)
+@options.overwrite_files
+def runs(runs_dir: Path, html: Path | None, studies_dir: Path, overwrite: bool, as_json: bool) -> None:
     """List the runs: model, head, data, accuracy, files, age."""
+    if html is not None:
+        from kerascnn.studies.index_page import index_page
+
+        written = index_page(html, runs_dir=runs_dir, studies_dir=studies_dir, overwrite=overwrite)
+        display(written, as_json=as_json)
+        return
     from kerascnn.training.run import list_runs
 
     found = list_runs(runs_dir)

@@ -36,10 +36,18 @@ class Picture:
 
 
 class Cell(NamedTuple):
-    """A cell's text and the number it is sorted by, ``None`` to sort by the text."""
+    """A cell of a table.
+
+    Attributes:
+        order: The number it is sorted by, ``None`` to sort by the text.
+        link: Where its text leads, from the page's folder.
+        picture: Beside its text.
+    """
 
     text: str
     order: float | None = None
+    link: str = ""
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""One page that lists runs and studies."""
+
+import json
+import shutil
+from pathlib import Path
+from urllib.parse import unquote
+
+from made_up_study import made_up_study
+from report_page import Page
+
+from kerascnn.studies.grid.record import Record
+
+
+def _study(folder):
+    """Write what a finished study leaves, without any training."""
+    study = made_up_study("fc", "conv1x1")
+    folder.mkdir(parents=True)
+    Record(settings=study.settings, environment=study.environment).write(folder)
+    (folder / "report.json").write_text(json.dumps(study.to_dict()))
+    (folder / "report.html").touch()
+    return study
+
+
+def test_the_index_lists_runs_and_studies_with_links(cli, run, tmp_path):
+    study = _study(tmp_path / "studies" / "über a")
+    (tmp_path / "studies" / "begun").mkdir()
+    (tmp_path / "studies" / "begun" / "study.json").write_text("{")
+    shutil.copytree(run, tmp_path / "runs" / "b")
+    answer = cli("runs", "--html", "pages/index.html", "--json")
+    assert answer.json == {"page": str(Path("pages/index.html")), "runs": 1, "studies": 2}
+    page = Page((tmp_path / "pages/index.html").read_text("utf-8"))
+    (_, begun, *heads), (_, trained) = page.tables
+    assert begun[0] == "begun"
+    assert [row[4] for row in heads] == ["fc", "conv1x1"]
+    assert heads[0][5] == f"{100 * study.heads[0].accuracy.mean:.2f} %"
+    accuracy = json.loads((run / "metrics.json").read_text())["test"]["accuracy"]
+    assert trained[:6] == ["b", "lenet5", "fc", "digits", "done", f"{100 * accuracy:.2f} %"]
+    assert trained[6].startswith(" 3 epochs, best ")
+    links = {unquote(each) for each in page.addresses if not each.startswith(("#", "data:"))}
+    assert links == {"../studies/über a/report.html", "../studies/begun", "../runs/b/card.md"}
+    assert all((tmp_path / "pages" / each).exists() for each in links)
+
+
+def test_a_page_of_somebody_else_stays(cli, tmp_path):
+    (tmp_path / "index.html").write_text("<p>mine")
+    answer = cli("runs", "--html", "index.html")
+    assert answer.code == 1
+    assert "was not made by kerascnn" in answer.err
+    assert (tmp_path / "index.html").read_text() == "<p>mine"
