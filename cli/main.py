@@ -16,7 +16,8 @@ from kerascnn.foundation.errors import UsageError
 #: Every command under its heading, with the line that says what it is for: the first of its own help.
 COMMANDS = {
     "Understand": {
-        "conv": "Work out one convolution step by step",
+        "conv": "Work out one convolution step by step, or a stack of layers",
+        "pool": "Work out one pooling step by step",
         "summary": "Show the layers of a model or a run, and what they cost",
         "data": "Describe a data source, with a contact sheet",
         "evaluate": "Measure the accuracy of a run or a model on test images",

@@ -1,5 +1,6 @@
 """Options shared by several commands."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,11 @@ HEADS = registered("kerascnn.models.heads:heads")
 MODELS = registered("kerascnn.models.family:families")
 SOURCES = registered("kerascnn.data.sources.registry:sources")
 SCHEMES = registered("kerascnn.tflite.quantization.schemes:schemes")
+
+
+def whole(text: str) -> int | str:
+    """Return a number; the library refuses any other text in one line."""
+    return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else text
 
 
 class Numbers(click.ParamType[tuple[int, ...]]):

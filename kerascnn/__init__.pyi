@@ -1,6 +1,8 @@
 # The public names, one a line: those with "as", and those with another name of their own below.
 # Type checkers read them here, and so does __init__.py.
 from kerascnn.arithmetic.conv import conv as conv
+from kerascnn.arithmetic.pool import pool as pool
+from kerascnn.arithmetic.stack import stack as stack
 from kerascnn.foundation.errors import KerasCnnError as KerasCnnError
 from kerascnn.foundation.errors import MissingError as MissingError
 from kerascnn.foundation.errors import QualityError as QualityError

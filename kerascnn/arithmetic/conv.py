@@ -6,18 +6,13 @@ people meet: the 244×244 of a note give 59.25, the 224×224 of the paper 54.25,
 """
 
 import math
-import re
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kerascnn.arithmetic import layer as arithmetic
-from kerascnn.foundation.errors import UsageError
+from kerascnn.arithmetic.fit import checked_volume, require_fit, require_number
 from kerascnn.foundation.text.shown import Block, Shown
-
-LARGEST = 10**6
-_SHAPE = re.compile("[xX×]".join([r"\s*([0-9]{1,18})\s*"] * 3))
 
 
 @dataclass(frozen=True)
@@ -109,74 +104,14 @@ def conv(
     >>> conv("227x227x3", filters=96, kernel=11, stride=4).output
     (55, 55, 96)
     """
-    height, width, depth = _volume(shape)
+    height, width, depth = checked_volume(shape)
     for name, value in (("filters", filters), ("kernel", kernel), ("stride", stride)):
-        _check(name, value)
-    _check("padding", padding, least=0)
-    _require_fit(height, width, kernel, stride, padding)
+        require_number(name, value)
+    require_number("padding", padding, least=0)
+    require_fit(height, width, kernel, stride, padding)
     output = (
         arithmetic.output_side(height, kernel, stride, padding),
         arithmetic.output_side(width, kernel, stride, padding),
         filters,
     )
     return Convolution((height, width, depth), output, filters, kernel, stride, padding)
-
-
-def _volume(shape: str | Sequence[int]) -> tuple[int, int, int]:
-    sides = _read(shape) if isinstance(shape, str) else tuple(shape)
-    if len(sides) != 3:
-        rule = f"must be height, width and depth, each from 1 to {LARGEST:,}, as in 227x227x3"
-        raise UsageError(f"shape {rule}. Received: shape={reprlib.repr(shape)}")
-    for name, side in zip(("height", "width", "depth"), sides, strict=True):
-        _check(name, side)
-    return sides
-
-
-def _read(text: str) -> tuple[int, ...]:
-    found = _SHAPE.fullmatch(text)
-    return tuple(map(int, found.groups())) if found else ()
-
-
-def _check(name: str, value: object, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST:
-        rule = f"must be a whole number from {least} to {LARGEST:,}"
-        raise UsageError(f"{name} {rule}. Received: {name}={reprlib.repr(value)}")
-
-
-def _require_fit(height: int, width: int, kernel: int, stride: int, padding: int) -> None:
-    sides = {"side": height} if height == width else {"height": height, "width": width}
-    lessons = []
-    for name, side in sides.items():
-        try:
-            arithmetic.output_side(side, kernel, stride, padding)
-        except ValueError as error:
-            why = _why(side, kernel, stride, padding)
-            remedies = _remedies(name, side, kernel, stride, padding)
-            lessons.append(f"The {name} {side} does not fit: {error}; {why}. What fits: {remedies}.")
-    if lessons:
-        raise UsageError(" ".join(lessons))
-
-
-def _why(side: int, kernel: int, stride: int, padding: int) -> str:
-    padded = arithmetic.padded_side(side, padding)
-    pixels = f"{padded}{' padded' if padding else ''} pixels"
-    if padded < kernel:
-        return f"a filter of {kernel} is larger than {pixels}"
-    steps, rest = divmod(padded - kernel, stride)
-    return f"window {steps + 1} ends after {padded - rest} of {pixels}, {rest} left over"
-
-
-def _remedies(name: str, side: int, kernel: int, stride: int, padding: int) -> str:
-    below, above = arithmetic.nearest_fits(side, kernel, stride, padding)
-    sides = f"{name} {above}" if below is None else f"{name} {below} or {above}"
-    step = arithmetic.fitting_stride(side, kernel, stride, padding)
-    strides = f", or stride {step}" if step else ""
-    return f"{sides}{strides}{_padding_remedy(side, kernel, stride)}"
-
-
-def _padding_remedy(side: int, kernel: int, stride: int) -> str:
-    padding = arithmetic.fitting_padding(side, kernel, stride)
-    if padding is None:
-        return f"; no padding does, because {side - kernel} + 2P is odd and the stride {stride} is even"
-    blind = " (its outer windows see zeros only)" if padding >= kernel else ""
-    return f", or padding {padding}{blind}"

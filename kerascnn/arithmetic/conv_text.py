@@ -5,11 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kerascnn.arithmetic import formulas
-from kerascnn.arithmetic.drawing import legend, sliding_filter
+from kerascnn.arithmetic.drawing import drawn_row
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.arithmetic.layer import same_padding
 from kerascnn.foundation.text.shown import Block, Drawing, Facts
-from kerascnn.foundation.text.wrapping import wrapped
 
 if TYPE_CHECKING:
     from kerascnn.arithmetic.conv import Convolution
@@ -19,8 +18,9 @@ def blocks(layer: "Convolution") -> list[Block]:
     """Return the formulas with the numbers filled in, and the drawing."""
     filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
     title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
+    drawing = partial(drawn_row, layer.input[1], layer.kernel, layer.stride, layer.padding)
     told = Facts(_sides(layer) | _size_note(layer) | _costs(layer))
-    return [title, told, Drawing(partial(_drawing, layer))]
+    return [title, told, Drawing(drawing)]
 
 
 def _sides(layer: "Convolution") -> dict[str, str]:
@@ -56,18 +56,6 @@ def _costs(layer: "Convolution") -> dict[str, str]:
         "without sharing": f"{formulas.connections(taps, layer.output)} parameters, {many}",
         "memory": f"{formulas.activation_bytes(values)} for one image (float32)",
     }
-
-
-def _drawing(layer: "Convolution", columns: int) -> str:
-    """Draw one row of the input with the filter's windows below; empty if the terminal is too narrow."""
-    width, stops = layer.input[1], layer.output[1]
-    drawing = sliding_filter(width, layer.kernel, layer.stride, layer.padding, columns=columns)
-    zeros = f" between 2·{layer.padding} zeros" if layer.padding else ""
-    title = (
-        f"One row: {width} pixel{'s' if width > 1 else ''}{zeros}, the filter at each of its {stops} places"
-    )
-    above = wrapped(f"{title}\n{legend(layer.padding)}", columns)
-    return "\n".join([above, "", *drawing]) if drawing else ""
 
 
 def _filter(layer: "Convolution") -> tuple[int, int, int]:

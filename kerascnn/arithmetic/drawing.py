@@ -8,15 +8,38 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 from kerascnn.arithmetic.layer import output_side, padded_side
+from kerascnn.foundation.text.wrapping import wrapped
 
 PIXEL, ZERO, FILTER, LEFT_OUT, AND_SO_ON = "■", "□", "━", "…", "⋮"
 MOST_WINDOWS = 8
 
 
-def legend(padding: int) -> str:
+def legend(padding: int, window: str = "filter") -> str:
     """Return the legend of the drawing."""
     zero = f"{ZERO} zero of the padding  " if padding else ""
-    return f"{PIXEL} pixel  {zero}{FILTER} filter, with the number of the value it gives"
+    return f"{PIXEL} pixel  {zero}{FILTER} {window}, with the number of the value it gives"
+
+
+def drawn_row(
+    side: int, kernel: int, stride: int, padding: int, columns: int, *, window: str = "filter"
+) -> str:
+    """Return one row of the input with the windows below, titled; nothing if there is no room.
+
+    Args:
+        side: Pixels of the row; the window must fit.
+        kernel: Pixels of the window.
+        stride: Pixels from one window to the next.
+        padding: Zeros on each end.
+        columns: Width of the terminal.
+        window: What slides, in a word.
+    """
+    picture = sliding_filter(side, kernel, stride, padding, columns=columns)
+    places = output_side(side, kernel, stride, padding)
+    zeros = f" between 2·{padding} zeros" if padding else ""
+    pixels = f"{side} pixel{'s' if side > 1 else ''}{zeros}"
+    title = f"One row: {pixels}, the {window} at each of its {places} places"
+    above = wrapped(f"{title}\n{legend(padding, window)}", columns)
+    return "\n".join([above, "", *picture]) if picture else ""
 
 
 def sliding_filter(side: int, kernel: int, stride: int, padding: int, *, columns: int) -> list[str]:

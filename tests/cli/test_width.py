@@ -51,6 +51,7 @@ def results(run: Path, bundle: Path, folder: Path) -> dict[str, Shown]:
     opened = Run.open(run)
     return {
         "conv": kerascnn.conv("227x227x3", filters=96, kernel=11, stride=4),
+        "pool": kerascnn.pool("224x224x64", kernel=2),
         "summary": kerascnn.summary("alexnet", explain=True),
         "data": kerascnn.describe_data("digits", out=folder / "sheet.png"),
         "evaluate": kerascnn.evaluate(run),
