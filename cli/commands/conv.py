@@ -30,9 +30,9 @@ def conv(
 ) -> None:
     """Work out one convolution step by step, or a stack of layers.
 
-    HxWxD is the input volume: height, width, depth. Sizes that do not fit are refused with those that do. Each
-    LAYER of a stack is 5x5x6 (6 filters of 5×5) or "pool 2", with "stride S" and "padding P" behind, instead of
-    the options.
+    HxWxD is the input volume: height, width, depth. Sizes that do not fit are refused with those that do.
+    Each LAYER of a stack is 5x5x6 (6 filters of 5×5) or "pool 2", with "stride S" and "padding P" behind,
+    instead of the options.
     """
     if layers:
         from kerascnn.arithmetic.stack import stack
