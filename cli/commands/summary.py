@@ -1,5 +1,6 @@
 """``kerascnn summary``."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -31,6 +32,13 @@ from kerascnn.foundation.text.sheet import FORMATS
     show_default=True,
     help="Output format: text, or one to copy into a document.",
 )
+@click.option(
+    "--diagram",
+    type=click.Path(path_type=Path),
+    metavar="FILE.svg",
+    help="Also draw the volumes as boxes, as the papers do.",
+)
+@options.overwrite_files
 def summary(model: str, explain: bool, form: str, as_json: bool, **network: Any) -> None:
     """Show the layers of a model or a run, and what they cost.
 

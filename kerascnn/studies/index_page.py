@@ -76,6 +76,7 @@ def index_page(
         ),
         Section("Runs", table=Table(RUNS, [_run(run, out.parent) for run in reversed(runs)])),
     ]
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, page("Runs and studies", [each for each in sections if each.table and each.table.rows]))
     return IndexPage(out, len(runs), len(studies))
 
