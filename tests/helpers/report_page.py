@@ -47,7 +47,7 @@ class Page(HTMLParser):
         self.text += data
         if self.open and self.open[-1] == "figcaption":
             self.captions[-1] += data
-        if self.open and self.open[-1] in ("td", "th"):
+        if {"td", "th"}.intersection(self.open):
             self.tables[-1][-1][-1] += data
 
 
