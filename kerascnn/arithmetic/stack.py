@@ -13,7 +13,8 @@ from kerascnn.arithmetic.formulas import volume
 from kerascnn.arithmetic.layer import receptive_field
 from kerascnn.arithmetic.pool import Pooling, pool
 from kerascnn.foundation.errors import UsageError
-from kerascnn.foundation.text.shown import Block, Facts, Shown, Table
+from kerascnn.foundation.text.shown import Block, Facts, Shown
+from kerascnn.foundation.text.tables import Table
 
 HEADER = ("", "layer", "output", "parameters", "multiply-adds", "sees")
 _OPTIONS = r"(?:\s+stride\s+(?P<stride>\d{1,7}))?(?:\s+padding\s+(?P<padding>\d{1,7}))?"

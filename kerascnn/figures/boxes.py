@@ -57,7 +57,8 @@ def diagram(columns: Sequence[Sequence[Box]], title: str) -> str:
     rows = max(map(len, columns))
     height = rows * (TALLEST * (1 + SLANT) + 3 * LINE + MARGIN) + MARGIN
     parts: list[str] = []
-    x, before = float(MARGIN), []
+    x = float(MARGIN)
+    before: list[tuple[Box, _Place]] = []
     for column in columns:
         placed = _placed(column, x, height, scale)
         for place, box in zip(placed, column, strict=True):
