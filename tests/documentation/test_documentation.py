@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
-from pages import DOCS, FENCE, PAGES, ROOT, TEXTS, Piece, pieces
+from pages import DOCS, FENCE, KOREAN, PAGES, ROOT, TEXTS, Piece, pieces
 from warm_command import call_warm
 
 import kerascnn
@@ -72,6 +72,13 @@ LONG = ("heads.md", "quantization.md")  # of the tutorial: each trains, as the R
 def test_the_python_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
     for piece, printed in zip(python_pieces(page), run_pieces(page, tmp_path), strict=True):
         assert as_shown(printed, piece.output or ""), f"{piece.code}\nprints\n{printed}\nnot\n{piece.output}"
+
+
+@pytest.mark.parametrize("page", KOREAN, ids=names(list(KOREAN)))
+def test_a_korean_page_has_the_examples_of_the_english_one(page):
+    assert pieces(page) == pieces(KOREAN[page])
+    headings = [page.read_text("utf-8").count("\n## ") for page in (page, KOREAN[page])]
+    assert headings[0] == headings[1]
 
 
 def arguments(line: str) -> list[str]:
@@ -164,7 +171,7 @@ def test_the_python_reference_holds_every_exported_name():
     assert [name for name, home in homes.items() if home not in shown] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md", "CONTRIBUTING.md"])
 def test_the_links_of_a_page_outside_the_site_lead_to_files(name):
     targets = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text(encoding="utf-8"))
     assert [target for target in targets if "://" not in target and not (ROOT / target).is_file()] == []

@@ -7,7 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-TEXTS = [*PAGES, *ROOT.glob("README.md"), *ROOT.glob("CONTRIBUTING.md")]  # an installed wheel has neither
+#: The Korean pages, each with the page whose examples it has; these are run once, on the English page.
+KOREAN = {page: DOCS / "tutorial" / page.name for page in (DOCS / "tutorial" / "ko").glob("*.md")}
+KOREAN |= dict.fromkeys(ROOT.glob("README.ko.md"), ROOT / "README.md")
+ENGLISH = [page for page in PAGES if page not in KOREAN]
+TEXTS = [*ENGLISH, *ROOT.glob("README.md"), *ROOT.glob("CONTRIBUTING.md")]  # an installed wheel has neither
 
 
 @dataclass(frozen=True)
