@@ -87,7 +87,7 @@ def _image(preprocessing: Preprocessing, pixels: TensorValues) -> dict[str, Any]
     normalization = {"mean": [0.0] * channels, "std": [1.0] * channels}
     return {
         "name": "image",
-        "description": f"{_image(preprocessing)} Raw values 0 to 255: {pixels.taken('pixel')}.",
+        "description": f"{_image_words(preprocessing)} Raw values 0 to 255: {pixels.taken('pixel')}.",
         "content": {"content_properties": {"ImageProperties": {"color_space": RGB if colour else GRAYSCALE}}},
         "process_units": [{"options": {"NormalizationOptions": normalization}}],
         "stats": {"min": [pixels.stored(0)], "max": [pixels.stored(255)]},
@@ -105,7 +105,7 @@ def _probability(scores: TensorValues) -> dict[str, Any]:
     }
 
 
-def _image(preprocessing: Preprocessing) -> str:
+def _image_words(preprocessing: Preprocessing) -> str:
     tint = "RGB" if preprocessing.channels == 3 else "Grey"
     margin = f" with {preprocessing.margin} pixels of margin" if preprocessing.margin else ""
     fit = (
