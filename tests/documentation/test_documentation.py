@@ -18,7 +18,7 @@ import kerascnn
 from kerascnn.cli.main import kerascnn as group
 
 LEFT_OUT = "…"  # a line that stands for any number of lines
-OFFLINE = ("conv", "summary")  # what they print depends on nothing but their arguments
+OFFLINE = ("conv", "pool", "summary")  # what they print depends on nothing but their arguments
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "mkdocs.yml").is_file(), reason="the tests run against an installed wheel, not in a checkout"
