@@ -16,7 +16,7 @@ TABLE = Table(
 
 
 def test_text_is_aligned_and_ends_with_the_total():
-    assert str(TABLE).splitlines() == [
+    assert TABLE.text().splitlines() == [
         "Layers & <heads>",
         "name   output   bytes  share",
         "─────  ───────  ─────  ─────",
