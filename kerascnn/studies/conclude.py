@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.evaluation import baseline_of
 from kerascnn.analysis.evaluation.metrics import Latency
-from kerascnn.analysis.evaluation.significance import holm, paired_difference
+from kerascnn.analysis.evaluation.significance import PairedDifference, paired_difference
 from kerascnn.analysis.profiling.profile import profile
 from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.machine import machine
@@ -28,8 +28,8 @@ from kerascnn.studies.results.study import (
     Measurement,
     SeedAccuracies,
     Study,
-    Verdict,
 )
+from kerascnn.studies.results.verdict import Verdict
 from kerascnn.tflite.accelerators.check import check
 from kerascnn.tflite.debugging.debug import chosen_images
 from kerascnn.tflite.debugging.layer_errors import LayerError, measure_layers
@@ -98,7 +98,7 @@ def reported(
     """Put a study together from a record with its end and what its groups answered; write its reports."""
     assert record.ending
     margin, int8 = record.ending.margin, record.ending.int8
-    rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin) for group in groups)
+    rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin, len(groups)) for group in groups)
     study = Study(
         path=folder,
         settings=record.settings.model_copy(update={"margin_points": margin}),
@@ -115,7 +115,9 @@ def reported(
     return study
 
 
-def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: float) -> HeadResult:
+def _row(
+    group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: float, groups: int
+) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
@@ -125,7 +127,7 @@ def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: 
         layers=profile(load_model(run.require_model())[0]),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),
-        quantization=paired_difference(floating, int8, margin=margin),
+        quantization=paired_difference(floating, int8, margin=margin, comparisons=groups),
         agreement=float(np.mean([one.agreement for one in group.answers])),
         bytes=path.stat().st_size,
         figures=figures,
@@ -134,14 +136,14 @@ def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: 
 
 
 def _verdicts(rows: Sequence[HeadResult], margin: float) -> tuple[Verdict, ...]:
-    """Compare every pair; with several of them the p-values of each seed are corrected together."""
+    """Compare every pair, float and int8: each precision is a family of its own."""
     pairs = list(combinations(rows, 2))
-    found = [paired_difference(a.accuracy.correct, b.accuracy.correct, margin=margin) for a, b in pairs]
-    by_seed = zip(*(each.p_values for each in found), strict=True)
-    corrected = list(zip(*(holm(p_values) for p_values in by_seed), strict=True))
+
+    def difference(a: SeedAccuracies, b: SeedAccuracies) -> PairedDifference:
+        return paired_difference(a.correct, b.correct, margin=margin, comparisons=len(pairs))
+
     return tuple(
-        Verdict(a, b, difference, tuple(p_values))
-        for (a, b), difference, p_values in zip(pairs, found, corrected, strict=True)
+        Verdict(a, b, difference(a.accuracy, b.accuracy), difference(a.int8, b.int8)) for a, b in pairs
     )
 
 

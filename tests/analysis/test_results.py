@@ -8,7 +8,12 @@ from simulated_studies import covered
 
 from kerascnn.analysis.evaluation.evaluation import evaluate_classifier, softmax
 from kerascnn.analysis.evaluation.metrics import Accuracy, Latency
-from kerascnn.analysis.evaluation.significance import holm, images_for_equality, paired_difference
+from kerascnn.analysis.evaluation.significance import (
+    PairedDifference,
+    images_for_equivalence,
+    paired_difference,
+)
+from kerascnn.analysis.evaluation.variance import VarianceComponents
 from kerascnn.data.dataset import Split
 
 
@@ -71,7 +76,7 @@ def test_mcnemar_is_exact_and_for_each_seed_apart():
 
 @pytest.mark.parametrize(
     ("a", "b", "outcome"),
-    [(0.95, 0.98, "better"), (0.98, 0.95, "worse"), (0.98, 0.98, "undecided")],
+    [(0.95, 0.98, "better"), (0.98, 0.95, "worse"), (0.98, 0.98, "inconclusive")],
 )
 def test_the_outcome_of_a_known_truth(a, b, outcome):
     rng = np.random.default_rng(1)
@@ -79,14 +84,68 @@ def test_the_outcome_of_a_known_truth(a, b, outcome):
     assert found.outcome == outcome
 
 
-def test_equal_needs_an_interval_within_the_margin():
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [
+        (0.01, 0.3, "better"),
+        (-0.3, -0.01, "worse"),
+        (-0.2, 0.2, "equivalent"),
+        (0.0, 0.1, "equivalent"),
+        (0.01, 0.2, "negligible"),
+        (-0.11, -0.001, "negligible"),
+        (-0.01, 0.3, "inconclusive"),
+        (-0.21, 0.0, "inconclusive"),
+    ],
+)
+def test_the_outcome_follows_from_interval_and_margin_alone(low, high, outcome):
+    none = VarianceComponents(None, 0.0, 0.0)
+    found = PairedDifference((low + high) / 2, low, high, (0.5,), 1, 100, 1, none, margin=0.2)
+    assert found.outcome == outcome
+
+
+def test_equivalence_needs_an_interval_within_the_margin():
     a = np.random.default_rng(2).random((2, 10_000)) < 0.99
     nearly = a.copy()
     nearly[:, :2] ^= True
-    assert paired_difference(a, a).outcome == "equal"
+    assert paired_difference(a, a).outcome == "equivalent"
     few = a[:, :360]  # on 360 images a difference of 0.5 points could go unseen
-    assert paired_difference(few, few).outcome == "undecided"
-    assert paired_difference(a, nearly).outcome == "equal"
+    assert paired_difference(few, few).outcome == "inconclusive"
+    assert paired_difference(a, nearly).outcome == "equivalent"
+
+
+def test_intervals_of_a_family_hold_together():
+    rng = np.random.default_rng(3)
+    a, b = (rng.random((1, 2_000)) < share for share in (0.95, 0.96))
+    alone, of_three = paired_difference(a, b), paired_difference(a, b, comparisons=3)
+    assert of_three.level == pytest.approx(1 - 0.05 / 3)  # Bonferroni
+    # one seed of 2,000 images: widths are as those of the normal distribution, 2.394 to 1.960
+    widths = [found.high - found.low for found in (alone, of_three)]
+    assert widths[1] / widths[0] == pytest.approx(2.394 / 1.960, rel=0.01)
+    assert of_three.adjusted == (pytest.approx(min(1, 3 * alone.p_values[0])),)
+
+
+def test_variance_components_of_a_worked_example():
+    # two seeds, three images: mean 1/3, of seeds 2/3 and 0, of images 1/2, 1/2, 0
+    table = np.array([[1, 1, 0], [0, 0, 0]], np.int8)
+    found = VarianceComponents.of(table)
+    # mean squares: seeds 3·(1/9 + 1/9) / 1 = 2/3, images 2·(1/36 + 1/36 + 1/9) / 2 = 1/6, rest 1/3 / 2 = 1/6
+    assert found.rest == pytest.approx(1 / 6)
+    assert found.of_seeds == pytest.approx((2 / 3 - 1 / 6) / 3)
+    assert found.of_images == pytest.approx(0)
+    assert found.variance(2, 3) == pytest.approx(1 / 12 + 1 / 36)
+    assert found.seed_share(2, 3) == pytest.approx(0.75)
+    assert VarianceComponents.of(table[:1]).seed_share(1, 3) is None
+
+
+def test_variance_components_are_those_that_were_put_in():
+    rng = np.random.default_rng(4)
+    tables = [
+        rng.normal(0, 2, (30, 1)) + rng.normal(0, 3, (1, 40)) + rng.normal(0, 5, (30, 40))
+        for _ in range(1_000)
+    ]
+    found = [VarianceComponents.of(table) for table in tables]
+    for name, variance in (("of_seeds", 4), ("of_images", 9), ("rest", 25)):
+        assert np.mean([getattr(each, name) for each in found]) == pytest.approx(variance, rel=0.05)
 
 
 def test_the_interval_is_wider_than_that_of_images_alone_when_seeds_differ():
@@ -105,20 +164,14 @@ def test_no_difference_is_beyond_what_is_possible():
     assert (found.low, found.high) == (-100, 100)
 
 
-def test_holms_correction_of_a_worked_example():
-    # smallest first: 4 · 0.005, 3 · 0.01, 2 · 0.03, then 0.04, which must not be below the one before it
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-    assert holm([0.02]) == [0.02]
-
-
-def test_how_many_images_equality_takes():
-    needed = images_for_equality(0.2)
+def test_how_many_images_equivalence_takes():
+    needed = images_for_equivalence(0.2)
     assert needed == 1_386  # 100 · √2 · 1.96 / 0.2
+    assert images_for_equivalence(0.2, level=1 - 0.05 / 3) == 1_693  # 100 · √2 · 2.394 / 0.2
     alike = np.ones((3, needed), bool)
-    assert paired_difference(alike, alike).outcome == "equal"
-    assert paired_difference(alike[:, :-20], alike[:, :-20]).outcome == "undecided"
-    assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equal"
+    assert paired_difference(alike, alike).outcome == "equivalent"
+    assert paired_difference(alike[:, :-20], alike[:, :-20]).outcome == "inconclusive"
+    assert paired_difference(alike[:, :400], alike[:, :400], margin=1).outcome == "equivalent"
 
 
 @pytest.mark.long

@@ -11,7 +11,8 @@ from kerascnn.data.dataset import Split
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.settings import StudySettings
-from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study, Verdict
+from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study
+from kerascnn.studies.results.verdict import Verdict
 from kerascnn.tflite.debugging.layer_errors import LayerError
 
 
@@ -51,7 +52,7 @@ def made_up_study(*names):
         **{"python": "3.11", "platform": "Linux", "processors": 2, "git": None},
         **{"versions": {"keras": "3"}, "data_sha256": {"test": "ab"}},
     }
-    verdicts = (Verdict(heads[0], heads[1], difference, (1.0, 1.0)),)
+    verdicts = (Verdict(heads[0], heads[1], difference, difference),)
     machine = {"machine": "x86_64", "system": "Linux", "processors": 2}
     return Study(Path("study"), settings, environment, machine, tuple(heads), verdicts, ())
 

@@ -54,12 +54,20 @@ def test_one_verdict_a_pair(study):
         difference = 100 * (means[verdict["b"]] - means[verdict["a"]])
         assert verdict["difference_points"] == pytest.approx(difference)
         assert verdict["low"] <= difference <= verdict["high"]
-        excludes_zero = verdict["low"] > 0 or verdict["high"] < 0
-        assert (verdict["outcome"] in ("better", "worse")) == excludes_zero
         assert len(verdict["p_values"]) == 2
-    assert (
-        "conv1x1 against fc: 74.7 % fewer parameters, 62.9 % more multiply-adds"
-        in document["verdicts"][0]["sentence"]
+        for found in (verdict, verdict["int8"]):
+            assert found["low"] <= found["difference_points"] <= found["high"]
+            excludes_zero = found["low"] > 0 or found["high"] < 0
+            assert (found["outcome"] in ("better", "worse", "negligible")) == excludes_zero
+            assert found["level"] == pytest.approx(1 - 0.05 / 3)
+            assert (found["comparisons"], found["adjustment"]) == (3, "bonferroni")
+            assert found["seed_share"] + found["image_share"] == pytest.approx(1)
+    int8 = {head["head"]: head["int8"]["mean"] for head in document["heads"]}
+    (first, *_) = document["verdicts"]
+    assert first["int8"]["difference_points"] == pytest.approx(100 * (int8["conv1x1"] - int8["fc"]))
+    assert re.search(r"float accuracy .* points \(95 % .*\), .*; int8 accuracy ", first["sentence"])
+    assert first["sentence"].startswith(
+        "conv1x1 against fc (360 test images, 2 seeds): 74.7 % fewer parameters, 62.9 % more multiply-adds; "
     )
 
 
@@ -162,7 +170,12 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
     network = ["compare", "lenet", "--epochs", 2, "--heads", "fc,1x1,nin", "--out", folder]
     fewer = cli(*network, "--seeds", 1, "--margin", 90, "--format", "json", "--json").json
     assert [len(verdict["p_values"]) for verdict in fewer["verdicts"]] == [1, 1, 1]
-    assert {verdict["outcome"] for verdict in fewer["verdicts"]} <= {"better", "worse", "equal"}
+    assert {verdict["outcome"] for verdict in fewer["verdicts"]} <= {
+        "better",
+        "worse",
+        "equivalent",
+        "negligible",
+    }
     assert fewer["settings"]["margin_points"] == 90
     assert any("One seed" in note for note in fewer["notes"])
     assert fewer["heads"][0]["accuracy"]["sd"] is None
@@ -367,11 +380,8 @@ def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_
     assert told["study"] == "studies/runs-digits-1"
     assert f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 3 ({other})." in told["notes"]
     assert (other / "tflite/static_wi8_ai8.tflite").is_file()
-    # Holm's correction over the three pairs: none below its own p-value, the least three times as large
-    plain = [verdict["p_values"][0] for verdict in told["verdicts"]]
-    corrected = [verdict["p_values_holm"][0] for verdict in told["verdicts"]]
-    assert min(corrected) == pytest.approx(min(1, 3 * min(plain)))
-    assert all(after >= before for before, after in zip(plain, corrected, strict=True))
+    for verdict in told["verdicts"]:  # Bonferroni's correction over the three pairs
+        assert verdict["p_values_adjusted"] == [pytest.approx(min(1, 3 * verdict["p_values"][0]))]
 
 
 def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):

@@ -25,7 +25,7 @@ from kerascnn.studies.report.markdown import markdown
 from kerascnn.studies.report.table import comma_separated
 from kerascnn.studies.report.write import write_reports
 from kerascnn.studies.results.overview import HEADER, cells
-from kerascnn.studies.results.study import Verdict
+from kerascnn.studies.results.verdict import Verdict
 
 NASTY = r"<b>&\#_{|}$%~^[x]"
 
@@ -80,7 +80,7 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
         made_up_study("a", NASTY),
         path=tmp_path,
         heads=tuple(heads),
-        verdicts=(Verdict(*heads, difference, (1.0, 1.0)),),
+        verdicts=(Verdict(*heads, difference, difference),),
     )
     write_reports(made, made_up_evidence(made, classes))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))

@@ -5,7 +5,6 @@ an exact test is made for each seed apart, never on pooled counts.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -13,44 +12,78 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.analysis.evaluation.variance import VarianceComponents
 from kerascnn.foundation.errors import UsageError
 
-Outcome = Literal["better", "worse", "equal", "undecided"]
+Outcome = Literal["better", "worse", "equivalent", "negligible", "inconclusive"]
 
 DRAWS = 2_000
 MARGIN = 0.2  # points
 LEVEL = 0.95
+SHAPE_LEVEL = 0.99  # of the draws at most: further out are too few of them
+IMAGINED = 2  # images added to the real ones, see below
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The accuracy of b minus that of a in percentage points, with its interval.
+    """Accuracy of b minus accuracy of a, in points.
+
+    Several differences that answer one question are a family: Bonferroni's correction holds their intervals
+    and p-values together, so that all intervals of the family hold the truth at once with 95 %.
 
     Attributes:
         points: The mean over seeds.
-        low: Of the 95 % interval; ``high`` likewise.
-        p_values: McNemar's exact test, one for each seed.
-        margin: Points within which two accuracies count as equal.
+        low: Of the interval at ``level``; ``high`` likewise.
+        p_values: McNemar's exact test, one for each seed, uncorrected.
+        seeds: How many; ``images`` likewise.
+        discordant: Answers over all seeds where exactly one of the two is right.
+        components: Of the variance: luck of the seed, luck of the test images.
+        margin: Points within which two accuracies count as equivalent.
+        comparisons: How many differences the family has.
+        level: Of this interval alone: 95 % are those of the family.
     """
 
     points: float
     low: float
     high: float
     p_values: tuple[float, ...]
+    seeds: int
+    images: int
+    discordant: int
+    components: VarianceComponents
     margin: float = MARGIN
+    comparisons: int = 1
+    level: float = LEVEL
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict on b that the interval supports.
+        """What the interval allows to say of b, the same rule for every difference.
 
-        ``better`` or ``worse`` where 0 is outside of it, ``equal`` where it includes 0 and lies within
-        ±margin, else ``undecided``.
+        Within ±margin: ``negligible`` where 0 is outside of the interval (a real difference, smaller than
+        the margin), else ``equivalent``. Beyond the margin: ``better`` or ``worse`` where 0 is outside, else
+        ``inconclusive``.
         """
-        if self.low > 0:
-            return "better"
-        if self.high < 0:
-            return "worse"
-        return "equal" if self.low >= -self.margin and self.high <= self.margin else "undecided"
+        is_real = self.low > 0 or self.high < 0
+        if self.low >= -self.margin and self.high <= self.margin:
+            return "negligible" if is_real else "equivalent"
+        if not is_real:
+            return "inconclusive"
+        return "better" if self.low > 0 else "worse"
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the interval allows to say anything."""
+        return self.outcome != "inconclusive"
+
+    @property
+    def adjusted(self) -> tuple[float, ...]:
+        """The p-values after Bonferroni's correction for the family."""
+        return tuple(min(1.0, self.comparisons * each) for each in self.p_values)
+
+    @property
+    def seed_share(self) -> float | None:
+        """Which share of the variance is luck of the seed; the rest is that of the test images."""
+        return self.components.seed_share(self.seeds, self.images)
 
 
 def require_margin(margin: float) -> None:
@@ -64,36 +97,50 @@ def require_margin(margin: float) -> None:
 
 
 def paired_difference(
-    a: NDArray[np.bool_], b: NDArray[np.bool_], *, margin: float = MARGIN
+    a: NDArray[np.bool_],
+    b: NDArray[np.bool_],
+    *,
+    margin: float = MARGIN,
+    comparisons: int = 1,
+    level: float = LEVEL,
 ) -> PairedDifference:
     """Compare two classifiers on the same test images.
 
     Args:
         a: Which test images the first classified correctly, shape (seeds, images).
         b: The same for the second, with the same seeds and images.
-        margin: Points within which two accuracies count as equal.
+        margin: Points within which two accuracies count as equivalent.
+        comparisons: How many differences are judged together with this one, itself included.
+        level: Of all of them together.
     """
     difference = b.astype(np.int8) - a.astype(np.int8)
-    low, high = _interval(_with_imagined(difference))
-    p_values = tuple(_mcnemar(first, second) for first, second in zip(a, b, strict=True))
-    return PairedDifference(float(100 * difference.mean()), low, high, p_values, margin)
+    own_level = 1 - (1 - level) / comparisons
+    low, high = _interval(_with_imagined(difference), own_level)
+    return PairedDifference(
+        points=float(100 * difference.mean()),
+        low=low,
+        high=high,
+        p_values=tuple(_mcnemar(first, second) for first, second in zip(a, b, strict=True)),
+        seeds=difference.shape[0],
+        images=difference.shape[1],
+        discordant=int(np.abs(difference).sum()),
+        components=VarianceComponents.of(difference),
+        margin=margin,
+        comparisons=comparisons,
+        level=own_level,
+    )
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for several tests (Holm, 1979)."""
-    count, corrected, largest = len(p_values), [0.0] * len(p_values), 0.0
-    for place, index in enumerate(np.argsort(p_values, kind="stable")):
-        largest = max(largest, min(1.0, (count - place) * p_values[index]))
-        corrected[index] = largest
-    return corrected
-
-
-def images_for_equality(margin: float) -> int:
-    """Return the smallest number of test images with which the outcome can be ``equal``.
+def images_for_equivalence(margin: float, level: float = LEVEL) -> int:
+    """Return how many test images it takes at least before ``equivalent`` can be found.
 
     Even classifiers that never disagree leave the two imagined images, whose interval must fit the margin.
+
+    Args:
+        margin: In points.
+        level: Of the interval, as :class:`PairedDifference` has it.
     """
-    reach = 100 * math.sqrt(2) * NormalDist().inv_cdf((1 + LEVEL) / 2)  # over the number of images, in points
+    reach = 100 * math.sqrt(2) * NormalDist().inv_cdf((1 + level) / 2)  # over the number of images, in points
     return math.ceil(reach / margin)
 
 
@@ -106,17 +153,18 @@ def _with_imagined(difference: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.hstack([difference, imagined])
 
 
-def _interval(difference: NDArray[np.int8]) -> tuple[float, float]:
-    """Return the bootstrap interval of the mean in points, over both seeds and images.
+def _interval(difference: NDArray[np.int8], level: float) -> tuple[float, float]:
+    """Return the interval of the mean, in points, from draws along both seeds and images.
 
-    The draws give its shape. Their spread is not right as it is: few seeds drawn from themselves vary too
-    little, and what belongs to neither factor is counted three times (Owen, 2007). So they are stretched to
-    the spread of :func:`_half_width`.
+    The draws give its shape: how much further it reaches to one side. Their spread is not right as it is:
+    few seeds drawn from themselves vary too little, and what belongs to neither factor is counted three
+    times (Owen, 2007). So they are stretched to the width of the analysis of variance.
     """
-    draws = _bootstrap(difference)
-    low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    mean, factor = float(difference.mean()), 2 * _half_width(difference) / (high - low)
-    ends = np.clip(mean + factor * (np.array([low, high]) - mean), -1, 1)  # no difference is greater
+    draws, shape_level = _bootstrap(difference), min(level, SHAPE_LEVEL)
+    low, high = np.percentile(draws, [50 * (1 - shape_level), 50 * (1 + shape_level)])
+    width = 2 * VarianceComponents.of(difference).half_width(*difference.shape, level)
+    mean = float(difference.mean())
+    ends = np.clip(mean + width / (high - low) * (np.array([low, high]) - mean), -1, 1)  # none is greater
     return 100 * float(ends[0]), 100 * float(ends[1])
 
 
@@ -133,32 +181,6 @@ def _bootstrap(difference: NDArray[np.int8]) -> NDArray[np.float64]:
     sums = ((drawn_images @ patterns) * drawn_seeds).sum(axis=1)
     means: NDArray[np.float64] = sums / (seeds * images)
     return means
-
-
-def _half_width(difference: NDArray[np.int8]) -> float:
-    """Return half the width of the mean's interval, by analysis of variance with two crossed factors.
-
-    Student's t with the degrees of freedom after Satterthwaite (1946). Seeds that differ less than chance
-    makes them differ count as much as chance: the interval is never narrower than that of images alone.
-    """
-    from scipy.stats import t
-
-    seeds, images = difference.shape
-    mean = difference.mean()
-    of_seeds, of_images = difference.mean(axis=1) - mean, difference.mean(axis=0) - mean
-    by_image = seeds * float((of_images**2).sum()) / (images - 1)
-    if seeds == 1:
-        variance, freedom = by_image / images, float(images - 1)
-    else:
-        rest = difference - mean - of_seeds[:, np.newaxis] - of_images
-        residual = float((rest**2).sum()) / ((seeds - 1) * (images - 1))
-        by_seed = max(images * float((of_seeds**2).sum()) / (seeds - 1), residual)
-        total = by_seed + by_image - residual
-        variance = total / (seeds * images)
-        freedom = total**2 / (
-            by_seed**2 / (seeds - 1) + by_image**2 / (images - 1) + residual**2 / ((seeds - 1) * (images - 1))
-        )
-    return float(t.ppf((1 + LEVEL) / 2, max(freedom, 1))) * math.sqrt(variance)
 
 
 def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int]:

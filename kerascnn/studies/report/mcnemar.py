@@ -6,9 +6,10 @@ from kerascnn.analysis.evaluation.significance import only_one_right
 from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.foundation.text.wording import DASH
-from kerascnn.studies.results.study import HeadResult, Study, Verdict
+from kerascnn.studies.results.study import HeadResult, Study
+from kerascnn.studies.results.verdict import Verdict
 
-COLUMNS = ("a", "b", "seed", "only a right", "only b right", "p, McNemar", "p, Holm")
+COLUMNS = ("a", "b", "seed", "only a right", "only b right", "p, McNemar", "p, Bonferroni")
 
 
 def seed_by_seed(study: Study) -> Chapter:
@@ -16,7 +17,7 @@ def seed_by_seed(study: Study) -> Chapter:
     text = (
         "Each seed alone: on how many test images only one of the two is right, and the p-value of McNemar's "
         "exact test that both are right equally often. It is about the images only, and seeds are never "
-        "pooled, because all of them answer to the same ones. Holm's correction is for the pairs of heads."
+        "pooled, because all of them answer to the same ones. Bonferroni's correction is for the pairs."
     )
     rows = [row for verdict in study.verdicts for row in _of_heads(verdict)]
     rows += [row for head in study.heads for row in _of_int8(head)]
@@ -27,7 +28,7 @@ def _of_heads(verdict: Verdict) -> Iterator[list[Cell]]:
     a, b = verdict.a, verdict.b
     for number, seeds in enumerate(zip(a.seeds, b.seeds, strict=True)):
         only = only_one_right(a.accuracy.correct[number], b.accuracy.correct[number])
-        p_values = (verdict.difference.p_values[number], verdict.corrected[number])
+        p_values = (verdict.floating.p_values[number], verdict.floating.adjusted[number])
         seed = " and ".join(map(str, dict.fromkeys(seeds)))
         yield [Cell(a.head), Cell(b.head), Cell(seed, seeds[0]), *map(_count, only), *map(_share, p_values)]
 

@@ -4,15 +4,9 @@ from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import noise_of_layers
 from kerascnn.studies.report.wording import basis
-from kerascnn.studies.results.study import HeadResult, Study, signed
+from kerascnn.studies.results.study import HeadResult, Study
+from kerascnn.studies.results.verdict import conclusion, signed
 from kerascnn.tflite.debugging.layer_errors import operator_names
-
-OUTCOMES = {
-    "better": "int8 is better",
-    "worse": "int8 is worse",
-    "equal": "equal within ±{margin:g} points",
-    "undecided": "not decided by so few images or seeds",
-}
 
 
 def int8_costs(study: Study) -> Chapter:
@@ -28,7 +22,7 @@ def int8_costs(study: Study) -> Chapter:
             Cell(signed(found.points), found.points),
             Cell(f"{signed(found.low)} to {signed(found.high)}", found.low),
             Cell(f"{100 * head.agreement:.2f} %", head.agreement),
-            Cell(OUTCOMES[found.outcome].format(margin=found.margin)),
+            Cell(conclusion(found, "float", "int8")),
         ]
         for head in study.heads
         for found in (head.quantization,)

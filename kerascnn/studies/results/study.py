@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
-from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equality
+from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equivalence
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.settings import StudySettings
+from kerascnn.studies.results.verdict import (
+    Verdict,
+    conclusion,
+    difference_in_words,
+    difference_to_dict,
+    prospect_in_words,
+    ruled_out,
+)
 from kerascnn.tflite.accelerators.check import Check
 from kerascnn.tflite.debugging.layer_errors import LayerNoise
 
@@ -165,10 +173,18 @@ class HeadResult:
     @property
     def sentence(self) -> str:
         """One sentence on what int8 costs, no stronger than its numbers."""
-        return (
-            f"{self.head} in int8: the same answer to {100 * self.agreement:.2f} % of the images, accuracy "
-            f"{told(self.quantization, 'float', 'int8', self.accuracy)}."
-        )
+        found, prefix = self.quantization, f"{self.head} in int8 ({self.accuracy.basis}): the same answer "
+        if self.agreement == 1:
+            ending = conclusion(found, "float", "int8")
+            return f"{prefix}as in float to every image, {ruled_out(found)}, {ending}."
+        words = difference_in_words(found, "float", "int8")
+        return f"{prefix}to {100 * self.agreement:.2f} % of the images, accuracy {words}."
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What would decide what int8 costs, where that is inconclusive."""
+        words = prospect_in_words(self.quantization)
+        return (f"{self.head} in int8: {words}.",) if words else ()
 
     @property
     def parameters(self) -> int:
@@ -199,54 +215,13 @@ class HeadResult:
             "multiply_adds": self.multiply_adds,
             "accuracy": self.accuracy.to_dict(),
             "int8": self.int8.to_dict(),
-            "quantization": _difference(self.quantization),
+            "quantization": difference_to_dict(self.quantization),
             "agreement": self.agreement,
             "bytes": self.bytes,
             "latency_us": self.latency.to_dict(),
             "edgetpu": asdict(self.edgetpu),
             "layers": self.layers.to_dict()["layers"],
             "int8_layers": [layer.to_dict() for layer in self.figures.layers],
-        }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the study shows about head b against head a, float accuracy.
-
-    Attributes:
-        a: The one; ``b``: the other.
-        difference: Accuracy of b minus accuracy of a.
-        corrected: The p-value of each seed after Holm's correction over all pairs of the study.
-    """
-
-    a: HeadResult
-    b: HeadResult
-    difference: PairedDifference
-    corrected: tuple[float, ...]
-
-    @property
-    def sentence(self) -> str:
-        """One sentence that is no stronger than its numbers."""
-        costs = [
-            _relative("parameters", self.a.parameters, self.b.parameters),
-            _relative("multiply-adds", self.a.multiply_adds, self.b.multiply_adds),
-        ]
-        return (
-            f"{self.b.head} against {self.a.head}: {', '.join(cost for cost in costs if cost)}, accuracy "
-            f"{told(self.difference, self.a.head, self.b.head, self.a.accuracy)}."
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a, b, outcome, difference_points, low, high, p_value, p_values, p_values_holm, sentence.
-
-        ``p_value`` is McNemar's for a single seed; with several there is one for each in ``p_values``.
-        """
-        return {
-            "a": self.a.head,
-            "b": self.b.head,
-            **_difference(self.difference),
-            "p_values_holm": list(self.corrected),
-            "sentence": self.sentence,
         }
 
 
@@ -282,15 +257,21 @@ class Study(Shown):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the study cannot show, a sentence each."""
+        """How the intervals hold, what would decide, and what the study cannot show, a sentence each."""
         seeds, images = self.heads[0].accuracy.correct.shape
         margin = self.settings.margin_points or MARGIN
-        needed = images_for_equality(margin)
-        told = []
+        family = self.verdicts[0].floating if self.verdicts else self.heads[0].quantization
+        needed = images_for_equivalence(margin, family.level)
+        told = [each for found in self.verdicts or self.heads for each in found.remarks]
+        if family.comparisons > 1:
+            told.append(
+                f"The intervals of the {family.comparisons} pairs are simultaneous: all hold at once with "
+                f"95 %, each alone with {100 * family.level:.2f} % (Bonferroni, as for the p-values)."
+            )
         if images < needed:
             told.append(
-                f"{images:,} test images are too few to show that two are equal within ±{margin:g} points: "
-                f"that takes at least {needed:,}, and one image is {100 / images:.2f} points."
+                f"{images:,} test images are too few to show that two are equivalent within ±{margin:g} "
+                f"points: that takes at least {needed:,}, and one image is {100 / images:.2f} points."
             )
         if seeds == 1:
             told.append(
@@ -338,43 +319,3 @@ def _by_value(values: Mapping[str, Any]) -> str:
     for run, value in values.items():
         runs.setdefault("none" if value in (None, [], ()) else str(value), []).append(run)
     return "; ".join(f"{value} ({', '.join(named)})" for value, named in runs.items())
-
-
-def told(found: PairedDifference, a: str, b: str, of: SeedAccuracies) -> str:
-    """Return a difference, its interval and what follows from it, in words.
-
-    Args:
-        found: Accuracy of b minus accuracy of a.
-        a: What the one is called; ``b``: the other.
-        of: One of both, for the numbers of images and seeds.
-    """
-    conclusion = {
-        "better": f"{b} is better on this data ({of.basis})",
-        "worse": f"{a} is better on this data ({of.basis})",
-        "equal": f"equal within ±{found.margin:g} points ({of.basis})",
-        "undecided": f"{' and '.join(of.counts)} do not decide which is better",
-    }[found.outcome]
-    return f"{signed(found.points)} points (95 % {signed(found.low)} to {signed(found.high)}): {conclusion}"
-
-
-def _difference(found: PairedDifference) -> dict[str, Any]:
-    return {
-        "outcome": found.outcome,
-        "difference_points": found.points,
-        "low": found.low,
-        "high": found.high,
-        "p_value": found.p_values[0] if len(found.p_values) == 1 else None,
-        "p_values": list(found.p_values),
-    }
-
-
-def _relative(what: str, a: int | None, b: int | None) -> str | None:
-    if not a or b is None:
-        return None
-    change = 100 * (b - a) / a
-    return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"
-
-
-def signed(points: float) -> str:
-    """Return points with their sign, two decimals and a real minus."""
-    return f"{points:+.2f}".replace("-", "−")
