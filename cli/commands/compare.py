@@ -42,6 +42,13 @@ from kerascnn.foundation.errors import QualityError, UsageError
     help="Trainings per head, each with its own seed.",
 )
 @click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Add seeds until every pair of heads is better, worse or equivalent; looking often is allowed for.",
+)
+@click.option("--max-seeds", type=int, metavar="N", help="Seeds at most with --until-decided.  [default: 10]")
+@click.option("--max-hours", type=float, metavar="HOURS", help="Add no seed beyond this time.")
+@click.option(
     "--epochs", type=int, metavar="N", help="Epochs for every head.  [default: the largest of their recipes]"
 )
 @click.option("--batch-size", type=int, metavar="N", help="Images per training step, for every head.")
@@ -62,7 +69,7 @@ from kerascnn.foundation.errors import QualityError, UsageError
     default=0.2,
     show_default=True,
     metavar="POINTS",
-    help="Percentage points within which accuracies count as equal.",
+    help="Points within which accuracies count as equivalent.",
 )
 @click.option(
     "--fail-if",

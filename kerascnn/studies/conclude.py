@@ -1,6 +1,7 @@
 """From the answers of all runs to a study: rows, verdicts, what the test images can show, reports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kerascnn.studies.grid.record import Ending, Record
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.studies.report.write import report_files, write_reports
 from kerascnn.studies.results.evidence import Evidence, Group
+from kerascnn.studies.results.scope import Scope
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import (
     EdgeTpu,
@@ -37,6 +39,8 @@ from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.tflite.runtime import latency
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 
+Differing = Callable[..., PairedDifference]
+
 
 def conclude(
     folder: Path,
@@ -46,6 +50,7 @@ def conclude(
     dataset: Dataset,
     *,
     margin: float,
+    scope: Scope | None = None,
     formats: Sequence[str],
     progress: Progress,
 ) -> Study:
@@ -57,11 +62,12 @@ def conclude(
         environment: As in a run.
         groups: At least two, with the same seeds.
         dataset: With the test images.
-        margin: Percentage points within which two accuracies count as equal.
+        margin: Points within which two accuracies count as equivalent.
+        scope: Which trainings of a study these are; ``None``: all there are.
         formats: Of the reports.
         progress: Told about the images on which layers are compared.
     """
-    ending = ending_of(folder, groups, dataset, margin, progress)
+    ending = ending_of(folder, groups, dataset, margin, progress, scope)
     record = Record(settings=settings, environment=environment, ending=ending)
     study = reported(folder, record, groups, dataset, formats)
     for outdated in set(report_files(folder)) - set(study.reports):  # of an earlier end of the same study
@@ -71,7 +77,12 @@ def conclude(
 
 
 def ending_of(
-    folder: Path, groups: Sequence[Group], dataset: Dataset, margin: float, progress: Progress
+    folder: Path,
+    groups: Sequence[Group],
+    dataset: Dataset,
+    margin: float,
+    progress: Progress,
+    scope: Scope | None = None,
 ) -> Ending:
     """Measure what is measured once, latency first: nothing else runs now."""
     files = [int8_file(group.runs[0]) for group in groups]
@@ -79,7 +90,7 @@ def ending_of(
         group.name: Int8Figures(time, *_layers(group, dataset, _part(progress, number, len(groups))))
         for number, (group, time) in enumerate(zip(groups, _latencies(files), strict=True))
     }
-    return Ending.of(folder, groups, figures, machine(), margin)
+    return Ending.of(folder, groups, figures, machine(), margin, scope or Scope())
 
 
 def _part(progress: Progress, number: int, parts: int) -> Progress:
@@ -98,26 +109,29 @@ def reported(
     """Put a study together from a record with its end and what its groups answered; write its reports."""
     assert record.ending
     margin, int8 = record.ending.margin, record.ending.int8
-    rows = tuple(_row(group, dataset.test.labels, int8[group.name], margin, len(groups)) for group in groups)
+    difference = partial(paired_difference, margin=margin, max_seeds=record.settings.max_seeds)
+    rows = tuple(
+        _row(group, dataset.test.labels, int8[group.name], partial(difference, comparisons=len(groups)))
+        for group in groups
+    )
     study = Study(
         path=folder,
         settings=record.settings.model_copy(update={"margin_points": margin}),
         environment=record.environment,
         machine=record.ending.machine,
         heads=rows,
-        verdicts=_verdicts(rows, margin),
+        verdicts=_verdicts(rows, difference),
         reports=report_files(folder, forms),
         measurements=measurements,
         baseline=baseline_of(dataset),
+        scope=record.ending.scope,
     )
     unequal = dataset.training_counts if dataset.is_unequal else ()
     write_reports(study, Evidence(dataset.classes, dataset.test, groups, unequal), forms)
     return study
 
 
-def _row(
-    group: Group, labels: NDArray[np.int32], figures: Int8Figures, margin: float, groups: int
-) -> HeadResult:
+def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, difference: Differing) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
@@ -127,7 +141,7 @@ def _row(
         layers=profile(load_model(run.require_model())[0]),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),
-        quantization=paired_difference(floating, int8, margin=margin, comparisons=groups),
+        quantization=difference(floating, int8),
         agreement=float(np.mean([one.agreement for one in group.answers])),
         bytes=path.stat().st_size,
         figures=figures,
@@ -135,15 +149,18 @@ def _row(
     )
 
 
-def _verdicts(rows: Sequence[HeadResult], margin: float) -> tuple[Verdict, ...]:
+def _verdicts(rows: Sequence[HeadResult], difference: Differing) -> tuple[Verdict, ...]:
     """Compare every pair, float and int8: each precision is a family of its own."""
     pairs = list(combinations(rows, 2))
-
-    def difference(a: SeedAccuracies, b: SeedAccuracies) -> PairedDifference:
-        return paired_difference(a.correct, b.correct, margin=margin, comparisons=len(pairs))
-
+    of_family = partial(difference, comparisons=len(pairs))
     return tuple(
-        Verdict(a, b, difference(a.accuracy, b.accuracy), difference(a.int8, b.int8)) for a, b in pairs
+        Verdict(
+            a,
+            b,
+            of_family(a.accuracy.correct, b.accuracy.correct),
+            of_family(a.int8.correct, b.int8.correct),
+        )
+        for a, b in pairs
     )
 
 

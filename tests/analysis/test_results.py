@@ -74,6 +74,14 @@ def test_mcnemar_is_exact_and_for_each_seed_apart():
     assert found.points == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize(("only_a", "only_b"), [(0, 0), (1, 0), (3, 3), (2, 9), (40, 21)])
+def test_mcnemar_is_the_binomial_test_of_scipy(only_a, only_b):
+    a = np.array([True] * only_a + [False] * only_b + [True] * 5)
+    b = np.array([False] * only_a + [True] * only_b + [True] * 5)
+    expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1
+    assert paired_difference(a[None], b[None]).p_values == (pytest.approx(expected),)
+
+
 @pytest.mark.parametrize(
     ("a", "b", "outcome"),
     [(0.95, 0.98, "better"), (0.98, 0.95, "worse"), (0.98, 0.98, "inconclusive")],

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.analysis.evaluation.sequential import look_levels
 from kerascnn.analysis.evaluation.variance import VarianceComponents
 from kerascnn.foundation.errors import UsageError
 
@@ -40,7 +41,7 @@ class PairedDifference:
         components: Of the variance: luck of the seed, luck of the test images.
         margin: Points within which two accuracies count as equivalent.
         comparisons: How many differences the family has.
-        level: Of this interval alone: 95 % are those of the family.
+        level: Of this interval alone: 95 % are those of the family, over all looks at it.
     """
 
     points: float
@@ -102,7 +103,7 @@ def paired_difference(
     *,
     margin: float = MARGIN,
     comparisons: int = 1,
-    level: float = LEVEL,
+    max_seeds: int | None = None,
 ) -> PairedDifference:
     """Compare two classifiers on the same test images.
 
@@ -111,11 +112,14 @@ def paired_difference(
         b: The same for the second, with the same seeds and images.
         margin: Points within which two accuracies count as equivalent.
         comparisons: How many differences are judged together with this one, itself included.
-        level: Of all of them together.
+        max_seeds: Of a study that adds seeds until it decides, the most of them; ``None``: this is the only
+            look at it.
     """
     difference = b.astype(np.int8) - a.astype(np.int8)
-    own_level = 1 - (1 - level) / comparisons
-    low, high = _interval(_with_imagined(difference), own_level)
+    level = 1 - (1 - LEVEL) / comparisons
+    if max_seeds:
+        level = look_levels(max_seeds, level)[len(difference)]
+    low, high = _interval(_with_imagined(difference), level)
     return PairedDifference(
         points=float(100 * difference.mean()),
         low=low,
@@ -127,7 +131,7 @@ def paired_difference(
         components=VarianceComponents.of(difference),
         margin=margin,
         comparisons=comparisons,
-        level=own_level,
+        level=level,
     )
 
 
@@ -162,7 +166,8 @@ def _interval(difference: NDArray[np.int8], level: float) -> tuple[float, float]
     """
     draws, shape_level = _bootstrap(difference), min(level, SHAPE_LEVEL)
     low, high = np.percentile(draws, [50 * (1 - shape_level), 50 * (1 + shape_level)])
-    width = 2 * VarianceComponents.of(difference).half_width(*difference.shape, level)
+    seeds, images = difference.shape
+    width = 2 * VarianceComponents.of(difference).half_width(seeds, images, level)
     mean = float(difference.mean())
     ends = np.clip(mean + width / (high - low) * (np.array([low, high]) - mean), -1, 1)  # none is greater
     return 100 * float(ends[0]), 100 * float(ends[1])
@@ -193,10 +198,8 @@ def only_one_right(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[int, int
 
 
 def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return the exact two-sided p-value of equal accuracy (McNemar, 1947)."""
-    from scipy.stats import binomtest
+    """Return the exact two-sided p-value that both are right equally often (McNemar, 1947)."""
+    from scipy.special import bdtr
 
     only_a, only_b = only_one_right(a, b)
-    if only_a + only_b == 0:
-        return 1.0
-    return float(binomtest(only_a, only_a + only_b).pvalue)
+    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))

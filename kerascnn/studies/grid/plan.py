@@ -1,7 +1,7 @@
 """What a study consists of: heads × seeds under one set of conditions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from kerascnn.studies.results.settings import StudySettings
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 
 #: Settings in which a study that goes on may differ; its threads, which change rounding, stay those at first.
-FREE = {"command", "seeds", "threads"}
+#: Each training that exists is held to its head's units.
+FREE = {"command", "heads", "head_units", "seeds", "max_seeds", "threads"}
 _SHARED = {"model", "variant", "norm", "image_size", "channels", "epochs", "threads", *CONDITIONS}
 
 
@@ -26,10 +27,12 @@ class Plan:
     Attributes:
         configs: Of each head; they differ in the head alone.
         seeds: The same for each head.
+        max_seeds: Of a study that adds seeds until it decides, the most of them.
     """
 
     configs: tuple[ResolvedConfig, ...]
     seeds: tuple[int, ...]
+    max_seeds: int | None = None
 
     @property
     def name(self) -> str:
@@ -47,12 +50,16 @@ class Plan:
 
         first = settled(self.configs[0].model_copy(update={"batch_size": batch_size}), dataset)
         fitted = first.model_dump(include={"batch_size", "pixel_mean", "pixel_std"})
-        return Plan(tuple(config.model_copy(update=fitted) for config in self.configs), self.seeds)
+        return replace(self, configs=tuple(config.model_copy(update=fitted) for config in self.configs))
 
     def on_threads(self, threads: int) -> "Plan":
         """Return the plan with a number of threads for every training."""
         configs = (config.model_copy(update={"threads": threads}) for config in self.configs)
-        return Plan(tuple(configs), self.seeds)
+        return replace(self, configs=tuple(configs))
+
+    def with_seeds(self, count: int) -> "Plan":
+        """Return the plan with the seeds 1 to ``count``."""
+        return replace(self, seeds=tuple(range(1, count + 1)))
 
     def cells(self, folder: Path) -> list[ResolvedConfig]:
         """Return the settings of every cell, seed by seed: a study that is cut short has whole seeds."""
@@ -67,6 +74,8 @@ class Plan:
     def settings(self, margin: float) -> StudySettings:
         """Return the shared settings, heads, seeds and the command that repeats the study."""
         shared = self.configs[0].model_dump(include=_SHARED) | {"model": family(self.configs[0].model).name}
+        if self.max_seeds:
+            shared["max_seeds"] = self.max_seeds
         return StudySettings(
             **shared,
             data=source_name(self.configs[0].data),
@@ -89,14 +98,16 @@ class Plan:
             "channels": first.channels,
             "data": "DIR" if is_folder(first.data) else first.data,
             "data-dir": "DIR" if first.data_dir else None,
-            "seeds": len(self.seeds),
+            "seeds": None if self.max_seeds else len(self.seeds),
+            "max-seeds": self.max_seeds,
             "epochs": first.epochs,
             "batch-size": first.batch_size,
             "precision": first.precision,
             "margin": None if margin == MARGIN else f"{margin:g}",
         }
         words = [f"--{option} {value}" for option, value in options.items() if value]
-        flags = ["--skip-bad-files"] if first.skip_bad_files else []
+        flags = ["--until-decided"] if self.max_seeds else []
+        flags += ["--skip-bad-files"] if first.skip_bad_files else []
         if first.augment != TrainingConfig(model=first.model, data=first.data).resolved().augment:
             parts = "" if isinstance(first.augment, bool) else f" {','.join(first.augment)}"
             flags.append(f"--augment{parts}" if first.augment else "--no-augment")
@@ -108,6 +119,7 @@ def plan(
     heads: Sequence[str],
     seeds: int,
     head_units: tuple[int, ...] | None = None,
+    max_seeds: int | None = None,
     **settings: Any,
 ) -> Plan:
     """Return the grid of a model's heads and the seeds 1 to ``seeds``.
@@ -117,6 +129,7 @@ def plan(
         heads: At least two.
         seeds: How many.
         head_units: Of the heads that have hidden layers; ``None``: their own.
+        max_seeds: Of a study that adds seeds until it decides, the most of them.
         **settings: See :class:`TrainingConfig`, the same for every head.
 
     Raises:
@@ -138,7 +151,7 @@ def plan(
         raise TargetError(
             "compare quantizes to int8, and lrn has no int8 operator. Use --norm batch or none."
         )
-    return Plan(tuple(_same_for_all(configs)), tuple(range(1, seeds + 1)))
+    return Plan(tuple(_same_for_all(configs)), tuple(range(1, seeds + 1)), max_seeds)
 
 
 def _distinct(heads: Sequence[str]) -> list[str]:

@@ -11,9 +11,10 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import file_sha256, read_json, write_json
 from kerascnn.foundation.settings import Settings
 from kerascnn.models.family import family
-from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions, predicting_files
+from kerascnn.studies.grid.cell import ANSWERS, cell_folder, is_done, kept_predictions, predicting_files
 from kerascnn.studies.grid.plan import FREE
 from kerascnn.studies.results.evidence import Group
+from kerascnn.studies.results.scope import Scope, Stopped
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import Int8Figures
 from kerascnn.training.config import PLACES, ResolvedConfig
@@ -32,11 +33,12 @@ class Ending(Settings):
     """What a finished study adds to its record: its reports can be made again, on any machine.
 
     Attributes:
-        margin: Percentage points within which two accuracies count as equal.
+        margin: Points within which two accuracies count as equivalent.
         machine: That the latencies were measured on.
         runs: Of each group, by its name; paths from the study's folder, or absolute ones.
         sha256: Of each of these runs, its model and its full-int8 file.
         int8: Of each group, measured of the int8 file of its first seed.
+        scope: Which trainings it is about.
     """
 
     margin: Annotated[float, Field(gt=0, le=100)]
@@ -44,6 +46,7 @@ class Ending(Settings):
     runs: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
     sha256: dict[str, list[list[str]]]
     int8: dict[str, Int8Figures]
+    scope: Scope = Field(default_factory=Scope)
 
     @classmethod
     def of(
@@ -53,6 +56,7 @@ class Ending(Settings):
         figures: Mapping[str, Int8Figures],
         machine: dict[str, Any],
         margin: float,
+        scope: Scope,
     ) -> Self:
         """Return the end of a study of some groups."""
         return cls(
@@ -61,6 +65,7 @@ class Ending(Settings):
             runs={group.name: [_from(folder, run.path) for run in group.runs] for group in groups},
             sha256={group.name: [_hashes(run) for run in group.runs] for group in groups},
             int8=dict(figures),
+            scope=scope,
         )
 
     @model_validator(mode="after")
@@ -165,16 +170,36 @@ def is_study(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def began_on(folder: Path) -> int | None:
-    """Return on how many threads a study trains, ``None`` where there is none that can be read."""
+def begun(folder: Path) -> StudySettings | None:
+    """Return the settings of a study; ``None`` where there is none that can be read."""
     try:
-        return Record.read(folder).settings.threads
+        return Record.read(folder).settings
     except KerasCnnError:
         return None
 
 
+def scope_of(folder: Path, cells: Sequence[ResolvedConfig], stopped: Stopped | None) -> Scope:
+    """Return which of the trainings in a study's folder a conclusion about some cells is about.
+
+    Args:
+        folder: Of the study.
+        cells: Those of the conclusion.
+        stopped: Why there are no more seeds.
+    """
+    planned = {cell_folder(cell).name for cell in cells}
+    finished = {answers.parent.name for answers in folder.glob(f"runs/*/{ANSWERS}")}
+    looks = {*_looks_before(folder), len({cell.seed for cell in cells})}
+    return Scope(looks=tuple(sorted(looks)), stopped=stopped, left_out=tuple(sorted(finished - planned)))
+
+
+def _looks_before(folder: Path) -> tuple[int, ...]:
+    if not (ending := Record.read(folder).ending):
+        return ()
+    return ending.scope.looks or (len(next(iter(ending.runs.values()))),)
+
+
 def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> dict[str, Any]:
-    """Write the record of a new study, or make sure that a begun one is the same but for more or fewer seeds.
+    """Write the record of a new study, or make sure that a begun one is the same but for heads and seeds.
 
     A finished study keeps its record until it is finished again.
 
@@ -193,8 +218,9 @@ def begin_or_go_on(folder: Path, settings: StudySettings, dataset: Dataset) -> d
     except KerasCnnError as error:
         raise KerasCnnError(f"{error} Choose another folder with --out.") from error
     began = stored.environment
+    fixed = {"max_seeds"} if stored.settings.max_seeds else set()
     differing = [
-        *stored.settings.differences(settings, FREE),
+        *stored.settings.differences(settings, FREE - fixed),
         *_differences(began["versions"], now["versions"], DECISIVE, "{}'s version"),
         *_differences(began["data_sha256"], now["data_sha256"], now["data_sha256"], "the {} images' hash"),
     ]

@@ -26,7 +26,9 @@ class StudySettings(Settings):
         differing: In what runs that were trained apart differ beside the head: by setting, by run.
         interrupted: How far a run got whose training did not end, by run.
         command: What repeats the study.
-        margin_points: Percentage points within which two accuracies count as equal.
+        margin_points: Points within which two accuracies count as equivalent.
+        max_seeds: Of a study that adds seeds until it decides, the most of them: they set the levels of its
+            intervals.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -58,6 +60,7 @@ class StudySettings(Settings):
     interrupted: dict[str, str] = Field(default_factory=dict)
     command: str
     margin_points: NotNegative | None = None
+    max_seeds: Annotated[int, Field(ge=2)] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that this study has, as JSON holds them."""

@@ -1,7 +1,7 @@
 """The result of a comparison: one row a head, one verdict a pair."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
 from kerascnn.models.heads import is_head_layer
+from kerascnn.studies.results.scope import Scope
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.verdict import (
     Verdict,
@@ -238,6 +239,7 @@ class Study(Shown):
         reports: The files written.
         measurements: From other devices, attached.
         baseline: What needs no network: always the most frequent class of the training images.
+        scope: Which trainings it is about.
     """
 
     path: Path
@@ -249,6 +251,7 @@ class Study(Shown):
     reports: tuple[Path, ...]
     measurements: tuple[Measurement, ...] = ()
     baseline: Baseline | None = None
+    scope: Scope = field(default_factory=Scope)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -263,11 +266,8 @@ class Study(Shown):
         family = self.verdicts[0].floating if self.verdicts else self.heads[0].quantization
         needed = images_for_equivalence(margin, family.level)
         told = [each for found in self.verdicts or self.heads for each in found.remarks]
-        if family.comparisons > 1:
-            told.append(
-                f"The intervals of the {family.comparisons} pairs are simultaneous: all hold at once with "
-                f"95 %, each alone with {100 * family.level:.2f} % (Bonferroni, as for the p-values)."
-            )
+        told += [each for each in (self._held_together(family),) if each]
+        told += self.scope.notes(seeds)
         if images < needed:
             told.append(
                 f"{images:,} test images are too few to show that two are equivalent within ±{margin:g} "
@@ -285,6 +285,20 @@ class Study(Shown):
         for name, values in self.settings.differing.items():
             told.append(f"Not equal conditions: {name} is {_by_value(values)}.")
         return tuple(told)
+
+    def _held_together(self, family: PairedDifference) -> str:
+        """Return in words for what beside a single pair the intervals hold at once; empty: for nothing."""
+        pairs, most = family.comparisons, self.settings.max_seeds
+        what = [
+            f"the {pairs} pairs (Bonferroni, as for the p-values)" if pairs > 1 else "",
+            f"all looks with 2 to {most} seeds (repeated confidence intervals)" if most else "",
+        ]
+        together = " and ".join(filter(None, what))
+        if not together:
+            return ""
+        return (
+            f"The 95 % are those of {together} at once: each interval alone has {100 * family.level:.2f} %."
+        )
 
     @property
     def conclusion(self) -> str:
@@ -305,6 +319,7 @@ class Study(Shown):
             "heads": [head.to_dict() for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "notes": list(self.notes),
+            "scope": self.scope.model_dump(mode="json"),
             "baseline": self.baseline.to_dict() if self.baseline else None,
             "measurements": [asdict(each) for each in self.measurements],
             "reports": [str(report) for report in self.reports],
