@@ -13,6 +13,7 @@ from kerascnn.models.architectures.lenet5 import lenet5 as lenet5
 from kerascnn.studies.compare import compare as compare
 from kerascnn.studies.compare_runs import compare_runs as compare_runs
 from kerascnn.studies.index_page import index_page as index_page
+from kerascnn.studies.planning.forecast import forecast as forecast
 from kerascnn.studies.report_on import report_on as report_on
 from kerascnn.tflite.accelerators.check import check as check
 from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu

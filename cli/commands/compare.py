@@ -1,7 +1,7 @@
 """``kerascnn compare``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from kerascnn.cli.names import Name, NamedOption, runs
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.errors import QualityError, UsageError
+
+if TYPE_CHECKING:
+    from kerascnn.studies.planning.forecast import Forecast
 
 
 @click.command(cls=Command, example="kerascnn compare lenet --data mnist --seeds 5 --out studies/mnist")
@@ -45,6 +48,22 @@ from kerascnn.foundation.errors import QualityError, UsageError
     "--until-decided",
     is_flag=True,
     help="Add seeds until every pair of heads is better, worse or equivalent; looking often is allowed for.",
+)
+@click.option("--plan", is_flag=True, help="Say what how many seeds could decide, and train nothing.")
+@click.option(
+    "--pilot", type=click.Path(path_type=Path), metavar="STUDY", help="Study whose spread --plan takes."
+)
+@click.option(
+    "--seed-sd",
+    type=float,
+    metavar="POINTS",
+    help="Spread of a difference between seeds that --plan assumes.  [default: 0.3]",
+)
+@click.option(
+    "--disagreement",
+    type=float,
+    metavar="PERCENT",
+    help="Images on which only one head is right that --plan assumes.  [default: 2]",
 )
 @click.option("--max-seeds", type=int, metavar="N", help="Seeds at most with --until-decided.  [default: 10]")
 @click.option("--max-hours", type=float, metavar="HOURS", help="Add no seed beyond this time.")
@@ -102,6 +121,10 @@ def compare(
 
     With RUN RUN..., compares existing runs on the test images they have in common.
     """
+    if settings.pop("plan"):
+        display(_forecast(what, heads, data_dir, margin, settings), as_json=as_json)
+        return
+    _refuse_assumptions(settings)
     from kerascnn.studies.gate import Gate
 
     gates = [Gate.parse(text) for text in fail_if]
@@ -118,6 +141,32 @@ def compare(
     display(study, as_json=as_json)
     if failures := [failure for gate in gates for failure in gate.failures(study)]:
         raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
+
+
+#: What --plan takes, the last three of them alone.
+PLANNED = ("data", "skip_bad_files", "seeds", "pilot", "seed_sd", "disagreement")
+
+
+def _forecast(
+    what: tuple[str, ...], heads: str, data_dir: Path | None, margin: float, settings: dict[str, Any]
+) -> "Forecast":
+    """Return what a study could decide."""
+    from kerascnn.studies.planning.forecast import forecast
+
+    if len(what) > 1:
+        raise UsageError("--plan is for a study to come: name one MODEL.")
+    planned = {name: settings[name] for name in PLANNED}
+    with shown_progress() as progress:
+        return forecast(
+            what[0], heads=heads.split(","), data_dir=data_dir, margin=margin, progress=progress, **planned
+        )
+
+
+def _refuse_assumptions(settings: dict[str, Any]) -> None:
+    """Take what only --plan has from the settings, and refuse it where it is given."""
+    named = [f"--{name.replace('_', '-')}" for name in PLANNED[3:] if settings.pop(name) is not None]
+    if named:
+        raise UsageError(f"{', '.join(named)} needs --plan.")
 
 
 def _refuse_settings(settings: dict[str, Any]) -> None:

@@ -14,28 +14,55 @@ TINY = 1e-12  # points: of what does not vary
 MOST_SEEDS, MOST_IMAGES = 10**5, 10**9  # what takes more is not reached
 
 
-def probability_of_decision(
-    components: VarianceComponents, points: float, margin: float, level: float, seeds: int, images: int
-) -> float:
-    """Return how likely a study of so many seeds and images is to have any outcome but ``inconclusive``.
+@dataclass(frozen=True)
+class Expected:
+    """What a study of so many seeds and images can be expected to find, in points.
 
     The estimate is taken as normal around the true difference, the interval's width as expected.
 
-    Args:
-        components: Of the variance of the difference.
-        points: The true difference; ``margin`` in points, too.
-        level: Of the interval.
-        seeds: Of the study; ``images`` likewise.
+    Attributes:
+        deviation: Standard deviation of the estimate.
+        reach: Half of the interval's width.
     """
-    deviation = 100 * math.sqrt(components.variance(seeds, images))
-    with_imagined = replace(components, of_images=components.of_images + IMAGINED / images)
-    reach = 100 * with_imagined.half_width(seeds, images, level)
-    estimate = NormalDist(points, max(deviation, TINY))
-    undecided = estimate.cdf(reach) - estimate.cdf(-reach)
-    if reach <= margin:  # an interval around a small estimate lies within the margin
-        within = min(margin - reach, reach)
-        undecided -= estimate.cdf(within) - estimate.cdf(-within)
-    return 1 - undecided
+
+    deviation: float
+    reach: float
+
+    @classmethod
+    def of(cls, components: VarianceComponents, seeds: int, images: int, level: float) -> "Expected":
+        """Return what the variance of a difference leads to expect.
+
+        Args:
+            components: Of that variance, without the images that the interval adds.
+            seeds: Of the study; ``images`` likewise.
+            level: Of the interval.
+        """
+        with_imagined = replace(components, of_images=components.of_images + IMAGINED / images)
+        deviation = 100 * math.sqrt(components.variance(seeds, images))
+        return cls(max(deviation, TINY), 100 * with_imagined.half_width(seeds, images, level))
+
+    def decided(self, points: float, margin: float) -> float:
+        """Return how likely any outcome but ``inconclusive`` is.
+
+        Args:
+            points: The true difference.
+            margin: Within which two accuracies count as equivalent.
+        """
+        estimate = NormalDist(points, self.deviation)
+        undecided = estimate.cdf(self.reach) - estimate.cdf(-self.reach)
+        return 1 - undecided + self._within(estimate, min(margin - self.reach, self.reach))
+
+    def equivalent(self, margin: float) -> float:
+        """Return how likely two that are equal are found within the margin."""
+        return self._within(NormalDist(0, self.deviation), margin - self.reach)
+
+    def smallest_shown(self, power: float = POWER) -> float:
+        """Return the smallest difference whose interval excludes 0 with a probability."""
+        return self.reach + NormalDist().inv_cdf(power) * self.deviation
+
+    @staticmethod
+    def _within(estimate: NormalDist, reach: float) -> float:
+        return estimate.cdf(reach) - estimate.cdf(-reach) if reach > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +86,8 @@ class Prospect:
             return None
 
         def probability(seeds: int, images: int) -> float:
-            return probability_of_decision(
-                found.components, found.points, found.margin, found.level, seeds, images
-            )
+            expected = Expected.of(found.components, seeds, images, found.level)
+            return expected.decided(found.points, found.margin)
 
         seeds = _smallest(lambda count: probability(count, found.images) >= power, found.seeds, MOST_SEEDS)
         images = _smallest(lambda count: probability(found.seeds, count) >= power, found.images, MOST_IMAGES)
