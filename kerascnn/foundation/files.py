@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -44,6 +45,33 @@ def whole_file(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_together(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder whose files replace those of another one together, when the block ends well.
+
+    Nothing is replaced before all files are written; a file that has no successor stays.
+
+    Args:
+        folder: Held by this process: what a killed one left aside is removed.
+
+    Raises:
+        KerasCnnError: The file system refuses. All earlier files are untouched.
+    """
+    require_writable(folder)
+    for left in folder.glob(".together-*.part"):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".together-", suffix=".part") as name:
+            aside = Path(name)
+            yield aside
+            for file in sorted(path for path in aside.rglob("*") if path.is_file()):
+                place = folder / file.relative_to(aside)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
+    except OSError as error:
+        raise KerasCnnError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
 def require_writable(folder: Path) -> None:

@@ -171,7 +171,7 @@ def test_mcnemar_of_each_seed_is_told(study, page):
     told = [row for row in rows if row[:2] == ["fc", "conv1x1"]]
     (verdict,) = document["verdicts"]
     assert [row[2] for row in told] == ["1", "2"]
-    for row, p_value, corrected in zip(told, verdict["p_values"], verdict["p_values_holm"], strict=True):
+    for row, p_value, corrected in zip(told, verdict["p_values"], verdict["p_values_adjusted"], strict=True):
         assert row[5:] == [f"{p_value:.2g}", f"{corrected:.2g}"]
         labels = load("digits").test.labels
         a, b = (

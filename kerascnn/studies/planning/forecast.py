@@ -13,7 +13,8 @@ from kerascnn.data.bad_files import load_checked
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import read_json
 from kerascnn.foundation.progress import Telling, teller
-from kerascnn.foundation.text.shown import Block, Shown, Table
+from kerascnn.foundation.text.shown import Block, Shown
+from kerascnn.foundation.text.tables import Table
 from kerascnn.studies.grid.plan import plan
 
 SEEDS = (2, 3, 5, 10, 20)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kerascnn.figures.captioned import CaptionedFigure
 from kerascnn.figures.page import Section
-from kerascnn.foundation.files import require_writable, write_json, write_text
+from kerascnn.foundation.files import replaced_together, require_writable, write_json, write_text
 from kerascnn.studies.report.chapters import chapters
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.studies.report.html import html
@@ -25,23 +25,32 @@ def report_files(folder: Path, forms: Sequence[str] = FORMATS) -> tuple[Path, ..
 
 
 def write_reports(study: Study, evidence: Evidence, forms: Sequence[str] = FORMATS) -> None:
-    """Write the study in each form, from the same figures, and each figure as SVG and PNG."""
-    drawn = bool(DRAWN.intersection(forms))
-    if drawn:
+    """Write the study in each form, from the same figures, and each figure as SVG and PNG.
+
+    All of them replace those of an earlier conclusion together, when the last one is written.
+    """
+    if DRAWN.intersection(forms):
         require_writable(study.path / FIGURES)
+    with replaced_together(study.path) as folder:
+        _write(folder, study, evidence, forms)
+
+
+def _write(folder: Path, study: Study, evidence: Evidence, forms: Sequence[str]) -> None:
+    drawn = bool(DRAWN.intersection(forms))
+    (folder / FIGURES).mkdir()
     sections: list[Section] = []
     figures: list[CaptionedFigure] = []
     for chapter in chapters(study, evidence) if drawn else ():
-        sections.append(chapter.illustrated(study.path / FIGURES, ("svg", "png")))
+        sections.append(chapter.illustrated(folder / FIGURES, ("svg", "png")))
         figures += chapter.figures
     if "html" in forms:
-        write_text(study.path / "report.html", html(study, sections))
+        write_text(folder / "report.html", html(study, sections))
     if "md" in forms:
         placed = {f"{FIGURES}/{each.name}.png": each for each in figures}
-        write_text(study.path / "report.md", markdown(study, placed))
+        write_text(folder / "report.md", markdown(study, placed))
     if "csv" in forms:
-        write_text(study.path / "report.csv", comma_separated(study))
+        write_text(folder / "report.csv", comma_separated(study))
     if "tex" in forms:
-        write_text(study.path / "report.tex", latex(study))
+        write_text(folder / "report.tex", latex(study))
     if "json" in forms:
-        write_json(study.path / "report.json", study.to_dict())
+        write_json(folder / "report.json", study.to_dict())
