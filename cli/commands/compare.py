@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     "--fail-if",
     multiple=True,
     metavar="CONDITION",
-    help='Exit with code 3 if this holds for a head, for example "int8_drop > 0.5"; repeatable.',
+    help='Exit with code 3 if this holds, like "int8_drop > 0.5" or "quantization is worse"; repeatable.',
 )
 @click.option(
     "--out",
@@ -125,9 +125,9 @@ def compare(
         display(_forecast(what, heads, data_dir, margin, settings), as_json=as_json)
         return
     _refuse_assumptions(settings)
-    from kerascnn.studies.gate import Gate
+    from kerascnn.studies.gate import gate
 
-    gates = [Gate.parse(text) for text in fail_if]
+    gates = [gate(text) for text in fail_if]
     from kerascnn.studies.compare import compare as compare_heads
     from kerascnn.studies.compare_runs import compare_runs
 
@@ -139,7 +139,7 @@ def compare(
             _refuse_settings(settings | {"heads": heads})
             study = compare_runs([Path(run) for run in what], progress=progress, **shared)
     display(study, as_json=as_json)
-    if failures := [failure for gate in gates for failure in gate.failures(study)]:
+    if failures := [failure for each in gates for failure in each.failures(study)]:
         raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
 
 
