@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Add seeds until every pair of heads is better, worse or equivalent; looking often is allowed for.",
 )
-@click.option("--plan", is_flag=True, help="Say what how many seeds could decide, and train nothing.")
+@click.option("--plan", is_flag=True, help="Show what a number of seeds could decide, and train nothing.")
 @click.option(
     "--pilot", type=click.Path(path_type=Path), metavar="STUDY", help="Study whose spread --plan takes."
 )
