@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, get_args
 
-from kerascnn.analysis.evaluation.significance import Outcome, PairedDifference
+from kerascnn.analysis.evaluation.outcome import Outcome
 from kerascnn.foundation.errors import UsageError
 
 if TYPE_CHECKING:
+    from kerascnn.analysis.evaluation.significance import PairedDifference
     from kerascnn.studies.results.study import HeadResult, Study
 
 Figure = Callable[["HeadResult"], float | None]
@@ -32,7 +33,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 #: What an outcome can be of: the second head of each pair, or each head's int8 file against its float model.
-VERDICTS: dict[str, Callable[["Study"], dict[str, PairedDifference]]] = {
+VERDICTS: dict[str, Callable[["Study"], "dict[str, PairedDifference]"]] = {
     "float": lambda study: {f"{each.b.head} against {each.a.head}": each.floating for each in study.verdicts},
     "int8": lambda study: {f"{each.b.head} against {each.a.head}": each.int8 for each in study.verdicts},
     "quantization": lambda study: {head.head: head.quantization for head in study.heads},

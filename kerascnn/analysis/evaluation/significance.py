@@ -7,16 +7,14 @@ an exact test is made for each seed apart, never on pooled counts.
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kerascnn.analysis.evaluation.outcome import Outcome
 from kerascnn.analysis.evaluation.sequential import look_levels
 from kerascnn.analysis.evaluation.variance import VarianceComponents
 from kerascnn.foundation.errors import UsageError
-
-Outcome = Literal["better", "worse", "equivalent", "negligible", "inconclusive"]
 
 DRAWS = 2_000
 MARGIN = 0.2  # points
