@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KINDS = {"svg": "svg+xml", "png": "png"}
+PIXELS = 96  # of a page, in an inch
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ class Chapter(NamedTuple):
                 figure.figure.set_layout_engine("none")  # all stays where the first form has it
         pictures = [
             Picture(
-                (folder / f"{each.name}.{forms[0]}").read_bytes(), each.alt, each.caption, KINDS[forms[0]]
+                (folder / f"{each.name}.{forms[0]}").read_bytes(),
+                each.alt,
+                each.caption,
+                KINDS[forms[0]],
+                width=round(PIXELS * each.figure.get_figwidth()),
             )
             for each in self.figures
         ]

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from kerascnn.foundation.own_files import MAKER
 
 TEMPLATE = "page.html.jinja"
+WIDE = 560  # pixels; a figure of that width can still be read where it is shown at 350
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,21 @@ class Picture:
         content: Of a PNG file, or of one of another ``kind``.
         alt: Alternative text; ``caption`` is the text below it.
         kind: ``png`` or ``svg+xml``.
+        heading: What stands out of the caption.
+        width: In pixels of a page, where it is shown at its own size.
     """
 
     content: bytes
     alt: str
     caption: str
     kind: str = "png"
+    heading: str = ""
+    width: int | None = None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it would be illegible at the width of a phone: there it slides sideways."""
+        return self.width is not None and self.width > WIDE
 
     @property
     def address(self) -> str:
@@ -52,10 +62,19 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A table on a page; with JavaScript, readers can sort it by any column."""
+    """A table on a page; with JavaScript, readers can sort it by any column.
+
+    The first cell of a row is its heading.
+
+    Attributes:
+        columns: Their headings.
+        rows: All have all columns.
+        stacks: Whether on a phone each row becomes a list, so that all of it is seen at once.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    stacks: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,7 @@ class Section:
         table: Below the text.
         code: Commands to type.
         gallery: Small pictures beside each other, below the figures; a caption may have several lines.
+        beside: Whether the figures stand beside the rest where the window is wide.
     """
 
     title: str
@@ -82,11 +102,27 @@ class Section:
     table: Table | None = None
     code: str = ""
     gallery: Sequence[Picture] = ()
+    beside: bool = False
 
 
-def page(title: str, sections: Sequence[Section]) -> str:
-    """Return the HTML document; all texts are escaped."""
-    return _environment().get_template(TEMPLATE).render(title=title, sections=sections, generator=MAKER)
+@dataclass(frozen=True)
+class Part:
+    """Sections under one heading, folded away until a reader opens them."""
+
+    title: str
+    sections: Sequence[Section]
+
+
+def page(title: str, sections: Sequence[Section], parts: Sequence[Part] = ()) -> str:
+    """Return the HTML document; all texts are escaped.
+
+    Args:
+        title: Its heading.
+        sections: What is seen at once.
+        parts: Below them, folded.
+    """
+    template = _environment().get_template(TEMPLATE)
+    return template.render(title=title, sections=sections, parts=parts, generator=MAKER)
 
 
 @cache

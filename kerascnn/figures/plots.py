@@ -167,9 +167,10 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
 def confusion(
     counts: NDArray[np.int64] | NDArray[np.float64], classes: Sequence[str], name: str = ""
 ) -> "Figure":
-    """Draw a confusion matrix; the shade is the share of the row, the number the count.
+    """Draw a confusion matrix; the shade is the share of the row.
 
-    Of more than 40 classes names and counts are left out: there is no room for them.
+    The number is that of the images, or where that is no whole one the share in per cent. Of more than 40
+    classes names and numbers are left out: there is no room for them.
 
     Args:
         counts: Shape (classes, classes), rows are the truth; of several networks the mean.
@@ -177,13 +178,16 @@ def confusion(
         name: Name of the network, if there are several.
     """
     named = len(classes) <= NAMED
-    side = 2 + 0.45 * len(classes) if named else 9
+    side = 1.2 + 0.4 * len(classes) if named else 9
     figure = new_figure(side, side)
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     called = f"{short(name)}: " if name else ""
     drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set(xlabel="answer", ylabel="truth", title=f"{called}{counts.sum():,.0f} test images")
+    whole = np.issubdtype(counts.dtype, np.integer)
+    unit = "" if whole else ", % of a row"
+    axes.set_title(f"{called}{counts.sum():,.0f} test images{unit}", fontsize=10)
+    axes.set(xlabel="answer", ylabel="truth")
     if not named:
         axes.set(xlabel="predicted class, by number", ylabel="true class, by number")
         figure.colorbar(drawn, ax=axes, label="share of the class", fraction=0.04, pad=0.02)
@@ -194,7 +198,7 @@ def confusion(
             axes.text(
                 answer,
                 truth,
-                f"{round(float(count), 1):g}",
+                f"{count}" if whole else _in_percent(shares[truth, answer]),
                 ha="center",
                 va="center",
                 fontsize=8,
@@ -204,6 +208,11 @@ def confusion(
     axes.set_xticks(ticks, names, rotation=0 if max(map(len, classes)) < 3 else 90)
     axes.set_yticks(ticks, names)
     return figure
+
+
+def _in_percent(share: float) -> str:
+    """Return a share above 0 in few signs: it is neither 0 nor, where anything is left of it, 100."""
+    return "<0.1" if share < 0.0005 else f"{min(100 * share, 99.9):.1f}" if share < 1 else "100"
 
 
 class Spread(NamedTuple):
@@ -220,29 +229,35 @@ class Spread(NamedTuple):
 
 
 def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> "Figure":
-    """Draw the signal-to-quantization-noise ratio of each layer; a short bar is a bad layer.
+    """Draw the signal-to-quantization-noise ratio of each layer, higher to the right.
 
     Args:
         rows: Of the layers in their order: name, what the layer itself adds, and all that has come together
-            there, in dB; ``None`` where there is no noise.
+            there, in dB; ``None`` where there is no noise: such a mark stands at the right edge.
         name: Name of the network, if there are several.
     """
-    figure = new_figure(9, 1.2 + 0.42 * len(rows))
+    figure = new_figure(5.2, 1.4 + 0.42 * len(rows))
     axes = figure.subplots()
+    known = [each for _, *both in rows for each in both if each is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    best = high + max(0.25 * (high - low), 3.0)
     places = np.arange(len(rows))
-    own, whole = ([row[column] for row in rows] for column in (1, 2))
-    for offset, colour, label, decibels in (
-        (-0.2, BLUE, "its own noise", own),
-        (0.2, VERMILION, "including inherited noise", whole),
+    for offset, colour, marker, label, column in (
+        (-0.17, BLUE, "o", "its own noise", 1),
+        (0.17, VERMILION, "s", "including inherited noise", 2),
     ):
-        bars = axes.barh(places + offset, [each or 0.0 for each in decibels], 0.38, color=colour, label=label)
-        texts = ["no noise" if each is None else f"{each:.1f}" for each in decibels]
-        axes.bar_label(bars, texts, padding=2, fontsize=7)
+        decibels = [row[column] for row in rows]
+        shown = [best if each is None else each for each in decibels]
+        axes.plot(shown, places + offset, marker, color=colour, markersize=5, label=label)
+        for each, place, where in zip(decibels, places + offset, shown, strict=True):
+            text = "no noise" if each is None else f"{each:.1f}"
+            axes.annotate(text, (where, place), (6, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(places, [name for name, *_ in rows], fontsize=8)
     axes.invert_yaxis()
-    axes.margins(x=0.08, y=0.02)
-    axes.set(xlabel="signal-to-quantization-noise ratio in dB, higher is better", title=short(name))
-    axes.grid(axis="x", alpha=0.3)
+    axes.set_xlim(low - 0.08 * (best - low), best + 0.22 * (best - low))
+    axes.set_xlabel("signal-to-quantization-noise ratio in dB, higher is better")
+    axes.set_title(short(name), fontsize=10)
+    axes.grid(alpha=0.3)
     figure.legend(frameon=False, loc="outside upper center", ncols=2)
     return figure
 

@@ -12,7 +12,8 @@ MARKS = {
     ".svg": (f"<dc:title>{MAKER}</dc:title>",),
     ".html": (f'<meta name="generator" content="{MAKER}">',),
     ".md": ("\n## How it was made\n",),
-    ".csv": ("head,parameters,head_parameters,multiply_adds,",),
+    # of a report, one of earlier versions, and its verdicts
+    ".csv": ("head,seed,precision,", "head,parameters,head_parameters,multiply_adds,", "a,a_precision,b,"),
     ".tex": ("% needs \\usepackage{booktabs}\n",),
     ".tflite": ("kerascnn.json",),
     ".log": ("Edge TPU Compiler version ",),

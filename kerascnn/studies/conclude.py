@@ -114,6 +114,7 @@ def reported(
         _row(group, dataset.test.labels, int8[group.name], partial(difference, comparisons=len(groups)))
         for group in groups
     )
+    unequal = dataset.training_counts if dataset.is_unequal else ()
     study = Study(
         path=folder,
         settings=record.settings.model_copy(update={"margin_points": margin}),
@@ -122,12 +123,12 @@ def reported(
         heads=rows,
         verdicts=_verdicts(rows, difference),
         reports=report_files(folder, forms),
+        evidence=Evidence(dataset.classes, dataset.test, groups, unequal),
         measurements=measurements,
         baseline=baseline_of(dataset),
         scope=record.ending.scope,
     )
-    unequal = dataset.training_counts if dataset.is_unequal else ()
-    write_reports(study, Evidence(dataset.classes, dataset.test, groups, unequal), forms)
+    write_reports(study, forms)
     return study
 
 

@@ -1,5 +1,6 @@
 """A study of any heads and classes, without a training."""
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,6 @@ def made_up_study(*names):
     """Return a study of heads with these names, without any training."""
     correct = np.random.default_rng(0).random((len(names), 2, 50)) < 0.9
     heads = [made_up_head(name, each) for name, each in zip(names, correct, strict=True)]
-    difference = paired_difference(correct[0], correct[1])
     settings = StudySettings(
         **{"model": "lenet", "data": "photos", "margin_points": 0.2, "seeds": [1, 2], "differing": {}},
         heads=names,
@@ -52,17 +52,23 @@ def made_up_study(*names):
         **{"python": "3.11", "platform": "Linux", "processors": 2, "git": None},
         **{"versions": {"keras": "3"}, "data_sha256": {"test": "ab"}},
     }
-    verdicts = (Verdict(heads[0], heads[1], difference, difference),)
+    verdicts = tuple(_verdict(*pair) for pair in combinations(heads, 2))
     machine = {"machine": "x86_64", "system": "Linux", "processors": 2}
-    return Study(Path("study"), settings, environment, machine, tuple(heads), verdicts, ())
+    rows, evidence = tuple(heads), made_up_evidence(heads, ("x", "y", "z"))
+    return Study(Path("study"), settings, environment, machine, rows, verdicts, (), evidence)
 
 
-def made_up_evidence(study, classes):
-    """Return answers that fit a made-up study: right where its heads are right, else the next class."""
-    images, count = study.heads[0].accuracy.correct.shape[1], len(classes)
+def _verdict(a, b):
+    difference = paired_difference(a.accuracy.correct, b.accuracy.correct)
+    return Verdict(a, b, difference, difference)
+
+
+def made_up_evidence(heads, classes):
+    """Return answers that fit made-up heads: right where these are right, else the next class."""
+    images, count = heads[0].accuracy.correct.shape[1], len(classes)
     labels = (np.arange(images) % count).astype(np.int32)
     groups = []
-    for head in study.heads:
+    for head in heads:
         answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
         shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
         groups.append(Group(head.head, [], [Predictions(seed, seed) for seed in shares]))

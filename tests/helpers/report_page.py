@@ -45,7 +45,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-        if self.open and self.open[-1] == "figcaption":
+        if "figcaption" in self.open:
             self.captions[-1] += data
         if {"td", "th"}.intersection(self.open):
             self.tables[-1][-1][-1] += data

@@ -413,4 +413,6 @@ def test_a_gate_for_continuous_integration(study, cli, tmp_path):
     assert re.search(r"nin: bytes is \d,\d{3}, < 10,000\.$", missed.err.strip())
     assert "fc: bytes" not in missed.err
     assert cli(*compared, "int8_drop > 100", "--out", "again").code == 0
-    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == ["report.csv", "study.json"]
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == [
+        *("report-verdicts.csv", "report.csv", "study.json")
+    ]

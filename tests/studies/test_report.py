@@ -13,6 +13,7 @@ import pytest
 from report_page import Page, no_blank_or_network, pixels
 
 from kerascnn.data.sources.registry import load
+from kerascnn.foundation.text.escapes import in_latex
 from kerascnn.studies.grid.cell import kept_predictions
 from kerascnn.studies.results.overview import HEADER
 from kerascnn.training.run import Run
@@ -58,9 +59,9 @@ def page(study):
 
 def test_every_report_is_written_and_listed(study):
     folder, document = study
-    forms = ("html", "md", "csv", "tex", "json")
-    assert document["reports"] == [f"study/report.{form}" for form in forms]
-    assert all((folder / f"report.{form}").stat().st_size for form in forms)
+    files = [f"report{each}" for each in (".html", ".md", ".csv", "-verdicts.csv", ".tex", ".json")]
+    assert document["reports"] == [f"study/{file}" for file in files]
+    assert all((folder / file).stat().st_size for file in files)
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == document
 
 
@@ -69,8 +70,7 @@ def test_the_page_says_what_the_json_says(study, page):
     no_blank_or_network(page)
     for sentence in [verdict["sentence"] for verdict in document["verdicts"]] + document["notes"]:
         assert sentence in page.text
-    header, *rows = page.tables[0]
-    assert header == list(HEADER)
+    _, *rows = next(table for table in page.tables if table[0] == list(HEADER))
     for row, head in zip(rows, document["heads"], strict=True):
         found, int8 = head["accuracy"], head["int8"]
         share = 100 * head["head_parameters"] / head["parameters"]
@@ -100,8 +100,9 @@ def test_page_and_text_repeat_settings_environment_hashes_and_command_in_full(st
             settings["command"],
         ]:
             assert value in told
-        for name in settings:
-            assert name == "command" or name.replace("_", " ") in told
+        for name, value in settings.items():
+            assert name == "command" or value in (None, "", [], {}) or name.replace("_", " ") in told
+    assert "channels: none" not in text
 
 
 def test_the_page_lists_every_run_with_its_time(study, page):
@@ -124,7 +125,7 @@ def test_the_page_is_for_screen_phone_and_paper(page):
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="it runs the page's script: apt install nodejs")
 def test_a_click_sorts_and_what_is_not_known_comes_last(page, tmp_path):
-    (script,) = re.findall(r"<script>(.*?)</script>", page.source, re.DOTALL)
+    _, script = re.findall(r"<script>(.*?)</script>", page.source, re.DOTALL)
     (tmp_path / "page.js").write_text(BROWSER + script + CLICKS, encoding="utf-8")
     ended = subprocess.run(
         ["node", tmp_path / "page.js"], capture_output=True, text=True, check=True, timeout=60
@@ -142,27 +143,82 @@ def test_head_parameters_are_those_behind_the_convolutions(study):
         assert sum(row["parameters"] for row in head["layers"]) == head["parameters"]
 
 
-def test_csv_holds_the_numbers_of_the_json(study):
+def test_csv_has_a_row_a_head_seed_and_precision(study):
     folder, document = study
-    rows = list(csv.DictReader(io.StringIO((folder / "report.csv").read_text(encoding="utf-8"))))
+    rows = table_of(folder / "report.csv")
+    assert [(row["head"], row["seed"], row["precision"]) for row in rows] == [
+        (head, seed, precision)
+        for head in ("fc", "conv1x1")
+        for precision in ("float32", "int8")
+        for seed in ("1", "2")
+    ]
+    for row, head in zip(rows[2::4], document["heads"], strict=True):  # int8, the first seed
+        assert float(row["accuracy_percent"]) == pytest.approx(100 * head["by_seed"][0]["int8"])
+        assert int(row["correct_images"]) == round(360 * head["by_seed"][0]["int8"])
+        assert (row["test_images"], int(row["parameters"])) == ("360", head["parameters"])
+        assert int(row["file_bytes"]) == head["bytes"]
+        assert float(row["latency_p95_us"]) == head["latency_us"]["p95"]
+    assert all(row["file_bytes"] == "" for row in rows if row["precision"] == "float32")
+
+
+def test_csv_of_verdicts_holds_every_difference_of_the_json(study):
+    folder, document = study
+    floating, int8, *quantized = table_of(folder / "report-verdicts.csv")
+    (verdict,) = document["verdicts"]
+    for row, found in ((floating, verdict), (int8, verdict["int8"])):
+        assert (row["a"], row["b"], row["outcome"]) == ("fc", "conv1x1", found["outcome"])
+        assert float(row["difference_points"]) == found["difference_points"]
+        assert (float(row["low_points"]), float(row["high_points"])) == (found["low"], found["high"])
+    for row, head in zip(quantized, document["heads"], strict=True):
+        assert (row["a"], row["a_precision"], row["b_precision"]) == (head["head"], "float32", "int8")
+        assert float(row["difference_points"]) == head["quantization"]["difference_points"]
+
+
+def table_of(file):
+    return list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+
+
+def test_json_has_what_the_page_draws(study):
+    folder, document = study
+    labels = load("digits").test.labels
+    for head in document["heads"]:
+        assert [each["seed"] for each in head["by_seed"]] == [1, 2]
+        assert np.mean([each["float"] for each in head["by_seed"]]) == pytest.approx(head["accuracy"]["mean"])
+        assert [each["test_images"] for each in head["by_class"]] == np.bincount(labels).tolist()
+        wrong = sum(each["images"] for each in head["confusions"])
+        assert wrong == pytest.approx(360 * (1 - head["accuracy"]["mean"]))
+        for found in head["calibration"].values():
+            assert (sum(each["n"] for each in found["bins"]), found["answers"]) == (720, 720)
+        for run in head["runs"]:
+            metrics = json.loads((folder / "runs" / run["run"] / "metrics.json").read_text())
+            assert (run["seconds"], len(run["history"])) == (metrics["seconds"], 2)
+    (pair,) = document["by_class"]
+    assert (pair["a"], pair["b"], len(pair["classes"])) == ("fc", "conv1x1", 10)
+
+
+def test_the_first_screen_says_which_head_for_what(study, page):
+    _, document = study
+    header, *rows = page.tables[0]
+    assert header == ["for", "take", "because"]
+    assert rows == [[each["purpose"], each["head"], each["reason"]] for each in document["choices"]]
+    header, *rows = page.tables[1]
+    assert header[:3] == ["head", "parameters", "flash in kB"]
     for row, head in zip(rows, document["heads"], strict=True):
-        assert row["head"] == head["head"]
-        for name in ("parameters", "head_parameters", "multiply_adds", "bytes"):
-            assert int(row[name]) == head[name]
-        for group, names in (("accuracy", ("mean", "sd", "low", "high", "n")), ("latency_us", ("p95",))):
-            for name in names:
-                assert float(row[f"{group}_{name}"]) == head[group][name]
+        assert row[:3] == [head["head"], f"{head['parameters']:,}", f"{head['bytes'] / 1000:,.1f}"]
+        assert row[-1] == "phone, Raspberry Pi, Edge TPU"
 
 
-def test_latex_has_a_row_a_head_and_as_many_cells_as_columns(study):
+def test_latex_has_a_row_a_head_and_the_verdicts_as_text(study):
     folder, document = study
-    text = (folder / "report.tex").read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-    assert [row.split(" & ")[0] for row in rows] == ["head", *(head["head"] for head in document["heads"])]
-    assert {len(row.split(" & ")) for row in rows} == {len(HEADER)}
-    assert text.index("\\toprule") < text.index("\\midrule") < text.index("\\bottomrule")
-    assert "360 test images, 2 seeds" in text
+    text = (folder / "report.tex").read_text(encoding="utf-8").replace(r"\hspace{0pt}", "")
+    rows = [line for line in text.splitlines() if line.endswith("\\\\")]
+    assert {len(row.split(" & ")) for row in rows} == {7}
+    assert [row.split(" & ")[0].split()[-1] for row in rows[1:]] == ["head", "fc", "conv1x1"]
     assert all(ord(sign) < 128 for row in rows for sign in row)
+    assert text.index("\\caption{") < text.index("\\label{tab:heads}") < text.index("\\toprule")
+    told = " ".join(text[text.index("\\end{table}") :].split())
+    for verdict in document["verdicts"]:
+        assert in_latex(verdict["sentence"]) in told
 
 
 def test_mcnemar_of_each_seed_is_told(study, page):
@@ -187,15 +243,19 @@ def test_mcnemar_of_each_seed_is_told(study, page):
 def test_figures_are_files_and_lie_in_the_page(study, page):
     folder, _ = study
     expected = [
+        "differences",
         "parameters",
-        "costs",
+        "costs-size",
+        "costs-latency",
         "quantization-1",
         "quantization-2",
-        "learning-curves",
+        "learning-curves-loss",
+        "learning-curves-accuracy",
         "confusion-1",
         "confusion-2",
         "classes-1",
-        "reliability",
+        "reliability-1",
+        "reliability-2",
     ]
     names = {path.name for path in (folder / "figures").iterdir()}
     assert names == {f"{name}.{form}" for name in expected for form in ("svg", "png")}
@@ -215,7 +275,8 @@ def test_figures_say_on_what_they_rest(study, page):
         share = 100 * head["head_parameters"] / head["parameters"]
         told = f"{head['head_parameters']:,} of {head['parameters']:,} in the head ({share:.1f} %)"
         assert f"{head['head']}: {told}" in page.text
-        assert f"{head['head']}, 360 test images, 2 seeds; counts are means over the seeds." in page.text
+        assert f"{head['head']}: most often" in page.text
+    assert "share of the row in per cent, the mean over the seeds (360 test images, 2 seeds)." in page.text
     assert "(n = 720 answers)" in page.text
     assert "The mean over 2 seeds, and a band" in page.text
     assert "n = 1,257 training and 180 validation images." in page.text
@@ -252,20 +313,29 @@ def test_the_gallery_shows_what_the_answers_say(study, page):
     answers = {head: kept_predictions(Run.open(folder / f"runs/{head}-1")) for head in ("fc", "conv1x1")}
     fc, conv = (answers[head].floating for head in ("fc", "conv1x1"))
     apart = np.flatnonzero(fc.argmax(axis=1) != conv.argmax(axis=1))
-    assert f"{len(apart)} of 360 test images (first seed) are answered differently." in page.text
-    cards = [caption.split("\n") for caption in page.captions if caption.startswith("test image")]
-    heads = [card for card in cards if card[1].startswith("fc: ")]
+    labels = load("digits").test.labels
+    right = [int((shares.argmax(axis=1)[apart] == labels[apart]).sum()) for shares in (fc, conv)]
+    assert (
+        f"{len(apart)} of 360 test images (first seed) are answered differently: fc is right on {right[0]}, "
+        f"conv1x1 is right on {right[1]}, neither on {len(apart) - sum(right)}."
+    ) in page.text
+    cards = [caption.split("\n") for caption in page.captions if "test image " in caption]
+    heads = [card for card in cards if card[2][2:].startswith("fc: ")]
     assert len(heads) == min(len(apart), 12)
-    for told, a, b, maps in heads:
+    for who, told, a, b, maps in heads:
         number = int(re.match(r"test image (\d+), true: \d$", told)[1]) - 1
         assert number in apart
+        correct = []
         for head, line, shares in (("fc", a, fc), ("conv1x1", b, conv)):
             label = shares[number].argmax()
-            assert line == f"{head}: {label} ({100 * shares[number, label]:.1f} %)"
+            correct += [head] if label == labels[number] else []
+            mark = "✓" if label == labels[number] else "✗"
+            assert line == f"{mark} {head}: {label} ({100 * shares[number, label]:.1f} %)"
+        assert who == f"{correct[0] if correct else 'neither'} is right"
         assert maps == f"maps: conv1x1 for {conv[number].argmax()}"
     for head, found in answers.items():
         differing = int((found.floating.argmax(axis=1) != found.int8.argmax(axis=1)).sum())
-        mine = [card for card in cards if card[1].startswith(f"{head} float: ")]
+        mine = [card for card in cards if card[2][2:].startswith(f"{head} float: ")]
         assert len(mine) == min(differing, 12)
-        assert all((len(card) == 4) == (head == "conv1x1") for card in mine)
+        assert all((len(card) == 5) == (head == "conv1x1") for card in mine)
     assert sum(kind == "png" for kind, _ in page.pictures) == len(cards)

@@ -55,7 +55,7 @@ def test_a_study_is_reported_again_with_the_figures_measured_at_its_end(made, st
     (again,) = cli("report", study, "--json").json
     assert elsewhere(again) == elsewhere(made[1])
     assert again["reports"] == [
-        str(study / f"report.{form}") for form in ("html", "md", "csv", "tex", "json")
+        str(study / f"report{each}") for each in (".html", ".md", ".csv", "-verdicts.csv", ".tex", ".json")
     ]
     assert (study / "report.html").read_bytes() == page
     assert json.loads((study / "report.json").read_text()) == again
@@ -283,8 +283,9 @@ def test_measurements_of_other_files_are_refused(made, bench, cli):
 def test_only_the_formats_asked_for_are_written(study, cli):
     run = study / "runs/nin-1"
     told = cli("report", run, "--format", "tex,csv", "--json").json
-    assert sorted(path.name for path in (run / "report").iterdir()) == ["report.csv", "report.tex"]
-    assert told[0]["reports"] == [str(run / "report/report.csv"), str(run / "report/report.tex")]
+    files = ["report.csv", "report-verdicts.csv", "report.tex"]
+    assert {path.name for path in (run / "report").iterdir()} == set(files)
+    assert told[0]["reports"] == [str(run / "report" / file) for file in files]
 
 
 @pytest.mark.parametrize(

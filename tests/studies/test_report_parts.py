@@ -15,14 +15,14 @@ from kerascnn.analysis.evaluation.reliability import Reliability
 from kerascnn.analysis.evaluation.significance import paired_difference
 from kerascnn.analysis.interpretability.class_activation import class_map, class_maps
 from kerascnn.analysis.profiling.profile import LayerProfile, Profile
+from kerascnn.figures.page import page
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.network import build
-from kerascnn.studies.report.chapters import chapters
+from kerascnn.studies.report.chapters import FIRST, PARTS
+from kerascnn.studies.report.figures_csv import figures_csv, verdicts_csv
 from kerascnn.studies.report.gallery import disagreements
-from kerascnn.studies.report.html import html
 from kerascnn.studies.report.latex import latex
 from kerascnn.studies.report.markdown import markdown
-from kerascnn.studies.report.table import comma_separated
 from kerascnn.studies.report.write import write_reports
 from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.verdict import Verdict
@@ -30,18 +30,28 @@ from kerascnn.studies.results.verdict import Verdict
 NASTY = r"<b>&\#_{|}$%~^[x]"
 
 
+def page_of(study):
+    """Return the part of a study's page that is seen at once, without its figures."""
+    return Page(page("study", [chapter.section for draw in FIRST for chapter in draw(study)]))
+
+
+def rows_of(text):
+    return csv.DictReader(io.StringIO(text))
+
+
 def test_names_are_escaped_everywhere():
     made = made_up_study(NASTY, "b")
-    page = Page(html(made, []))
-    no_blank_or_network(page)
-    assert page.tables[0][1][0] == NASTY
-    assert "<b>" not in page.source
-    assert r"$<$b$>$\&\textbackslash{}\#\_\{$|$\}\$\%\textasciitilde{}\textasciicircum{}{[}x{]} &" in latex(
-        made
-    )
-    row = next(line for line in markdown(made, {}).splitlines() if line.startswith(r"| \<b"))
+    seen = page_of(made)
+    no_blank_or_network(seen)
+    assert seen.tables[-1][1][0] == NASTY
+    assert "<b>" not in seen.source
+    name = r"$<$b$>$\&\textbackslash{}\#\_\{$|$\}\$\%\textasciitilde{}\textasciicircum{}{[}x{]} &"
+    assert name in latex(made).replace(r"\hspace{0pt}", "")
+    text = markdown(made, {}, "figures")
+    row = next(line for line in text.splitlines() if line.startswith(r"| \<b"))
     assert len(re.findall(r"(?<!\\)\|", row)) == len(HEADER) + 1
-    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["head"] == NASTY
+    assert next(rows_of(figures_csv(made)))["head"] == NASTY
+    assert next(rows_of(verdicts_csv(made)))["a"] == NASTY
 
 
 def test_what_is_not_known_is_a_dash_and_empty_in_csv():
@@ -51,13 +61,13 @@ def test_what_is_not_known_is_a_dash_and_empty_in_csv():
     assert (cells(found)[2], cells(found)[3]) == ("0.0 %", "–")
     made = made_up_study("a", "b")
     made = replace(made, heads=(found, found), verdicts=())
-    assert next(csv.DictReader(io.StringIO(comma_separated(made))))["multiply_adds"] == ""
-    no_blank_or_network(Page(html(made, [])))
+    assert next(rows_of(figures_csv(made)))["multiply_adds"] == ""
+    no_blank_or_network(page_of(made))
 
 
 def test_confusion_is_the_mean_over_the_seeds():
     made = made_up_study("a", "b")
-    evidence = made_up_evidence(made, ("x", "y", "z"))
+    evidence = made.evidence
     counts = evidence.groups[0].confusion(evidence.test.labels)
     assert counts.sum() == pytest.approx(50)
     assert np.trace(counts) / 50 == pytest.approx(made.heads[0].accuracy.mean)
@@ -82,17 +92,17 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
         heads=tuple(heads),
         verdicts=(Verdict(*heads, difference, difference),),
     )
-    write_reports(made, made_up_evidence(made, classes))
-    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    no_blank_or_network(page)
-    assert "<b>" not in page.source
-    assert len(page.source) < 1_500_000
-    confusions = next(table for table in page.tables if table[0][:3] == ["head", "truth", "taken for"])
+    write_reports(replace(made, evidence=made_up_evidence(made.heads, classes)))
+    seen = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    no_blank_or_network(seen)
+    assert "<b>" not in seen.source
+    assert len(seen.source) < 1_500_000
+    confusions = next(table for table in seen.tables if table[0][:3] == ["head", "truth", "taken for"])
     assert len(confusions) == 1 + 2 * 15
-    counts = [float(row[3]) for row in confusions[1:16]]
-    assert counts == sorted(counts, reverse=True)
-    assert "the 30 of 300 classes that differ in most images" in page.text
-    assert "No history of the training is kept of a" in page.text
+    shares = [float(row[3].removesuffix(" %")) for row in confusions[1:16]]
+    assert shares == sorted(shares, reverse=True)
+    assert "the 30 of 300 classes that differ in most images" in seen.text
+    assert "No history of the training is kept of a" in seen.text
     assert not list((tmp_path / "figures").glob("confusion*"))
     drawn = [pixels(file) for file in (tmp_path / "figures").glob("*.png")]
     assert max(map(len, drawn)) < 2000
@@ -100,8 +110,8 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
 
 def test_classes_without_test_images_are_named():
     made = made_up_study("a", "b")
-    evidence = made_up_evidence(made, tuple(map(str, range(60))))
-    told = [section.text for section, _ in chapters(made, evidence)]
+    made = replace(made, evidence=made_up_evidence(made.heads, tuple(map(str, range(60)))))
+    told = [section.text for draw in PARTS["Class by class"] for section, _ in draw(made)]
     assert any("10 of 60 classes have no test image." in text for text in told)
 
 

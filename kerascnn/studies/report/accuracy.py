@@ -1,33 +1,37 @@
 """How the heads learned and what they answer: curves, confusion, classes, reliability."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.analysis.evaluation.reliability import Reliability
-from kerascnn.analysis.evaluation.significance import PairedDifference, paired_difference
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import confusion
 from kerascnn.foundation.text.wording import DASH
 from kerascnn.studies.report import charts
 from kerascnn.studies.report.wording import basis
+from kerascnn.studies.results.by_class import ClassDifference
 from kerascnn.studies.results.evidence import Evidence, Group
-from kerascnn.studies.results.study import SeedAccuracies, Study
+from kerascnn.studies.results.study import Study
 from kerascnn.training.records.history import read_history
 
 DRAWN = 30  # classes at most of one figure; of more the table names the largest
 LARGEST = 15  # confusions of one head in that table
 
 
-def curves(evidence: Evidence) -> Chapter:
+def curves(study: Study) -> Iterator[Chapter]:
     """Draw how loss and accuracy went over the epochs."""
-    title = "Learning curves"
+    title, evidence = "Learning curves", study.evidence
     histories = {group.name: [read_history(run) for run in group.runs] for group in evidence.groups}
     known = {name: seeds for name, seeds in histories.items() if seeds and all(seeds)}
     lacking = [name for name in histories if name not in known]
     text = f"No history of the training is kept of {', '.join(lacking)}." if lacking else ""
     if not known:
-        return Chapter(Section(title, text))
+        yield Chapter(Section(title, text))
+        return
     seeds = len(next(iter(known.values())))
     caption = (
         f"The mean over {seeds} seeds, and a band from the least to the greatest."
@@ -39,34 +43,49 @@ def curves(evidence: Evidence) -> Chapter:
     if first.has_metrics:
         images = first.metrics()["data"]
         caption += f" n = {images['train']:,} training and {images['validation']:,} validation images."
-    alt = f"Loss and accuracy over the epochs of {', '.join(known)}, training and validation images"
-    return Chapter(
-        Section(title, text), [CaptionedFigure("learning-curves", charts.curves(known), alt, caption)]
-    )
+    figures = [
+        CaptionedFigure(
+            f"learning-curves-{measure}",
+            charts.curves(known, measure),
+            f"{measure} over the epochs of {', '.join(known)}, training and validation images",
+            caption,
+        )
+        for measure in ("loss", "accuracy")
+    ]
+    yield Chapter(Section(title, text), figures)
 
 
-def confusions(study: Study, evidence: Evidence) -> Chapter:
+def confusions(study: Study) -> Iterator[Chapter]:
     """Draw which class is taken for which; of very many classes tabulate the largest confusions."""
-    title, labels = "Confusion", evidence.test.labels
+    title, evidence = "Confusion", study.evidence
     if len(evidence.classes) > DRAWN:
         text = (
             f"Of {len(evidence.classes)} classes the {LARGEST} largest confusions of each head, float; "
-            f"counts are means over the seeds. {basis(study)}."
+            f"shares are means over the seeds. {basis(study)}."
         )
-        columns = ("head", "truth", "taken for", "images", "of")
+        columns = ("head", "truth", "taken for", "share of the class", "test images of the class")
         rows = [row for group in evidence.groups for row in _largest(group, evidence)]
-        return Chapter(Section(title, text, table=Table(columns, rows)))
-    text = "Rows are the truth, columns the answers of the float networks; the shade is the share of the row."
+        yield Chapter(Section(title, text, table=Table(columns, rows)))
+        return
+    one = len(study.heads[0].seeds) == 1
+    cells = "the images" if one else "the share of the row in per cent, the mean over the seeds"
+    text = (
+        f"Rows are the truth, columns the answers of the float networks; a cell holds {cells} "
+        f"({basis(study)})."
+    )
     figures = [
-        CaptionedFigure(
-            f"confusion-{number}",
-            confusion(group.confusion(labels), evidence.classes, group.name),
-            f"The confusion matrix of {group.name}. {_most_often(group, evidence)}",
-            f"{group.name}, {basis(study)}; counts are means over the seeds. {_most_often(group, evidence)}",
-        )
-        for number, group in enumerate(evidence.groups, start=1)
+        _confusion_of(group, evidence, number) for number, group in enumerate(evidence.groups, start=1)
     ]
-    return Chapter(Section(title, text), figures)
+    yield Chapter(Section(title, text), figures)
+
+
+def _confusion_of(group: Group, evidence: Evidence, number: int) -> CaptionedFigure:
+    """Draw the confusion of one group: images of a single seed, shares of several."""
+    counts = group.confusion(evidence.test.labels)
+    shown = np.rint(counts).astype(np.int64) if len(group.answers) == 1 else counts
+    told = f"{group.name}: {_most_often(group, evidence)}"
+    figure = confusion(shown, evidence.classes, group.name)
+    return CaptionedFigure(f"confusion-{number}", figure, f"The confusion matrix of {told}", told)
 
 
 def _largest(group: Group, evidence: Evidence) -> list[list[Cell]]:
@@ -81,8 +100,10 @@ def _largest(group: Group, evidence: Evidence) -> list[list[Cell]]:
             Cell(group.name),
             Cell(evidence.classes[truth]),
             Cell(evidence.classes[answer]),
-            Cell(f"{counts[truth, answer]:.1f}", float(counts[truth, answer])),
-            Cell(f"{images[truth]:.0f}", float(images[truth])),
+            Cell(
+                percent(counts[truth, answer] / images[truth]), float(counts[truth, answer] / images[truth])
+            ),
+            Cell(f"{images[truth]:,.0f}", float(images[truth])),
         ]
         for truth, answer in pairs
     ]
@@ -91,13 +112,14 @@ def _largest(group: Group, evidence: Evidence) -> list[list[Cell]]:
 def _most_often(group: Group, evidence: Evidence) -> str:
     rows = _largest(group, evidence)
     if not rows:
-        return "No test image is answered wrong."
-    _, truth, answer, count, of = (cell.text for cell in rows[0])
-    return f"Most often {truth} is taken for {answer}: {count} of {of} times."
+        return "no test image is answered wrong."
+    _, truth, answer, share, of = (cell.text for cell in rows[0])
+    return f"most often {truth} is taken for {answer}, {share} of {of} images."
 
 
-def classes(study: Study, evidence: Evidence) -> Chapter:
+def classes(study: Study) -> Iterator[Chapter]:
     """Draw the difference on each class alone."""
+    evidence = study.evidence
     text = (
         f"Of each class the difference of {'the float networks' if study.verdicts else 'int8 and float'} on "
         "its own test images, with a paired bootstrap "
@@ -106,9 +128,9 @@ def classes(study: Study, evidence: Evidence) -> Chapter:
     empty = len(evidence.classes) - len(np.unique(evidence.test.labels))
     if empty:
         text += f" {empty} of {len(evidence.classes)} classes have no test image."
-    return Chapter(
-        Section("Class by class", text, table=_recalls(evidence) if evidence.unequal else None),
-        [_differences(*pair, evidence, number) for number, pair in enumerate(_pairs(study), start=1)],
+    yield Chapter(
+        Section("Differences on each class", text, table=_recalls(evidence) if evidence.unequal else None),
+        [_differences(*each, number) for number, each in enumerate(study.by_class, start=1)],
     )
 
 
@@ -127,67 +149,42 @@ def _recalls(evidence: Evidence) -> Table:
     return Table(columns, rows)
 
 
-def _pairs(study: Study) -> list[tuple[tuple[str, SeedAccuracies], tuple[str, SeedAccuracies]]]:
-    """Return what is compared class by class: the pairs of heads, or a head alone and its int8 file."""
-    pairs = [((each.a.head, each.a.accuracy), (each.b.head, each.b.accuracy)) for each in study.verdicts]
-    return pairs or [(("float", head.accuracy), ("int8", head.int8)) for head in study.heads]
-
-
-def _differences(
-    a: tuple[str, SeedAccuracies], b: tuple[str, SeedAccuracies], evidence: Evidence, number: int
-) -> CaptionedFigure:
-    rows = [
-        (
-            evidence.classes[label],
-            int(mine.sum()),
-            paired_difference(a[1].correct[:, mine], b[1].correct[:, mine]),
-        )
-        for label in range(len(evidence.classes))
-        if (mine := evidence.test.labels == label).any()
-    ]
-    shown, names = rows, f"{b[0]} minus {a[0]}"
+def _differences(a: str, b: str, rows: Sequence[ClassDifference], number: int) -> CaptionedFigure:
+    shown, names = rows, f"{b} minus {a}"
     caption = f"{names}, {len(rows)} classes, n is the number of their test images."
     if len(rows) > DRAWN:
-        shown = sorted(rows, key=_images_apart, reverse=True)[:DRAWN]
+        shown = sorted(rows, key=lambda each: each.images_apart, reverse=True)[:DRAWN]
         caption = (
             f"{names}, the {DRAWN} of {len(rows)} classes that differ in most images; n is the number of "
             "their test images."
         )
-    name, _, most = max(rows, key=_images_apart)
-    alt = f"Differences of accuracy, {names}; the largest is {most.points:+.1f} points on {name}"
-    return CaptionedFigure(
-        f"classes-{number}", charts.differences_of_classes(shown, a[0], b[0]), alt, caption
-    )
+    most = max(rows, key=lambda each: each.images_apart)
+    largest = f"{most.difference.points:+.1f} points on {most.name}"
+    alt = f"Differences of accuracy, {names}; the largest is {largest}"
+    return CaptionedFigure(f"classes-{number}", charts.differences_of_classes(shown, a, b), alt, caption)
 
 
-def _images_apart(row: tuple[str, int, PairedDifference]) -> float:
-    """Return by how many images a class differs: one image of a class of one would be 100 points."""
-    _, images, found = row
-    return abs(found.points) * images
-
-
-def reliability(study: Study, evidence: Evidence) -> Chapter:
+def reliability(study: Study) -> Iterator[Chapter]:
     """Draw whether the probabilities hold what they say."""
-    labels = evidence.test.labels
-    found = [
-        (group.name, Reliability.of(group.floating, labels), Reliability.of(group.int8, labels))
-        for group in evidence.groups
-    ]
-    errors = "; ".join(
-        f"{name}: float {100 * floating.error:.1f}, int8 {100 * quantized.error:.1f} points "
-        f"(n = {floating.n:,} answers)"
-        for name, floating, quantized in found
-    )
     text = (
         "Of the answers given with a probability, how many are right: on the diagonal the probabilities hold "
-        "what they say, below it they promise too much. Empty bins are omitted."
+        f"what they say, below it they promise too much. {basis(study)}; empty bins are omitted, bars are "
+        "95 % Wilson intervals for the answers of one seed."
     )
+    evidence = study.evidence
+    figures = [
+        _reliability_of(group, evidence.test.labels, number)
+        for number, group in enumerate(evidence.groups, start=1)
+    ]
+    yield Chapter(Section("Reliability of the probabilities", text), figures)
+
+
+def _reliability_of(group: Group, labels: NDArray[np.int32], number: int) -> CaptionedFigure:
+    floating, int8 = Reliability.of(group.floating, labels), Reliability.of(group.int8, labels)
     caption = (
-        f"Expected calibration error, {basis(study)}: {errors}. Bars are 95 % Wilson intervals for the "
-        "answers of one seed."
+        f"Expected calibration error of {group.name}: float {100 * floating.error:.1f}, "
+        f"int8 {100 * int8.error:.1f} points (n = {floating.n:,} answers)."
     )
-    alt = f"Right answers against stated probabilities. {errors}"
-    return Chapter(
-        Section("Reliability of the probabilities", text),
-        [CaptionedFigure("reliability", charts.reliability(found), alt, caption)],
-    )
+    alt = f"Right answers against stated probabilities. {caption}"
+    figure = charts.reliability(floating, int8, group.name)
+    return CaptionedFigure(f"reliability-{number}", figure, alt, caption)

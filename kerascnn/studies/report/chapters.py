@@ -1,32 +1,33 @@
 """What a report shows of a study, in order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kerascnn.figures.captioned import Chapter
 from kerascnn.studies.report.accuracy import classes, confusions, curves, reliability
-from kerascnn.studies.report.costs import costs, devices, layer_table, parameters
+from kerascnn.studies.report.answer import answer, for_what, how_sure, side_by_side
+from kerascnn.studies.report.costs import all_figures, costs, devices, layer_tables, parameters
 from kerascnn.studies.report.gallery import galleries
 from kerascnn.studies.report.mcnemar import seed_by_seed
 from kerascnn.studies.report.provenance import making
 from kerascnn.studies.report.quantization import int8_costs, layer_noise
-from kerascnn.studies.results.evidence import Evidence
 from kerascnn.studies.results.study import Study
 
+#: Draws chapters of a report; none where a study has nothing to show there.
+Draw = Callable[[Study], Iterable[Chapter]]
 
-def chapters(study: Study, evidence: Evidence) -> Iterator[Chapter]:
-    """Draw one part of the report after another."""
-    yield parameters(study)
-    if len(study.heads) > 1:
-        yield costs(study)
-    if study.measurements:
-        yield devices(study)
-    yield int8_costs(study)
-    yield seed_by_seed(study)
-    yield layer_noise(study)
-    yield curves(evidence)
-    yield confusions(study, evidence)
-    yield classes(study, evidence)
-    yield reliability(study, evidence)
-    yield from map(Chapter, galleries(study, evidence))
-    yield from map(layer_table, study.heads)
-    yield from map(Chapter, making(study, evidence))
+#: What is seen at once.
+FIRST: Sequence[Draw] = (answer, for_what, side_by_side)
+
+#: What a reader opens, by the name of each part.
+PARTS: Mapping[str, Sequence[Draw]] = {
+    "How sure this is": (how_sure,),
+    "What each head costs": (all_figures, parameters, costs, devices),
+    "What int8 costs": (int8_costs, layer_noise),
+    "Seed by seed": (seed_by_seed,),
+    "Learning curves": (curves,),
+    "Class by class": (confusions, classes),
+    "Reliability of the probabilities": (reliability,),
+    "Disagreements": (galleries,),
+    "Layers of each head": (layer_tables,),
+    "How it was made": (making,),
+}

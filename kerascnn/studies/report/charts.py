@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.reliability import Reliability
-from kerascnn.analysis.evaluation.significance import PairedDifference
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.figures.plots import BLUE, OKABE_ITO, VERMILION, new_figure, short
 from kerascnn.models.heads import is_head_layer
+from kerascnn.studies.results.by_class import ClassDifference
 from kerascnn.studies.results.study import HeadResult
 from kerascnn.training.records.history import Epoch
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MARKERS = "osD^vP*X"  # one more than colours, so that both do not return together
 LINES = ("-", "--", "-.", ":")
-WIDE = 9.0  # inches
+WIDE = 5.2  # inches: what is wider is not legible at the width of a phone
+HALF = 4.7  # inches of one of two figures beside each other
 ROW = 0.32  # inches of a bar or a point with its name
 GRID = 0.3  # opacity
 
@@ -38,6 +39,7 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> "Figure":
     kept = {name: [row for row in table.layers if row.parameters] for name, table in tables.items()}
     heights = [1 + len(rows) for rows in kept.values()]
     from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(WIDE, 0.9 + ROW * sum(heights))
     panels = figure.subplots(len(kept), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
@@ -49,8 +51,9 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> "Figure":
         axes.bar_label(bars, texts, padding=3, fontsize=8)
         axes.set_title(f"{short(name)}: {total:,} parameters", fontsize=10)
         axes.invert_yaxis()
-        axes.margins(x=0.2)
+        axes.margins(x=0.35)
         axes.grid(axis="x", alpha=GRID)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter("{x:,.0f}")
     panels[-1].set_xlabel("trainable parameters")
     handles = [
@@ -60,22 +63,30 @@ def parameters_of_layers(tables: Mapping[str, Profile]) -> "Figure":
     return figure
 
 
-def accuracy_against_cost(heads: Sequence[HeadResult]) -> "Figure":
-    """Draw the int8 files' accuracy against size and time, with intervals and the best of each cost."""
-    figure = new_figure(WIDE, 4)
-    panels = figure.subplots(1, 2, sharey=True)
+def accuracy_against_size(heads: Sequence[HeadResult]) -> "Figure":
+    """Draw the int8 files' accuracy against their size, with intervals and the best of each size."""
     sizes = np.array([[head.bytes / 1000, 0.0] for head in heads])
+    return _accuracy_against(heads, sizes, "int8 file in kB")
+
+
+def accuracy_against_latency(heads: Sequence[HeadResult]) -> "Figure":
+    """Draw the int8 files' accuracy against their time, with intervals and the best of each time."""
     times = np.array([[head.latency.median, head.latency.p95 - head.latency.median] for head in heads])
-    for axes, costs, label in (
-        (panels[0], sizes, "int8 file in kB"),
-        (panels[1], times, "latency in µs, median to 95th percentile"),
-    ):
-        _against(axes, heads, costs)
-        axes.set_xlabel(label)
-    panels[0].set_ylabel("int8 accuracy in %")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
+    return _accuracy_against(heads, times, "latency in µs, median to 95th percentile")
+
+
+def _accuracy_against(heads: Sequence[HeadResult], costs: NDArray[np.float64], label: str) -> "Figure":
+    figure = new_figure(HALF, 4)
+    axes = figure.subplots()
+    _against(axes, heads, costs)
+    axes.set(xlabel=label, ylabel="int8 accuracy in %")
+    _legend_above(figure, axes)
     return figure
+
+
+def _legend_above(figure: "Figure", axes: "Axes") -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 3))
 
 
 def _against(axes: "Axes", heads: Sequence[HeadResult], costs: NDArray[np.float64]) -> None:
@@ -112,31 +123,28 @@ def _against(axes: "Axes", heads: Sequence[HeadResult], costs: NDArray[np.float6
     axes.grid(alpha=GRID)
 
 
-def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]]) -> "Figure":
-    """Draw loss and accuracy over the epochs: the seeds' mean, and a band from the least to the greatest.
+def curves(histories: Mapping[str, Sequence[Sequence[Epoch]]], measure: str) -> "Figure":
+    """Draw a measure over the epochs: the seeds' mean, and a band from the least to the greatest.
 
     Args:
         histories: Of each head the epochs of each seed; a seed that stopped early counts while it lasted.
+        measure: ``loss`` or ``accuracy``.
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(WIDE, 6.2)
-    panels = figure.subplots(2, 2, sharex=True)
-    for row, (measure, unit, factor) in zip(
-        panels, (("loss", "", 1), ("accuracy", " in %", 100)), strict=True
-    ):
-        for axes, (prefix, images) in zip(row, (("", "training"), ("val_", "validation")), strict=True):
-            for (name, seeds), colour, line in zip(histories.items(), cycle(OKABE_ITO), cycle(LINES)):
-                _band(axes, factor * _by_epoch(seeds, f"{prefix}{measure}"), name, colour, line)
-            axes.set_ylabel(f"{images} {measure}{unit}")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.grid(alpha=GRID)
+    unit, factor = (" in %", 100) if measure == "accuracy" else ("", 1)
+    figure = new_figure(HALF, 5.4)
+    panels = figure.subplots(2, 1, sharex=True)
+    for axes, (prefix, images) in zip(panels, (("", "training"), ("val_", "validation")), strict=True):
+        for (name, seeds), colour, line in zip(histories.items(), cycle(OKABE_ITO), cycle(LINES)):
+            _band(axes, factor * _by_epoch(seeds, f"{prefix}{measure}"), name, colour, line)
+        axes.set_ylabel(f"{images} {measure}{unit}")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=GRID)
     longest = max(len(seed) for seeds in histories.values() for seed in seeds)
     edge = max(0.5, 0.04 * longest)  # at a single epoch too there is a whole number to mark
-    for axes in panels[1]:
-        axes.set(xlabel="epoch", xlim=(1 - edge, longest + edge))
-    handles, names = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
+    panels[1].set(xlabel="epoch", xlim=(1 - edge, longest + edge))
+    _legend_above(figure, panels[0])
     return figure
 
 
@@ -158,20 +166,21 @@ def _by_epoch(seeds: Sequence[Sequence[Epoch]], measure: str) -> NDArray[np.floa
     return values
 
 
-def differences_of_classes(rows: Sequence[tuple[str, int, PairedDifference]], a: str, b: str) -> "Figure":
+def differences_of_classes(rows: Sequence[ClassDifference], a: str, b: str) -> "Figure":
     """Draw the accuracy of b minus that of a class by class.
 
     Args:
-        rows: Name of the class, number of its test images, and the difference.
+        rows: The classes in the order in which they are drawn.
         a: The one head; ``b``: the other.
     """
     figure = new_figure(WIDE, 1 + ROW * len(rows))
     axes = figure.subplots()
-    places, points = range(len(rows)), [found.points for *_, found in rows]
-    reach = np.array([[found.points - found.low, found.high - found.points] for *_, found in rows]).T
+    places, found = range(len(rows)), [row.difference for row in rows]
+    points = [each.points for each in found]
+    reach = np.array([[each.points - each.low, each.high - each.points] for each in found]).T
     axes.axvline(0, color="0.4", linewidth=1)
     axes.errorbar(points, places, xerr=np.maximum(reach, 0), color=BLUE, marker="o", linestyle="", capsize=3)
-    axes.set_yticks(places, [f"{short(name)} (n = {n:,})" for name, n, _ in rows], fontsize=9)
+    axes.set_yticks(places, [f"{short(row.name)} (n = {row.images:,})" for row in rows], fontsize=9)
     axes.set_xlabel(f"accuracy of {short(b)} minus {short(a)} in points, with the 95 % interval")
     axes.invert_yaxis()
     axes.set_xlim(max(-105, axes.get_xlim()[0]), min(105, axes.get_xlim()[1]))
@@ -179,28 +188,23 @@ def differences_of_classes(rows: Sequence[tuple[str, int, PairedDifference]], a:
     return figure
 
 
-def reliability(found: Sequence[tuple[str, Reliability, Reliability]]) -> "Figure":
-    """Draw how often answers are right against how sure they are, a panel a head.
+def reliability(floating: Reliability, int8: Reliability, name: str) -> "Figure":
+    """Draw how often answers are right against how sure they are.
 
     Args:
-        found: Of each head its name, the Keras models, the int8 files.
+        floating: Of the Keras models; ``int8``: of the int8 files.
+        name: Of the head.
     """
-    columns = min(len(found), 3)
-    rows = -(-len(found) // columns)
-    figure = new_figure(max(3.2 * columns, 4), 3.6 * rows)
-    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, (name, floating, int8) in zip(panels, found, strict=False):
-        axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, label="as stated")
-        _answers(axes, floating, BLUE, "o", "-", "float")
-        _answers(axes, int8, VERMILION, "s", "--", "int8")
-        errors = f"error: float {100 * floating.error:.1f}, int8 {100 * int8.error:.1f} points"
-        axes.set_title(f"{short(name)}\n{errors}", fontsize=9)
-        axes.set(xlabel="stated probability in %", ylabel="right answers in %", xlim=(0, 103), ylim=(-3, 103))
-        axes.grid(alpha=GRID)
-    for axes in panels[len(found) :]:
-        axes.set_axis_off()
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, frameon=False, loc="outside upper center", ncols=min(len(names), 4))
+    figure = new_figure(3.7, 4)
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, label="as stated")
+    _answers(axes, floating, BLUE, "o", "-", "float")
+    _answers(axes, int8, VERMILION, "s", "--", "int8")
+    errors = f"error: float {100 * floating.error:.1f}, int8 {100 * int8.error:.1f} points"
+    axes.set_title(f"{short(name)}\n{errors}", fontsize=9)
+    axes.set(xlabel="stated probability in %", ylabel="right answers in %", xlim=(0, 103), ylim=(-3, 103))
+    axes.grid(alpha=GRID)
+    _legend_above(figure, axes)
     return figure
 
 

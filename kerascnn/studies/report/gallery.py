@@ -10,6 +10,7 @@ from PIL import Image
 
 from kerascnn.analysis.interpretability.class_activation import CLASS_MAP, ClassMap, class_maps
 from kerascnn.data.bad_files import image_of
+from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Picture, Section
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
@@ -32,10 +33,15 @@ class _Side:
     answers: Probabilities
     group: Group
 
-    def told(self, number: int, classes: Sequence[str]) -> str:
+    def told(self, number: int, evidence: Evidence) -> str:
         """Return the answer to one image in words."""
         label = self.label(number)
-        return f"{self.name}: {classes[label]} ({100 * self.answers[number, label]:.1f} %)"
+        mark = "✓" if self.is_right(number, evidence) else "✗"
+        return f"{mark} {self.name}: {evidence.classes[label]} ({100 * self.answers[number, label]:.1f} %)"
+
+    def is_right(self, number: int, evidence: Evidence) -> bool:
+        """Whether the answer to one image is its class."""
+        return self.label(number) == int(evidence.test.labels[number])
 
     def label(self, number: int) -> int:
         """Return the class of the answer to one image."""
@@ -60,22 +66,25 @@ class _Maps:
         return class_maps(*self._opened[group.name], pictures)
 
 
-def galleries(study: Study, evidence: Evidence) -> Iterator[Section]:
+def galleries(study: Study) -> Iterator[Chapter]:
     """Show where the first seed's pairs of heads disagree, and each head with its int8 file."""
+    evidence = study.evidence
     groups, maps = {group.name: group for group in evidence.groups}, _Maps(study)
     for verdict in study.verdicts:
         pair = [
             _Side(name, groups[name].answers[0].floating, groups[name])
             for name in (verdict.a.head, verdict.b.head)
         ]
-        yield _gallery(f"Where {pair[0].name} and {pair[1].name} disagree", pair, evidence, maps)
+        title = f"Where {pair[0].name} and {pair[1].name} disagree"
+        yield Chapter(_gallery(title, pair, evidence, maps))
     for group in evidence.groups:
         first = group.answers[0]
         pair = [
             _Side(f"{group.name} float", first.floating, group),
             _Side(f"{group.name} int8", first.int8, group),
         ]
-        yield _gallery(f"Where {group.name} and its int8 file disagree", pair, evidence, maps)
+        title = f"Where {group.name} and its int8 file disagree"
+        yield Chapter(_gallery(title, pair, evidence, maps))
 
 
 def _gallery(title: str, pair: Sequence[_Side], evidence: Evidence, maps: _Maps) -> Section:
@@ -88,7 +97,7 @@ def _gallery(title: str, pair: Sequence[_Side], evidence: Evidence, maps: _Maps)
     pictures = [image_of(evidence.test, int(number)) for number in shown]
     found = {side.group.name: maps.of(side.group, pictures) for side in pair}
     mapped = [name for name, each in found.items() if each]
-    text = f"{total} are answered differently.{some}"
+    text = f"{total} are answered differently: {_who_is_right(apart, pair, evidence)}.{some}"
     if mapped:
         text += (
             f" Beside each picture stands where {' and '.join(mapped)} saw the answer: the class activation "
@@ -104,6 +113,13 @@ def _gallery(title: str, pair: Sequence[_Side], evidence: Evidence, maps: _Maps)
         for place, (number, picture) in enumerate(zip(shown, pictures, strict=True))
     ]
     return Section(title, text, gallery=cards)
+
+
+def _who_is_right(apart: NDArray[np.intp], pair: Sequence[_Side], evidence: Evidence) -> str:
+    """Return on how many images which of the two is right."""
+    right = [sum(side.is_right(int(number), evidence) for number in apart) for side in pair]
+    told = [f"{side.name} is right on {count:,}" for side, count in zip(pair, right, strict=True)]
+    return ", ".join([*told, f"neither on {len(apart) - sum(right):,}"])
 
 
 def disagreements(a: Probabilities, b: Probabilities) -> NDArray[np.intp]:
@@ -130,9 +146,11 @@ def _card(
         label = side.label(number)
         pictures += [heated(each, label) for each in maps]
         seen += [f"{side.group.name} for {classes[label]}" for _ in maps]
+    right = [side.name for side, _ in pair if side.is_right(number, evidence)]
+    heading = f"{right[0] if right else 'neither'} is right"
     lines = [
         f"test image {number + 1:,}, true: {classes[evidence.test.labels[number]]}",
-        *(side.told(number, classes) for side, _ in pair),
+        *(side.told(number, evidence) for side, _ in pair),
         *([f"maps: {'; '.join(seen)}"] if seen else []),
     ]
-    return Picture(side_by_side(pictures), "; ".join(lines), "\n".join(lines))
+    return Picture(side_by_side(pictures), "; ".join([heading, *lines]), "\n".join(lines), heading=heading)

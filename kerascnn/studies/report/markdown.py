@@ -1,22 +1,24 @@
 """``report.md`` of a study."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from kerascnn.figures.captioned import CaptionedFigure
+from kerascnn.figures.captioned import Chapter
 from kerascnn.foundation.text.escapes import in_markdown
 from kerascnn.studies.report.provenance import environment, facts
 from kerascnn.studies.report.table import DEVICE_HEADER, device_cells
 from kerascnn.studies.report.wording import conditions, how_to_read, title
+from kerascnn.studies.results.choices import choices
 from kerascnn.studies.results.overview import HEADER, cells
 from kerascnn.studies.results.study import Study
 
 
-def markdown(study: Study, figures: Mapping[str, CaptionedFigure]) -> str:
-    """Return the study as Markdown: verdict, table, figures, how it was made.
+def markdown(study: Study, parts: Mapping[str, Sequence[Chapter]], folder: str) -> str:
+    """Return the study as Markdown: verdict, table, which head for what, figures, how it was made.
 
     Args:
         study: The study.
-        figures: By their files, as seen from the report.
+        parts: The chapters of the page, of which those with figures are shown.
+        folder: Of the figures, as seen from the report.
     """
     settings = study.settings
     costs = [f"{in_markdown(head.sentence)}\n" for head in study.heads] if study.verdicts else []
@@ -29,12 +31,10 @@ def markdown(study: Study, figures: Mapping[str, CaptionedFigure]) -> str:
         *_table(HEADER, map(cells, study.heads), left=(0, len(HEADER) - 1)),
         how_to_read(study),
         "",
+        *_for_what(study),
         *costs,
         *(devices if study.measurements else []),
-        *[
-            f"![{in_markdown(each.alt)}]({file})\n\n{in_markdown(each.caption)}\n"
-            for file, each in figures.items()
-        ],
+        *(line for name, chapters in parts.items() for line in _part(name, chapters, folder)),
         "## How it was made",
         "",
         *[f"- {in_markdown(line)}" for line in conditions(settings)],
@@ -46,6 +46,26 @@ def markdown(study: Study, figures: Mapping[str, CaptionedFigure]) -> str:
         *[f"    {line}" for line in settings.command.splitlines()],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _for_what(study: Study) -> Iterator[str]:
+    if found := choices(study):
+        rows = [(each.purpose, each.head, each.reason) for each in found]
+        yield from ("## Which head for what", "", *_table(("for", "take", "because"), rows, left=range(3)))
+
+
+def _part(name: str, chapters: Sequence[Chapter], folder: str) -> Iterator[str]:
+    """Yield the chapters of a part that have figures, each under its heading."""
+    drawn = [chapter for chapter in chapters if chapter.figures]
+    if drawn:
+        yield f"## {in_markdown(name)}\n"
+    for section, figures in drawn:
+        if section.title != name:
+            yield f"### {in_markdown(section.title)}\n"
+        if section.text:
+            yield f"{in_markdown(section.text)}\n"
+        for each in figures:
+            yield f"![{in_markdown(each.alt)}]({folder}/{each.name}.png)\n\n{in_markdown(each.caption)}\n"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collection[int]) -> list[str]:

@@ -12,7 +12,7 @@ from kerascnn.studies.results.verdict import Verdict
 COLUMNS = ("a", "b", "seed", "only a right", "only b right", "p, McNemar", "p, Bonferroni")
 
 
-def seed_by_seed(study: Study) -> Chapter:
+def seed_by_seed(study: Study) -> Iterator[Chapter]:
     """Tabulate the test for each pair of heads, and for each head and its int8 file."""
     text = (
         "Each seed alone: on how many test images only one of the two is right, and the p-value of McNemar's "
@@ -21,7 +21,7 @@ def seed_by_seed(study: Study) -> Chapter:
     )
     rows = [row for verdict in study.verdicts for row in _of_heads(verdict)]
     rows += [row for head in study.heads for row in _of_int8(head)]
-    return Chapter(Section("Seed by seed", text, table=Table(COLUMNS, rows)))
+    yield Chapter(Section("Seed by seed", text, table=Table(COLUMNS, rows)))
 
 
 def _of_heads(verdict: Verdict) -> Iterator[list[Cell]]:

@@ -1,33 +1,37 @@
 """How a study was made, in full: settings, runs and their time, environment, hashes, the command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy
+from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.foundation.text.wording import DASH
-from kerascnn.studies.results.evidence import Evidence, Group
+from kerascnn.studies.results.evidence import Group
 from kerascnn.studies.results.study import Study
 from kerascnn.training.run import Run
 
 RUNS = ("head", "run", "seed", "begun", "epochs", "epoch kept", "time in s", "float accuracy")
 
 
-def making(study: Study, evidence: Evidence) -> list[Section]:
-    """Return the parts of a report that say how the study was made and how it is repeated."""
-    runs = [(group, run) for group in evidence.groups for run in group.runs]
+def making(study: Study) -> Iterator[Chapter]:
+    """Say how the study was made and how it is repeated."""
+    runs = [(group, run) for group in study.evidence.groups for run in group.runs]
     table = Table(RUNS, [_row(group, run) for group, run in runs]) if runs else None
-    return [
-        Section("Settings", "Where heads differ, each is named.", facts(study.settings.to_dict())),
-        Section("Runs", _times([run for _, run in runs]), table=table),
-        Section("Environment", facts=environment(study)),
-        Section("How to repeat it", "With the data of the hashes above:", code=study.settings.command),
-    ]
+    yield Chapter(Section("Settings", "Where heads differ, each is named.", facts(study.settings.to_dict())))
+    yield Chapter(Section("Runs", _times([run for _, run in runs]), table=table))
+    yield Chapter(Section("Environment", facts=environment(study)))
+    repeat = "With the data of the hashes above:"
+    yield Chapter(Section("How to repeat it", repeat, code=study.settings.command))
 
 
 def facts(settings: dict[str, Any]) -> dict[str, str]:
-    """Return every setting but the command, in words."""
-    return {name.replace("_", " "): _told(value) for name, value in settings.items() if name != "command"}
+    """Return every setting that there is but the command, in words."""
+    return {
+        name.replace("_", " "): _told(value)
+        for name, value in settings.items()
+        if name != "command" and not _is_blank(value)
+    }
 
 
 def environment(study: Study) -> dict[str, str]:
@@ -44,13 +48,17 @@ def environment(study: Study) -> dict[str, str]:
 
 def _told(value: Any) -> str:
     """Return a setting in words: nothing is left blank."""
-    if value is None or value in ([], {}, ""):
+    if _is_blank(value):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
         return "; ".join(f"{name}: {_told(each)}" for name, each in value.items())
     return ", ".join(map(_told, value)) if isinstance(value, list) else str(value)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value in ([], {}, "")
 
 
 def _row(group: Group, run: Run) -> list[Cell]:

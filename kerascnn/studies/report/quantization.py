@@ -1,5 +1,7 @@
 """What int8 costs each head: in answers, and at each layer."""
 
+from collections.abc import Iterator
+
 from kerascnn.figures.captioned import CaptionedFigure, Chapter
 from kerascnn.figures.page import Cell, Section, Table
 from kerascnn.figures.plots import noise_of_layers
@@ -9,7 +11,7 @@ from kerascnn.studies.results.verdict import conclusion, signed
 from kerascnn.tflite.debugging.layer_errors import operator_names
 
 
-def int8_costs(study: Study) -> Chapter:
+def int8_costs(study: Study) -> Iterator[Chapter]:
     """Say what quantization costs each head."""
     columns = ("head", "int8 minus float, points", "95 % interval", "same answer", "outcome")
     text = (
@@ -27,10 +29,10 @@ def int8_costs(study: Study) -> Chapter:
         for head in study.heads
         for found in (head.quantization,)
     ]
-    return Chapter(Section("What int8 costs", text, table=Table(columns, rows)))
+    yield Chapter(Section("Int8 against float", text, table=Table(columns, rows)))
 
 
-def layer_noise(study: Study) -> Chapter:
+def layer_noise(study: Study) -> Iterator[Chapter]:
     """Draw what quantization does to each layer."""
     images = study.heads[0].figures.images
     text = (
@@ -39,7 +41,7 @@ def layer_noise(study: Study) -> Chapter:
         f"there, against the float network. n = {images:,} validation images."
     )
     figures = [_noise_of(head, number) for number, head in enumerate(study.heads, start=1)]
-    return Chapter(Section("Quantization error by layer", text), figures)
+    yield Chapter(Section("Quantization error by layer", text), figures)
 
 
 def _noise_of(head: HeadResult, number: int) -> CaptionedFigure:
@@ -52,5 +54,5 @@ def _noise_of(head: HeadResult, number: int) -> CaptionedFigure:
     if known:
         own, noisiest = min(known)
         told = f"{head.head}: {noisiest} adds the most noise, {own:.1f} dB below its values."
-    alt = f"Bars of the signal to quantization noise of each layer. {told}"
+    alt = f"Marks of the signal to quantization noise of each layer. {told}"
     return CaptionedFigure(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)

@@ -6,10 +6,12 @@ from kerascnn.studies.results.study import Study
 
 
 def title(study: Study) -> str:
-    """Return what was compared, in one line."""
+    """Return the question of a study, in one line."""
     names = study.settings.differing.get("model", {}).values() or [study.settings.model]
     models = " and ".join(dict.fromkeys(family(name).title for name in names))
-    return f"{models} on {study.settings.data}: {' against '.join(head.head for head in study.heads)}"
+    *others, last = (head.head for head in study.heads)
+    asked = f"{', '.join(others)} or {last}?" if others else last
+    return f"{models} on {study.settings.data}: {asked}"
 
 
 def basis(study: Study) -> str:

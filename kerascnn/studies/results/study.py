@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
 from kerascnn.models.heads import is_head_layer
+from kerascnn.studies.results.by_class import ClassDifference, differences_by_class
+from kerascnn.studies.results.evidence import Evidence
 from kerascnn.studies.results.scope import Scope
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.verdict import (
@@ -237,6 +240,7 @@ class Study(Shown):
         heads: At least one; a run alone is a study of one, without a verdict.
         verdicts: One a pair.
         reports: The files written.
+        evidence: The runs, what they answered, the test images.
         measurements: From other devices, attached.
         baseline: What needs no network: always the most frequent class of the training images.
         scope: Which trainings it is about.
@@ -249,9 +253,26 @@ class Study(Shown):
     heads: tuple[HeadResult, ...]
     verdicts: tuple[Verdict, ...]
     reports: tuple[Path, ...]
+    evidence: Evidence
     measurements: tuple[Measurement, ...] = ()
     baseline: Baseline | None = None
     scope: Scope = field(default_factory=Scope)
+
+    @property
+    def margin(self) -> float:
+        """Points within which two accuracies count as equal."""
+        return self.settings.margin_points or MARGIN
+
+    @cached_property
+    def by_class(self) -> tuple[tuple[str, str, tuple[ClassDifference, ...]], ...]:
+        """Class by class, with their names: the pairs of heads, or a head alone and its int8 file."""
+        pairs = [((each.a.head, each.a.accuracy), (each.b.head, each.b.accuracy)) for each in self.verdicts]
+        pairs = pairs or [(("float", head.accuracy), ("int8", head.int8)) for head in self.heads]
+        labels, classes = self.evidence.test.labels, self.evidence.classes
+        return tuple(
+            (a, b, differences_by_class(of_a.correct, of_b.correct, labels, classes))
+            for (a, of_a), (b, of_b) in pairs
+        )
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -261,13 +282,27 @@ class Study(Shown):
     @property
     def notes(self) -> tuple[str, ...]:
         """How the intervals hold, what would decide, and what the study cannot show, a sentence each."""
-        seeds, images = self.heads[0].accuracy.correct.shape
-        margin = self.settings.margin_points or MARGIN
-        family = self.verdicts[0].floating if self.verdicts else self.heads[0].quantization
-        needed = images_for_equivalence(margin, family.level)
+        return self.remarks + self.caveats
+
+    @property
+    def _family(self) -> PairedDifference:
+        """One of the differences that answer the study's question."""
+        return self.verdicts[0].floating if self.verdicts else self.heads[0].quantization
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Where the uncertainty comes from, what would decide, how the intervals hold, a sentence each."""
+        family = self._family
         told = [each for found in self.verdicts or self.heads for each in found.remarks]
         told += [each for each in (self._held_together(family),) if each]
-        told += self.scope.notes(seeds)
+        return tuple(told)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the study cannot show, a sentence each."""
+        seeds, images = self.heads[0].accuracy.correct.shape
+        margin, told = self.margin, list(self.scope.notes(seeds))
+        needed = images_for_equivalence(margin, self._family.level)
         if images < needed:
             told.append(
                 f"{images:,} test images are too few to show that two are equivalent within ±{margin:g} "
@@ -312,12 +347,23 @@ class Study(Shown):
         return [Table(HEADER, [cells(head) for head in self.heads]), self.conclusion]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return study, settings, heads, verdicts, notes, baseline, measurements, reports and more."""
+        """Return study, settings, heads, verdicts, choices, notes, baseline, measurements and more."""
+        from kerascnn.studies.results.choices import choices
+        from kerascnn.studies.results.details import head_details
+
         return {
             "study": str(self.path),
             "settings": self.settings.to_dict(),
-            "heads": [head.to_dict() for head in self.heads],
+            "heads": [
+                head.to_dict() | head_details(head, group, self.evidence)
+                for head, group in zip(self.heads, self.evidence.groups, strict=True)
+            ],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
+            "choices": [each.to_dict() for each in choices(self)],
+            "by_class": [
+                {"a": a, "b": b, "classes": [each.to_dict() for each in found]}
+                for a, b, found in self.by_class
+            ],
             "notes": list(self.notes),
             "scope": self.scope.model_dump(mode="json"),
             "baseline": self.baseline.to_dict() if self.baseline else None,
