@@ -170,10 +170,10 @@ def prepare(options: argparse.Namespace) -> tuple[str, dict[str, float]]:
     model, description = load_model(run.require_model())
     data = load_trained_data(run, None)
     train, test = (split.prepared(description.preprocessing) for split in (data.train, data.test))
-    if description.model == "lenet5":
+    if description.architecture.model == "lenet5":
         network, volume = lenet5_pytorch.lenet5(), lenet5_pytorch.VOLUME
     else:
-        head = description.head
+        head = description.architecture.head
         network, volume = alexnet_pytorch.alexnet(head, len(description.classes)), alexnet_pytorch.VOLUME
     take_weights(network, model.get_weights(), volume)
     rescaling = model.get_layer("rescaling")
@@ -192,7 +192,7 @@ def prepare(options: argparse.Namespace) -> tuple[str, dict[str, float]]:
         classify = make(options)
         answers = [classify(options.encode(image[np.newaxis])).argmax() for image in images]
         alike[name] = float((answers == expected).mean())
-    return description.model, alike
+    return description.architecture.model, alike
 
 
 def compare(options: argparse.Namespace) -> None:

@@ -138,7 +138,7 @@ def lenet5(run: Path | None, side: int) -> Subject:
     if run is None:
         return Subject.of("LeNet-5", build("lenet5"), variant, side)
     model, description = load_model(Run.open(run).require_model())
-    if (description.model, description.variant, description.head) != ("lenet5", "modern", "fc"):
+    if str(description.architecture) != "lenet5 (modern), head fc":
         raise UsageError(f"{run} is not a LeNet-5 (modern) with the fc head.")
     return Subject.of("LeNet-5", model, variant, side)
 

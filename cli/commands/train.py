@@ -81,10 +81,11 @@ def train(
             same = asked.model_dump(exclude_unset=True)
             run = go_on(resume, data_dir=data_dir, progress=progress, **together, **same)
         else:
-            if listed := folder_of(asked):
+            complete = asked.resolved()
+            if listed := folder_of(complete):
                 started()
                 click.echo(printable(_classes(listed.classes)), err=True)
-            run = run_training(asked, listed=listed, progress=progress, **together)
+            run = run_training(complete, listed=listed, progress=progress, **together)
     if run is None:
         click.echo("This process has finished; process 0 has written the run.", err=True)
         if as_json:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from kerascnn.data.dataset import BadFile, Dataset, Split
 from kerascnn.data.image_files import FileSplit, ImageFile, read_each
-from kerascnn.data.sources.registry import canonical_source, load
+from kerascnn.data.sources.registry import load, source_of
 from kerascnn.foundation.errors import ImageError, KerasCnnError
 from kerascnn.foundation.progress import Progress, silent
 
@@ -47,7 +47,7 @@ def load_checked(
         )
     if not bad:
         return dataset
-    below = tuple(replace(file, path=file.path.relative_to(canonical_source(source))) for file in bad)
+    below = tuple(replace(file, path=file.path.relative_to(source_of(source).place)) for file in bad)
     return replace(without(dataset, [file.path for file in bad]), left_out=below)
 
 

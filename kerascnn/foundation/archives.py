@@ -12,7 +12,7 @@ MEMBERS = 1_000
 TEXTS = {"config.json": 2**24, "metadata.json": 2**20}
 FREE = 2**26  # bytes that anything may hold; weights of zeros pack to next to nothing
 RATIO = 10  # of what an archive holds to its size, above that
-LARGEST = 2**32  # bytes of all members
+LARGEST_WHOLE = 2**32  # bytes of all members
 
 
 def require_weighed(path: Path) -> None:
@@ -40,10 +40,10 @@ def _of_members(members: list[zipfile.ZipInfo], size: int) -> str:
     if len(members) > MEMBERS:
         return f"it has {len(members):,} members, a model has some"
     for member in members:
-        if member.file_size > TEXTS.get(member.filename, LARGEST):
+        if member.file_size > TEXTS.get(member.filename, LARGEST_WHOLE):
             return f"its {member.filename} unpacks to {member.file_size:,} bytes"
     total = sum(member.file_size for member in members)
-    if total > min(LARGEST, max(FREE, RATIO * size)):
+    if total > min(LARGEST_WHOLE, max(FREE, RATIO * size)):
         return f"its {size:,} bytes unpack to {total:,}"
     return ""
 

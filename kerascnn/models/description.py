@@ -11,18 +11,18 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from kerascnn.data.preprocessing import Preprocessing
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.foundation.settings import Settings
 from kerascnn.foundation.text.escapes import printable
+from kerascnn.models.architecture import UNKNOWN, Architecture, ArchitectureRecord
 
 MEMBER = "kerascnn.json"
 LONGEST = 16 * 2**20  # bytes of a description; a small ZIP archive can hold one that fills the memory
-FOLDER = "folder "  # before the name of a source that is a folder of images: it may be called like another
 
 #: What Python says of a damaged archive; OSError: of places before it; RuntimeError: of a password.
 DAMAGED_ARCHIVE = (
@@ -39,7 +39,11 @@ DAMAGED_ARCHIVE = (
 Output = Literal["logits", "probabilities", "sigmoid", "logit", "unknown"]
 
 
-class ModelDescription(Settings):
+def _source(stored: Any) -> Any:
+    return Source.of_file(stored) if isinstance(stored, str) else stored
+
+
+class ModelDescription(ArchitectureRecord):
     """The content of ``model.json`` and of the member ``kerascnn.json`` of a model file.
 
     Attributes:
@@ -51,11 +55,7 @@ class ModelDescription(Settings):
     """
 
     format: Literal[1] = 1
-    model: str
-    variant: str
-    norm: str = "none"
-    head: str
-    source: str
+    source: Annotated[Source, BeforeValidator(_source), PlainSerializer(str, return_type=str)]
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     output: Output = "logits"
@@ -150,10 +150,8 @@ class ModelDescription(Settings):
         if classes == 1 and output != "sigmoid":
             output = _alone(path, output)
         return cls(
-            model=path.stem,
-            variant="unknown",
-            head="unknown",
-            source="unknown",
+            architecture=Architecture.unknown(path.stem),
+            source=Source(UNKNOWN),
             preprocessing=Preprocessing(height=height, width=width, channels=channels),
             classes=tuple(str(label) for label in range(max(classes, 2))),
             output=output,
@@ -163,7 +161,7 @@ class ModelDescription(Settings):
     @property
     def is_foreign(self) -> bool:
         """Whether another program wrote the file."""
-        return self.variant == "unknown"
+        return not self.architecture.is_known
 
 
 def require_classifier(path: Path, inputs: int, outputs: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kerascnn.arithmetic.layer import output_side
 from kerascnn.foundation.errors import UsageError
 
-LARGEST = 4096  # pixels; where the search for a size that fits ends
+LARGEST_IMAGE = 4096  # pixels; where the search for a size that fits ends
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def map_side(windows: Sequence[Window], image_size: int) -> int:
 
 
 def next_fitting(windows: Sequence[Window], image_size: int) -> int | None:
-    """Return the smallest image size that fits and is not below the given one, up to ``LARGEST``."""
-    sizes = range(image_size, LARGEST + 1)
+    """Return the smallest image size that fits and is not below the given one, up to ``LARGEST_IMAGE``."""
+    sizes = range(image_size, LARGEST_IMAGE + 1)
     return next((size for size in sizes if _failure(windows, size) is None), None)
 
 
@@ -70,5 +70,5 @@ def _failure(windows: Sequence[Window], side: int) -> str | None:
 
 def _nearest(windows: Sequence[Window], image_size: int) -> list[int]:
     """Return the nearest fitting sizes below and above, as far as they exist."""
-    below = (size for size in range(min(image_size, LARGEST), 0, -1) if _failure(windows, size) is None)
+    below = (size for size in range(min(image_size, LARGEST_IMAGE), 0, -1) if _failure(windows, size) is None)
     return [size for size in (next(below, None), next_fitting(windows, image_size)) if size is not None]

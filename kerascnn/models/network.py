@@ -6,8 +6,9 @@ from pydantic import Field
 
 from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.settings import Settings
-from kerascnn.models.family import Variant, family
-from kerascnn.models.geometry import LARGEST, check_image_size
+from kerascnn.models.architecture import UNKNOWN, Architecture
+from kerascnn.models.family import Variant, families, family
+from kerascnn.models.geometry import LARGEST_IMAGE, check_image_size
 from kerascnn.models.heads import heads
 from kerascnn.models.keras_defaults import set_keras_defaults
 
@@ -33,9 +34,23 @@ class Network(Settings):
     norm: str | None = None
     head: str = "fc"
     head_units: tuple[Width, ...] | None = None
-    image_size: int | None = Field(default=None, ge=1, le=LARGEST)
+    image_size: int | None = Field(default=None, ge=1, le=LARGEST_IMAGE)
     channels: int | None = Field(default=None, ge=1, le=1024)
     classes: Width | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        """Its names; what is still to be filled in is ``unknown``.
+
+        Raises:
+            UsageError: The model is unknown.
+        """
+        return Architecture(
+            model=families.canonical(self.model),
+            variant=self.variant or UNKNOWN,
+            norm=self.norm or UNKNOWN,
+            head=self.head,
+        )
 
     def complete(self) -> Self:
         """Return the settings with canonical names and all defaults.
@@ -92,6 +107,5 @@ def build(model: str, *, pixel_mean: float = 0.0, pixel_std: float = 255.0, **ne
     """
     set_keras_defaults()
     complete = Network(model=model, **network).complete()
-    _, variant = family(model).variant(complete.variant)
-    mean, std = variant.pixels or (pixel_mean, pixel_std)
+    mean, std = complete.architecture.facts().pixels or (pixel_mean, pixel_std)
     return family(model).build(complete, mean, std)

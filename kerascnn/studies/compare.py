@@ -114,7 +114,7 @@ def compare(
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     dataset.tell()
     dataset.augmentation.part(first.augment).tell()
-    grid = grid.settled(dataset, batch_size)
+    grid = grid.settled(dataset)
     with study_folder(out, grid.name, may_go_on=True) as folder:
         grid = grid.on_threads((stored and stored.threads) or first.threads)
         return _Making(folder, dataset, margin, jobs, progress).study(grid, limits, formats)

@@ -112,9 +112,9 @@ def _groups(runs: Sequence[Run], answers: Sequence[Predictions]) -> list[Group]:
     """Group by heads where every head has the same seeds once, or else leave each run alone."""
     cells: dict[str, dict[int, tuple[Run, Predictions]]] = {}
     for run, answered in zip(runs, answers, strict=True):
-        cells.setdefault(run.record.head, {})[run.record.seed] = (run, answered)
+        cells.setdefault(run.record.architecture.head, {})[run.record.seed] = (run, answered)
     seeds = {tuple(sorted(of_head)) for of_head in cells.values()}
-    networks = {(run.record.model, run.record.variant) for run in runs}
+    networks = {run.record.architecture.form for run in runs}
     is_grid = len(seeds) == 1 and len(networks) == 1 and len(cells) * len(*seeds) == len(runs)
     if len(cells) > 1 and is_grid:
         return [

@@ -123,7 +123,7 @@ def reported(
         heads=rows,
         verdicts=_verdicts(rows, difference),
         reports=report_files(folder, forms),
-        evidence=Evidence(dataset.classes, dataset.test, groups, unequal),
+        evidence=Evidence(dataset.classes, dataset.test, unequal),
         measurements=measurements,
         baseline=baseline_of(dataset),
         scope=record.ending.scope,
@@ -135,11 +135,12 @@ def reported(
 def _row(group: Group, labels: NDArray[np.int32], figures: Int8Figures, difference: Differing) -> HeadResult:
     """Put a group's runs together; sizes are those of the first seed."""
     run, path = group.runs[0], int8_file(group.runs[0])
+    model, described = load_model(run.require_model())
     floating, int8 = (answers.argmax(axis=2) == labels for answers in (group.floating, group.int8))
     return HeadResult(
-        head=group.name,
-        seeds=tuple(run.record.seed for run in group.runs),
-        layers=profile(load_model(run.require_model())[0]),
+        group=group,
+        architecture=described.architecture,
+        layers=profile(model),
         accuracy=SeedAccuracies(floating),
         int8=SeedAccuracies(int8),
         quantization=difference(floating, int8),

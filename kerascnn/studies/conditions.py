@@ -18,17 +18,16 @@ def settings_of(runs: Sequence[Run], groups: Sequence[Group], command: str) -> S
     first, *_ = made.values()
     found = {name: {run: conditions[name] for run, conditions in made.items()} for name in first}
     differing = {name: of_run for name, of_run in found.items() if len(set(map(str, of_run.values()))) > 1}
-    if len({tuple(run.record.seed for run in group.runs) for group in groups}) == 1:
+    if len({group.seeds for group in groups}) == 1:
         differing.pop("seed", None)  # several, but the same of each group
-    if len({(run.record.head, str(found["head_units"][str(run.path)])) for run in runs}) == len(
-        {run.record.head for run in runs}
-    ):
+    heads = [run.record.architecture.head for run in runs]
+    if len(set(zip(heads, map(str, found["head_units"].values()), strict=True))) == len(set(heads)):
         differing.pop("head_units", None)  # those of the head
     return StudySettings(
         **{name: first[name] for name in TOLD},
         data=runs[0].record.source,
         heads=tuple(group.name for group in groups),
-        seeds=tuple(run.record.seed for run in groups[0].runs),
+        seeds=groups[0].seeds,
         differing=differing,
         interrupted={
             str(run.path): "its training is incomplete: it has "

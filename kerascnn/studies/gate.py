@@ -34,9 +34,9 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 #: What an outcome can be of: the second head of each pair, or each head's int8 file against its float model.
 VERDICTS: dict[str, Callable[["Study"], "dict[str, PairedDifference]"]] = {
-    "float": lambda study: {f"{each.b.head} against {each.a.head}": each.floating for each in study.verdicts},
-    "int8": lambda study: {f"{each.b.head} against {each.a.head}": each.int8 for each in study.verdicts},
-    "quantization": lambda study: {head.head: head.quantization for head in study.heads},
+    "float": lambda study: {f"{each.b.name} against {each.a.name}": each.floating for each in study.verdicts},
+    "int8": lambda study: {f"{each.b.name} against {each.a.name}": each.int8 for each in study.verdicts},
+    "quantization": lambda study: {head.name: head.quantization for head in study.heads},
 }
 EXACT = 9  # decimals of a figure: less is rounding of its arithmetic
 _FORM = re.compile(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
@@ -79,7 +79,7 @@ class FigureGate:
 
     def failures(self, study: "Study") -> list[str]:
         """Return of each head for which the condition holds its figure in words; one unknown never holds."""
-        figures = {head.head: FIGURES[self.figure](head) for head in study.heads}
+        figures = {head.name: FIGURES[self.figure](head) for head in study.heads}
         # 100 times the share is 57.99999999999999 where 58 of 100 are right; adding 0 makes 0 of -0.
         known = {head: round(value, EXACT) + 0.0 for head, value in figures.items() if value is not None}
         return [

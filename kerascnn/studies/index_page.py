@@ -112,7 +112,10 @@ def _study(path: Path, folder: Path) -> list[list[Cell]]:
     try:
         settings = Record.read(path).settings.to_dict()
         told = json.loads((path / "report.json").read_text(encoding="utf-8"))
-        heads = [(each["head"], each["accuracy"]["mean"], each["int8"]["mean"]) for each in told["heads"]]
+        heads = [
+            (each.get("name", each["head"]), each["accuracy"]["mean"], each["int8"]["mean"])
+            for each in told["heads"]
+        ]
     except (KerasCnnError, OSError, ValueError, LookupError, TypeError):
         return [[Cell(path.name, link=_link(path, folder)), *(Cell(DASH) for _ in STUDIES[1:])]]
     return [

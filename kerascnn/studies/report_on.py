@@ -28,6 +28,7 @@ from kerascnn.studies.results.study import Measurement, Study
 from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
+from kerascnn.workflows.surgery import origin
 
 FOLDER = "report"  # of a run
 TELLING = {"html", "md", "json"}  # forms with what devices measured
@@ -110,7 +111,7 @@ class _Subject:
             run = Run.open(path)
             run.require_model()
             require_records(run)
-            return cls(path, path / FOLDER, {run.record.head: [run]})
+            return cls(path, path / FOLDER, {run.record.architecture.head: [run]})
         record = Record.read(path)
         if record.ending is None:
             command = f"{record.settings.command} --out {shlex.quote(str(path))}"
@@ -165,7 +166,9 @@ def _reported(
 def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progress: Progress) -> Record:
     """Return a single run as the record of a study of one, measured now."""
     (run,) = groups[0].runs
-    command = shlex.join(["kerascnn", "train", "--config", str(run.path / "config.toml")])
+    made_from = origin(run)
+    words = ["surgery", str(made_from)] if made_from else ["train", "--config", str(run.path / "config.toml")]
+    command = shlex.join(["kerascnn", *words])
     settings = settings_of([run], groups, command)
     environment = run.read("environment.json")
     ending = ending_of(subject.folder, groups, dataset, MARGIN, progress)

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from kerascnn.data.augmentation import PARTS, Part
-from kerascnn.data.sources.registry import canonical_source, is_folder
+from kerascnn.data.sources.registry import source_of
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.machine import processors
@@ -170,22 +171,26 @@ class TrainingConfig(Network):
             UsageError: A model, variant, head or source is unknown, or the image size does not fit.
         """
         known = family(self.model)
-        source = canonical_source(self.data)
-        kind = "folder" if is_folder(source) else source
-        usual = recipe_settings(known.name, self.recipe, kind)
+        source = source_of(self.data)
+        usual = recipe_settings(known.name, self.recipe, source.kind)
         variant = self.variant or usual["variant"]
         network = self.model_copy(update={"variant": variant}).complete()
         filled = {
             name: getattr(network, name) for name in ("variant", "norm", "head", "head_units", "image_size")
         }
-        filled |= {"threads": self.threads or processors(), "data": source}
+        filled |= {"threads": self.threads or processors(), "data": source.place}
         filled["cache_mb"] = _usual_cache_mb() if self.cache_mb is None else self.cache_mb
         asked = self.model_dump(exclude_none=True) | filled
         for path in ("data_dir", "weights"):  # the run must be found again from any current directory
             if path in asked:
                 asked[path] = asked[path].resolve()
         form = (variant, self.optimizer or usual["optimizer"])
-        return ResolvedConfig(**recipe_settings(known.name, self.recipe, kind, network.head, *form) | asked)
+        given = recipe_settings(known.name, self.recipe, source.kind, network.head, *form)
+        return ResolvedConfig(**given | asked, of_recipe=frozenset(given.keys() - asked.keys()))
+
+
+def _place(data: str) -> str:
+    return source_of(data).place
 
 
 def _usual_cache_mb() -> int:
@@ -205,7 +210,11 @@ def _assigned(assignment: str) -> dict[str, Any]:
 
 
 class ResolvedConfig(TrainingConfig):
-    """Complete settings, except those that depend on the data: the content of a run's ``config.toml``."""
+    """Complete settings, except those that depend on the data: the content of a run's ``config.toml``.
+
+    Attributes:
+        of_recipe: Names of those that nobody asked for, which adapt to the data; a file does not hold them.
+    """
 
     variant: str
     norm: str = "none"
@@ -225,6 +234,16 @@ class ResolvedConfig(TrainingConfig):
     cache_mb: int
     threads: int
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+    of_recipe: frozenset[str] = Field(default=frozenset(), exclude=True)
+
+    def resolved(self) -> "ResolvedConfig":
+        """Return these settings: they are complete."""
+        return self
+
+    @property
+    def source(self) -> Source:
+        """Where the images come from; ``data`` is its place."""
+        return Source.of_settings(self.data)
 
     def same_everywhere(self) -> str:
         """Return the settings that must be equal in all processes as text: all but paths."""
@@ -242,7 +261,7 @@ class ResolvedConfig(TrainingConfig):
             "model": lambda name: family(name).name,
             "head": heads.canonical,
         }
-        placed: dict[str, Callable[[Any], Any]] = {"data": canonical_source, "weights": Path.resolve}
+        placed: dict[str, Callable[[Any], Any]] = {"data": _place, "weights": Path.resolve}
         differing = []
         for name in given.keys() - PLACES:
             here, wanted = getattr(self, name), getattr(asked, name)

@@ -11,10 +11,8 @@ import numpy as np
 
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.image_files import FileSplit
-from kerascnn.data.sources.registry import is_folder
 from kerascnn.foundation.errors import UsageError
-from kerascnn.models.description import FOLDER, ModelDescription
-from kerascnn.models.family import family
+from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_defaults import set_keras_defaults
 from kerascnn.models.keras_file import count_parameters
 from kerascnn.models.network import Network, build
@@ -62,19 +60,18 @@ def settled(config: TrainingConfig, dataset: Dataset) -> ResolvedConfig:
         UsageError: A setting makes no sense or does not fit the data, or the run to start from does not.
         KerasCnnError: That run or an image cannot be read.
     """
-    images = len(dataset.train)
-    if config.batch_size is not None and config.batch_size > images:
+    images, resolved = len(dataset.train), config.resolved()
+    if resolved.batch_size > images and "batch_size" not in resolved.of_recipe:
         raise UsageError(
             f"batch_size must be at most {images:,}, the number of training images. "
-            f"Received: batch_size={config.batch_size}"
+            f"Received: batch_size={resolved.batch_size}"
         )
-    resolved = config.resolved()
     network = _network_for(resolved, dataset)
     fitted: dict[str, Any] = {"batch_size": min(resolved.batch_size, images)}
-    if config.pixel_mean is None or config.pixel_std is None:
+    if resolved.pixel_mean is None or resolved.pixel_std is None:
         mean, std = _pixels(resolved, network, dataset)
         fitted |= {"pixel_mean": mean, "pixel_std": std}
-        fitted |= config.model_dump(include={"pixel_mean", "pixel_std"}, exclude_none=True)
+        fitted |= resolved.model_dump(include={"pixel_mean", "pixel_std"}, exclude_none=True)
     return resolved.model_copy(update=fitted)
 
 
@@ -131,11 +128,8 @@ def prepare(config: ResolvedConfig, dataset: Dataset, *, begun: bool = False) ->
     if config.weights and not begun:
         Pretrained.open(config.weights, config.norm).load_into(trained)
     description = ModelDescription(
-        model=family(config.model).name,
-        variant=config.variant,
-        norm=config.norm,
-        head=config.head,
-        source=f"{FOLDER if is_folder(config.data) else ''}{dataset.source}",
+        architecture=network.architecture,
+        source=config.source,
         preprocessing=preprocessing,
         classes=dataset.classes,
         parameters=count_parameters(trained.trainable_weights),
@@ -162,7 +156,7 @@ def _pixel_statistics(train: Split, network: Network) -> tuple[float, float]:
 
     Where the first convolution pads, the mean stays 0: only a pure scale melts into the int8 input there.
     """
-    _, variant = family(network.model).variant(network.variant)
+    variant = network.architecture.facts()
     images = max(MEASURED_PIXELS // math.prod((network.image_size or 1,) * 2), 1)
     if isinstance(train, FileSplit):
         images = min(images, MEASURED_FILES)

@@ -15,9 +15,9 @@ from kerascnn.foundation.calls import checked
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError
 from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import is_held
-from kerascnn.foundation.settings import Settings
 from kerascnn.foundation.text.shown import Block, Facts, Shown, ShownList
 from kerascnn.foundation.text.tables import Table
+from kerascnn.models.architecture import ArchitectureRecord
 from kerascnn.models.keras_file import load_model
 from kerascnn.training.run_schema import read_record
 
@@ -28,15 +28,12 @@ RECORD = "run.json"
 OF_RUN = ("run", "state", "created", "seed", "files")
 
 
-class RunRecord(Settings):
-    """The content of ``run.json``. ``model`` is the name as typed, ``created`` a time with its zone."""
+class RunRecord(ArchitectureRecord):
+    """The content of ``run.json``. ``created`` is a time with its zone."""
 
     format: int = FORMAT
     state: Literal["running", "interrupted", "done"] = "running"
     created: AwareDatetime
-    model: str
-    variant: str
-    head: str
     source: str
     seed: int = Field(ge=0)
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, FiniteFloat
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import read_json
 from kerascnn.foundation.settings import Settings
+from kerascnn.models.architecture import ArchitectureRecord
 
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
@@ -40,10 +41,7 @@ class _Baseline(_Part):
     accuracy: Share
 
 
-class _Metrics(_Part):
-    model: str
-    variant: str
-    head: str
+class _Metrics(ArchitectureRecord, _Part):
     parameters: Count
     data: _Images
     test: _Tested

@@ -7,6 +7,7 @@ from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
 from kerascnn.foundation.text.wording import DASH
+from kerascnn.models.architecture import Architecture
 
 HEADER = ("run", "model", "head", "data", "state", "test accuracy", "files", "age")
 WORDS = 5  # columns of them
@@ -16,7 +17,7 @@ def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
     """Return a trained run's results as text blocks."""
     data, epochs = metrics["data"], metrics["epochs"]
     return {
-        "model": f"{metrics['model']} ({metrics['variant']}), head {metrics['head']}",
+        "model": str(Architecture.among(metrics)),
         "data": f"{data['source']}: {data['train']:,} training, {data['validation']:,} validation, "
         f"{data['test']:,} test images",
         "test accuracy": str(Accuracy.from_dict(metrics["test"])),
@@ -30,10 +31,11 @@ def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
 
 def row(known: dict[str, Any], source: str, created: datetime) -> list[str]:
     """Return a run's row in the list of runs."""
+    architecture = Architecture.among(known)
     return [
         known["run"],
-        f"{known['model']} ({known['variant']})",
-        known["head"],
+        architecture.form,
+        architecture.head,
         source,
         known["state"],
         percent(known["test"]["accuracy"]) if "test" in known else DASH,

@@ -16,7 +16,6 @@ from kerascnn.analysis.evaluation.evaluation import (
 )
 from kerascnn.data.bad_files import load_checked
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources.registry import source_name
 from kerascnn.figures.plots import confusion, learning_curves, save_figure
 from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_json
@@ -70,13 +69,11 @@ def train(
     asked = config.resolved()
     device = _machine(asked, team)
     dataset = dataset or _loaded(asked, listed, team, progress)
-    settings = settled(config, dataset).model_copy(update={"backend": keras.backend.backend()})
+    settings = settled(asked, dataset).model_copy(update={"backend": keras.backend.backend()})
     record = RunRecord(
         created=datetime.now(UTC).replace(microsecond=0),
-        model=settings.model,
-        variant=settings.variant,
-        head=settings.head,
-        source=source_name(settings.data),
+        architecture=settings.architecture,
+        source=settings.source.name,
         seed=settings.seed,
     )
     made_with = environment(dataset, device, team)
@@ -186,7 +183,7 @@ def _train_into(
             jit=device.jit,
             epoch_ended=epoch_ended,
             team=team,
-            of=f"{config.model}, head {config.head}, on {source_name(config.data)}: {run.path}",
+            of=f"{config.architecture}, on {config.source.name}: {run.path}",
         )
         if done.kept_epoch:
             _write_results(run, prepared, done)
@@ -242,9 +239,7 @@ def _beside(data: Dataset, tested: Evaluation) -> dict[str, Any]:
 def _metrics(prepared: Prepared, done: Fit, tested: Evaluation) -> dict[str, Any]:
     description = prepared.description
     return {
-        "model": description.model,
-        "variant": description.variant,
-        "head": description.head,
+        **description.architecture.model_dump(),
         "parameters": description.parameters,
         "parameters_fixed": description.parameters_fixed,
         "data": {"source": prepared.data.source, **prepared.data.counts()},

@@ -31,8 +31,9 @@ class Pretrained:
             KerasCnnError: It is not a run, or is incomplete.
         """
         model, description = load_model(Run.open(run).require_model())
-        if description.norm != norm:
-            raise UsageError(f"{run} was trained with --norm {description.norm}. Received: norm={norm}")
+        trained = description.architecture.norm
+        if trained != norm:
+            raise UsageError(f"{run} was trained with --norm {trained}. Received: norm={norm}")
         return cls(run, model)
 
     @property

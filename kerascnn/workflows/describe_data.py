@@ -17,7 +17,8 @@ from kerascnn.data.image_files import ImageFile, read_each
 from kerascnn.data.images import full_size
 from kerascnn.data.pixels import ENOUGH
 from kerascnn.data.preprocessing import Preprocessing
-from kerascnn.data.sources.registry import canonical_source, is_folder, load, source_name
+from kerascnn.data.sources.registry import load, source_of
+from kerascnn.data.sources.source import Source
 from kerascnn.figures.plots import contact_sheet, save_figure
 from kerascnn.foundation.errors import ImageError, UsageError
 from kerascnn.foundation.own_files import require_own
@@ -169,11 +170,10 @@ def describe_data(
             others.
     """
     progress = teller(progress)
-    source = canonical_source(str(source))
-    sheet = _sheet_path(source, out)
+    named = source_of(str(source))
+    sheet = _sheet_path(named, out)
     require_own([sheet], overwrite=overwrite)
-    dataset = load(source, data_dir)
-    folder = Path(source) if is_folder(source) else None
+    dataset, folder = load(named.place, data_dir), named.folder
     seen: dict[str, list[_Seen | BadFile]] = {name: [] for name in dataset.splits()}
     done, total = 0, sum(dataset.counts().values())
     for name, split in dataset.splits().items():
@@ -187,7 +187,7 @@ def describe_data(
     save_figure(contact_sheet(rows, [dataset.classes[label] for label in shown]), sheet)
     readable = [one for one in chain(*seen.values()) if isinstance(one, _Seen)]
     return DataDescription(
-        source=source_name(source),
+        source=named.name,
         folder=folder,
         classes=dataset.classes,
         channels=dataset.channels,
@@ -210,10 +210,10 @@ def describe_data(
     )
 
 
-def _sheet_path(source: str, out: Path | str | None) -> Path:
+def _sheet_path(source: Source, out: Path | str | None) -> Path:
     if out is None:
         names = chain([""], (f"-{number}" for number in count(2)))
-        paths = (Path(f"{source_name(source)}-contact-sheet{end}.png") for end in names)
+        paths = (Path(f"{source.name}-contact-sheet{end}.png") for end in names)
         return next(path for path in paths if not (path.exists() or path.is_symlink()))
     if Path(out).suffix.lower() != ".png":
         raise UsageError(f"The contact sheet is a PNG file. Received: out={str(out)!r}")

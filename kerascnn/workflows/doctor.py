@@ -41,7 +41,7 @@ State = Literal["ok", "absent", "untried", "problem"]
 
 
 @dataclass(frozen=True)
-class Check:
+class Finding:
     """The result of one check.
 
     Attributes:
@@ -62,7 +62,7 @@ class Check:
 class Health(Shown):
     """Result of ``doctor``: all checks; ``ok`` if training and quantization can run."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[Finding, ...]
 
     @property
     def ok(self) -> bool:
@@ -97,21 +97,21 @@ def doctor(*, load: bool = False) -> Health:
     return Health((_python(), *_packages(), backend, card, _litert(), *chips, _disk(), _memory()))
 
 
-def _python() -> Check:
+def _python() -> Finding:
     found = platform.python_version()
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
-        return Check("Python", "ok", f"{found}, {sys.executable}")
-    return Check(
+        return Finding("Python", "ok", f"{found}, {sys.executable}")
+    return Finding(
         "Python", "problem", f"{found}: TensorFlow has wheels for 3.11 to 3.13", "python3.12 -m venv .venv"
     )
 
 
-def _packages() -> Iterator[Check]:
+def _packages() -> Iterator[Finding]:
     """Yield a check for each required package."""
     try:
         from packaging.requirements import Requirement
     except ImportError:
-        yield Check("packaging", "problem", "not installed", "python -m pip install 'packaging>=24'")
+        yield Finding("packaging", "problem", "not installed", "python -m pip install 'packaging>=24'")
         return
     needed = [Requirement(line) for line in requires("kerascnn") or []]
     for one in needed:
@@ -119,42 +119,42 @@ def _packages() -> Iterator[Check]:
             yield _package(one)
 
 
-def _package(needed: "Requirement") -> Check:
+def _package(needed: "Requirement") -> Finding:
     fix = f"python -m pip install '{needed}'"
     try:
         found = version(needed.name)
     except PackageNotFoundError:
-        return Check(needed.name, "problem", "not installed", fix)
+        return Finding(needed.name, "problem", "not installed", fix)
     if needed.specifier.contains(found, prereleases=True):
-        return Check(needed.name, "ok", found)
-    return Check(needed.name, "problem", f"{found}, needs {needed.specifier}", fix)
+        return Finding(needed.name, "ok", found)
+    return Finding(needed.name, "problem", f"{found}, needs {needed.specifier}", fix)
 
 
-def _backend(*, loads: bool) -> Check:
+def _backend(*, loads: bool) -> Finding:
     if not loads:
-        return Check("backend", "untried", "Keras on TensorFlow; `kerascnn doctor --load` loads them")
+        return Finding("backend", "untried", "Keras on TensorFlow; `kerascnn doctor --load` loads them")
     try:
-        return Check("backend", "ok", _answer_of("kerascnn.training.backend.machine:usual_device", LOADING))
+        return Finding("backend", "ok", _answer_of("kerascnn.training.backend.machine:usual_device", LOADING))
     except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall tensorflow keras"
-        return Check("backend", "problem", str(error), fix)
+        return Finding("backend", "problem", str(error), fix)
 
 
-def _card() -> Check:
+def _card() -> Finding:
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     found = _output_of(query)
     if not found:
-        return Check("NVIDIA card", "absent", "no NVIDIA driver found; training uses the CPU")
-    return Check("NVIDIA card", "ok", found)
+        return Finding("NVIDIA card", "absent", "no NVIDIA driver found; training uses the CPU")
+    return Finding("NVIDIA card", "ok", found)
 
 
-def _litert() -> Check:
+def _litert() -> Finding:
     """Check LiteRT by running a network of one operator: a wheel for another CPU fails only then."""
     try:
-        return Check("LiteRT", "ok", _answer_of("kerascnn.tflite.runtime.proof:runs_here", LITERT))
+        return Finding("LiteRT", "ok", _answer_of("kerascnn.tflite.runtime.proof:runs_here", LITERT))
     except KerasCnnError as error:
         fix = "python -m pip install --force-reinstall ai-edge-litert"
-        return Check("LiteRT", "problem", str(error), fix)
+        return Finding("LiteRT", "problem", str(error), fix)
 
 
 def _answer_of(function: str, seconds: float) -> str:
@@ -179,47 +179,47 @@ def _answer_of(function: str, seconds: float) -> str:
     return said[-1]
 
 
-def _accelerator(accelerator: Accelerator) -> Iterator[Check]:
+def _accelerator(accelerator: Accelerator) -> Iterator[Finding]:
     """Yield checks for an accelerator's compiler and delegate, if it has them."""
     if compiler := accelerator.compiler:
         name, program = f"{accelerator.title} compiler", compiler.program
         if shutil.which(program):
-            yield Check(name, "ok", _output_of([program, "--version"]) or "installed, version unknown")
+            yield Finding(name, "ok", _output_of([program, "--version"]) or "installed, version unknown")
         else:
             detail = f"no {program}; only kerascnn compile needs it"
-            yield Check(name, "absent", detail, " && ".join(compiler.install))
+            yield Finding(name, "absent", detail, " && ".join(compiler.install))
     if delegate := accelerator.delegate:
         name = delegate.library.partition(".")[0]
         try:
-            ctypes.CDLL(delegate.library)
+            ctypes.CDLL(delegate.here)
         except OSError:
             detail = f"only a machine with {delegate.device} needs it"
-            yield Check(name, "absent", detail, delegate.source)
+            yield Finding(name, "absent", detail, delegate.source)
         else:
-            yield Check(name, "ok", delegate.library)
+            yield Finding(name, "ok", delegate.here)
 
 
-def _disk() -> Check:
+def _disk() -> Finding:
     try:
         free = shutil.disk_usage(Path.cwd()).free / 2**30
     except OSError as error:
-        return Check("disk", "problem", f"the current folder cannot be read: {error.strerror}", "cd ~")
+        return Finding("disk", "problem", f"the current folder cannot be read: {error.strerror}", "cd ~")
     return _amount(
         "disk", free, DISK, "free here", "free some space, or choose another place with --runs-dir"
     )
 
 
-def _memory() -> Check:
+def _memory() -> Finding:
     if not hasattr(os, "sysconf"):
-        return Check("memory", "ok", "unknown")
+        return Finding("memory", "ok", "unknown")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return _amount("memory", total, MEMORY, "in all", "train LeNet-5, or AlexNet --variant small_stem")
 
 
-def _amount(name: str, found: float, least: float, where: str, fix: str) -> Check:
+def _amount(name: str, found: float, least: float, where: str, fix: str) -> Finding:
     enough = found >= least
     text = f"{found:,.1f} GiB {where}" + ("" if enough else f", needs {least:g}")
-    return Check(name, "ok" if enough else "problem", text, "" if enough else fix)
+    return Finding(name, "ok" if enough else "problem", text, "" if enough else fix)
 
 
 def _output_of(command: list[str]) -> str:

@@ -7,10 +7,12 @@ from warnings import warn
 from kerascnn.analysis.evaluation.evaluation import Classifier, Evaluation, baseline_of, evaluate_classifier
 from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources.registry import load, sources
+from kerascnn.data.sources.registry import load, source_of
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError, KerasCnnWarning, UsageError
-from kerascnn.models.description import FOLDER
+from kerascnn.models.architecture import UNKNOWN
 from kerascnn.models.keras_file import KerasModel, place_of
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 from kerascnn.workflows.predictor import AnyModel, Predictor, model_file_of
@@ -104,17 +106,23 @@ def _some(names: tuple[str, ...]) -> str:
 
 def _named_data(run: Run | None, data: str | None, data_dir: Path | str | None) -> Dataset | None:
     """Return the named data or those of the run, ``None`` where only the model file names them."""
-    if data is not None and not (run and data in sources and data == run.record.source):
+    if data is not None and not (run and _is_of(run, source_of(data))):
         named = load(data, data_dir)
         named.tell()
         return named
     return load_trained_data(run, data_dir) if run else None
 
 
+def _is_of(run: Run, source: Source) -> bool:
+    """Whether a run was trained on a registered source."""
+    is_named = source.folder is None and source.name == run.record.source
+    return is_named and ResolvedConfig.read(run.path / "config.toml").source == source
+
+
 def _registered_source(predictor: Predictor) -> str:
     source = predictor.description.source
-    if source == "unknown":
+    if source.name == UNKNOWN:
         raise UsageError(f"{predictor.path} does not say what it was trained on: name a source with --data.")
-    if source.startswith(FOLDER):
+    if source.folder:
         raise UsageError(f"{predictor.path} was trained on the {source}: name that folder with --data.")
-    return source
+    return source.name

@@ -13,6 +13,7 @@ from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.text.sheet import blocks
 from kerascnn.foundation.text.shown import Block, Facts, Shown
 from kerascnn.models.applications import APPLICATION, application
+from kerascnn.models.architecture import Architecture
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.family import Variant, families, family
 from kerascnn.models.heads import is_head_layer
@@ -21,25 +22,20 @@ from kerascnn.models.network import Network, build
 from kerascnn.training.run import Run
 from kerascnn.workflows.summary_diagram import boxes
 
-UNKNOWN = "unknown"
-
 
 @dataclass(frozen=True)
 class Summary(Shown):
     """Result of ``summary``: a model's architecture and its layer table.
 
     Attributes:
-        variant: ``unknown`` for a file that kerascnn did not write, as are ``norm`` and ``head``.
+        architecture: Which network it is.
         note: How the variant differs from the paper and from others of the same name; empty for
             an unknown one.
         explanations: One a layer, none unless asked for.
         diagram: The file of the drawing, if there is one.
     """
 
-    model: str
-    variant: str
-    norm: str
-    head: str
+    architecture: Architecture
     note: str
     profile: Profile
     explanations: tuple[Explanation, ...] = ()
@@ -59,12 +55,11 @@ class Summary(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the architecture, the remarks, the totals and the layers, explained if requested."""
-        names = {"model": self.model, "variant": self.variant, "norm": self.norm, "head": self.head}
         table = self.profile.to_dict()
         for layer, explanation in zip(table["layers"], self.explanations, strict=False):
             layer |= {"formulas": dict(explanation.formulas), "lecture": explanation.lecture}
         drawn = {"diagram": str(self.diagram)} if self.diagram else {}
-        return names | {"note": self.note} | table | drawn
+        return self.architecture.model_dump() | {"note": self.note} | table | drawn
 
 
 def summary(
@@ -107,21 +102,22 @@ def _measured(model: Run | Path | str | KerasModel, explain: bool, network: Mapp
     asked = {setting: value for setting, value in network.items() if value is not None}
     if isinstance(model, KerasModel):
         _refuse(asked, place_of(model))
-        return _summary(model, _names_in(described(model)), explain)
+        return _summary(model, described(model).architecture, explain)
     if str(model).startswith(APPLICATION):
         _refuse(asked, Path(str(model)))
         name = str(model).removeprefix(APPLICATION)
-        return _summary(application(name), (name, UNKNOWN, UNKNOWN, UNKNOWN), explain)
+        return _summary(application(name), Architecture.unknown(name), explain)
     path = Path(model)
     if str(model) in families or not (path.exists() or path.suffix or len(path.parts) > 1):
         complete = Network(model=str(model), **asked).complete()
-        names = (family(complete.model).name, str(complete.variant), str(complete.norm), complete.head)
-        return _summary(build(**complete.model_dump()), names, explain)
+        return _summary(build(**complete.model_dump()), complete.architecture, explain)
     _refuse(asked, path)
     if path.suffix and path.is_file() and path.suffix != ".keras":
         raise UsageError(f"{path} is neither a run folder nor a .keras file.")
     file = path if path.suffix == ".keras" else Run.open(path).require_model()
-    return _summary(open_model(file), _names(file), explain)
+    found = ModelDescription.embedded(file)
+    architecture = found.architecture if found else Architecture.unknown(file.stem)
+    return _summary(open_model(file), architecture, explain)
 
 
 def _refuse(asked: Mapping[str, Any], path: Path) -> None:
@@ -129,25 +125,12 @@ def _refuse(asked: Mapping[str, Any], path: Path) -> None:
         raise UsageError(f"{path} is already a network: {', '.join(asked)} is for model names only.")
 
 
-def _names(file: Path) -> tuple[str, str, str, str]:
-    """Return model, variant, norm and head of a file."""
-    found = ModelDescription.embedded(file)
-    if found is None:
-        return file.stem, UNKNOWN, UNKNOWN, UNKNOWN
-    return _names_in(found)
-
-
-def _names_in(found: ModelDescription) -> tuple[str, str, str, str]:
-    return found.model, found.variant, UNKNOWN if found.is_foreign else found.norm, found.head
-
-
-def _summary(model: Any, names: tuple[str, str, str, str], explained: bool) -> Summary:
-    name, variant, _, head = names
+def _summary(model: Any, names: Architecture, explained: bool) -> Summary:
     table = profile(model)
-    known = family(name).variants.get(variant) if name in families else None
-    lecture = _lecture(known, head, table) if known else {}
+    known = family(names.model).variants.get(names.variant) if names.model in families else None
+    lecture = _lecture(known, names.head, table) if known else {}
     explanations = explain(table.layers, lecture) if explained else ()
-    return Summary(*names, known.note if known else "", table, explanations)
+    return Summary(names, known.note if known else "", table, explanations)
 
 
 def _lecture(variant: Variant, head: str, table: Profile) -> Mapping[str, str]:

@@ -15,7 +15,9 @@ SHAPELESS = ("Flatten", "Reshape", "Concatenate")  # they only arrange what is t
 
 def boxes(found: "Summary") -> str:
     """Return an SVG file: the volumes of a model from left to right, towers below each other."""
-    return diagram(_columns(found.profile.layers), f"{found.model}: volumes from the image to the classes")
+    return diagram(
+        _columns(found.profile.layers), f"{found.architecture.model}: volumes from the image to the classes"
+    )
 
 
 def _columns(rows: Sequence["LayerProfile"]) -> list[list[Box]]:

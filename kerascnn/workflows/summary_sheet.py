@@ -63,9 +63,7 @@ def _columns(*, narrow: bool, explained: bool) -> tuple[Column, ...]:
 
 
 def _title(found: "Summary") -> str:
-    norm = f", norm {found.norm}" if found.norm != "none" else ""
-    names = f"{found.model} ({found.variant}), head {found.head}{norm}" if found.note else found.model
-    return f"{names}; 1 multiply-add = 2 FLOPs, for one image"
+    return f"{found.architecture}; 1 multiply-add = 2 FLOPs, for one image"
 
 
 def _cell(row: "LayerProfile", key: str, form: str) -> Cell:

@@ -13,21 +13,22 @@ from kerascnn.analysis.evaluation.evaluation import keras_scores
 from kerascnn.analysis.interpretability.class_activation import resized_to_map
 from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import KerasCnnError, UsageError
-from kerascnn.foundation.files import write_json
+from kerascnn.foundation.files import read_json, write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.text.shown import Block, Facts, Shown
 from kerascnn.models.description import ModelDescription
-from kerascnn.models.family import family
 from kerascnn.models.geometry import next_fitting
 from kerascnn.models.heads import fc_as_convolutions, is_head_layer
 from kerascnn.models.keras_file import count_parameters, load_model, save_model
+from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.records.card import write_card
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 from kerascnn.training.run_folder import new_run
 
+RECORD = "surgery.json"
 HEAD = "fc_conv"  # how the rewritten head is called in records
-COPIED = ("config.toml", "environment.json", "history.csv", "plots")
+COPIED = ("environment.json", "history.csv", "plots")
 STEPS_LARGER = 2  # fitting image sizes above the trained one, for the demonstration
 
 
@@ -113,7 +114,7 @@ def _operated(run: Run, file: Path, target: Path, data_dir: Path | str | None, *
     larger_image, map_side = _on_a_larger_image(rewritten, description)
     result = Surgery(
         run=target,
-        model=description.model,
+        model=description.architecture.model,
         parameters_before=count_parameters(model.trainable_weights),
         parameters_after=count_parameters(rewritten.trainable_weights),
         max_difference=largest,
@@ -151,14 +152,15 @@ def as_convolutions(model: Any) -> Any:
 
 
 def _require_dense_head(model: Any, description: ModelDescription, run: Run) -> None:
-    if description.head != "fc":
+    architecture = description.architecture
+    if architecture.head != "fc":
         raise UsageError(
-            f"{run.path} has the {description.head} head, which is convolutional already: nothing to rewrite."
+            f"{run.path} has the {architecture.head} head, which is convolutional already: nothing to "
+            "rewrite."
         )
     if not any(layer.name == "flatten" for layer in model.layers):
         raise UsageError(
-            f"{run.path} is {description.model} {description.variant}, which ends in layers of its own: "
-            "nothing to rewrite."
+            f"{run.path} is {architecture.form}, which ends in layers of its own: nothing to rewrite."
         )
 
 
@@ -171,7 +173,7 @@ def _compare(model: Any, rewritten: Any, test: Split) -> tuple[float, float]:
 
 def _on_a_larger_image(rewritten: Any, description: ModelDescription) -> tuple[int, int]:
     """Return the side of a larger image and of the output map that it gives."""
-    _, variant = family(description.model).variant(description.variant)
+    variant = description.architecture.facts()
     side = description.preprocessing.height
     for _ in range(STEPS_LARGER):
         side = next_fitting(variant.windows, side + 1) or side
@@ -184,20 +186,36 @@ def _write(
     result: Surgery, run: Run, rewritten: Any, description: ModelDescription, *, overwrite: bool
 ) -> None:
     """Write the new run: unchanged files are copied, the model and its records are new."""
-    record = run.record.model_copy(
-        update={"head": HEAD, "state": "running", "created": datetime.now(UTC).replace(microsecond=0)}
+    architecture = description.architecture.with_head(HEAD)
+    now = datetime.now(UTC).replace(microsecond=0)
+    record = run.record.model_copy(update={"architecture": architecture, "state": "running", "created": now})
+    described = description.model_copy(
+        update={"architecture": architecture, "parameters": result.parameters_after}
     )
-    described = description.model_copy(update={"head": HEAD, "parameters": result.parameters_after})
+    config = ResolvedConfig.read(run.path / "config.toml").model_copy(update={"head": architecture.head})
     with new_run(result.run, record, overwrite=overwrite) as new:
         for name in COPIED:
             _copy(run.path / name, new.path / name)
+        config.write(new.path / "config.toml")
         save_model(rewritten, described, new.model_path)
         write_json(new.path / "model.json", described.model_dump(mode="json"))
-        write_json(new.path / "metrics.json", run.metrics() | {"head": HEAD})
-        write_json(
-            new.path / "surgery.json", result.to_dict() | {"run": new.path.name, "from": run.path.name}
-        )
+        write_json(new.path / "metrics.json", run.metrics() | architecture.model_dump())
+        write_json(new.path / RECORD, result.to_dict() | {"run": new.path.name, "from": run.path.name})
         write_card(new.marked("interrupted" if run.record.state == "interrupted" else "done"))
+
+
+def origin(run: Run) -> Path | None:
+    """Return the run that this one was rewritten from, ``None`` for one that was trained.
+
+    Raises:
+        KerasCnnError: The record of it is damaged.
+    """
+    if not (run.path / RECORD).is_file():
+        return None
+    record = read_json(run.path / RECORD)
+    if not (isinstance(record, dict) and isinstance(record.get("from"), str)):
+        raise KerasCnnError(f"{run.path / RECORD} is damaged: it does not name the run it was made from.")
+    return run.path.parent / str(record["from"])
 
 
 def _copy(source: Path, target: Path) -> None:

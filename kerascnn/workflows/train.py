@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources.registry import is_folder, load
+from kerascnn.data.sources.registry import load
 from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.training.backend.distribution import Distribution
 from kerascnn.training.backend.lost_process import Lost
@@ -66,10 +66,12 @@ def train(
             resumed; without a finished epoch nothing stays behind.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
-    asked = _asked(config, settings)
+    asked = _asked(config, settings).resolved()
     if distribution:
         distribution.require_place()
-    _require_sense(asked, alone=distribution is None)
+    elif asked.name is not None:  # else another process may have made the folder already
+        folder = named_folder(asked.runs_dir, asked.name)
+        require_replaceable(folder, overwrite=asked.overwrite)
     if listed is None:
         listed = folder_of(asked)
     use_framework(asked.backend or ("jax" if distribution else None))  # before Keras is imported
@@ -146,23 +148,14 @@ def resume(
 def _asked(config: TrainingConfig | str, settings: dict[str, Any]) -> TrainingConfig:
     if isinstance(config, str):
         return TrainingConfig(**{"model": config} | settings)
-    return type(config)(**config.model_dump(exclude_unset=True) | settings) if settings else config
+    return TrainingConfig(**config.model_dump(exclude_unset=True) | settings) if settings else config
 
 
-def _require_sense(asked: TrainingConfig, *, alone: bool) -> None:
-    """Refuse contradicting settings before TensorFlow is loaded."""
-    resolved = asked.resolved()
-    if resolved.name is not None and alone:  # else another process may have made the folder already
-        folder = named_folder(resolved.runs_dir, resolved.name)
-        require_replaceable(folder, overwrite=resolved.overwrite)
-
-
-def folder_of(asked: TrainingConfig) -> Dataset | None:
+def folder_of(asked: ResolvedConfig) -> Dataset | None:
     """Return the listing of the requested folder of images; ``None`` for another source.
 
     Raises:
-        UsageError: A setting makes no sense.
+        UsageError: It is a folder, and has ``data_dir`` besides.
         KerasCnnError: The folder does not hold classes of images.
     """
-    resolved = asked.resolved()
-    return load(resolved.data, resolved.data_dir) if is_folder(resolved.data) else None
+    return load(asked.data, asked.data_dir) if asked.source.folder else None

@@ -181,7 +181,7 @@ def _in_short(run: Run, subject: Subject, shown: _Shown) -> Section:
     answer = f"{subject.evaluation.classes[best]} ({100 * subject.shares[best]:.1f} %)"
     facts = {
         "run": str(run.path),
-        "model": f"{described.model} ({described.variant}), head {described.head}",
+        "model": str(described.architecture),
         "data": f"{subject.evaluation.data}, {len(subject.test):,} test images",
         "test accuracy": str(subject.evaluation.accuracy),
         "picture": f"{shown.image}{truth}; prediction {answer}",

@@ -21,6 +21,7 @@ from kerascnn.data.formats.numpy_pickle import read_pickle
 from kerascnn.data.sources import fashion_mnist, mnist
 from kerascnn.data.sources.cifar import CIFAR10, CIFAR100
 from kerascnn.data.sources.registry import load
+from kerascnn.data.sources.source import Source
 from kerascnn.foundation.errors import KerasCnnError
 
 EACH = 40  # pictures of a CIFAR-10 file; its five training files make 200
@@ -330,6 +331,20 @@ def test_lenet_trains_on_cifar10(cli: Cli, cifar10_dir):
     options = ["--data", "cifar10", "--data-dir", cifar10_dir, "--epochs", 1, "--json"]
     trained = cli("train", "lenet", *options).json
     assert trained["data"] == {"source": "cifar10", "train": 180, "validation": 20, "test": 40}
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "text"),
+    [
+        ("mnist", Source("mnist"), "mnist"),
+        ("/data/mnist", Source("mnist", Path("/data/mnist")), "folder mnist"),
+        ("/", Source("folder", Path("/")), "folder folder"),
+    ],
+)
+def test_a_source_in_settings_and_in_a_model_file(place, source, text):
+    found = Source.of_settings(place)
+    assert (found, found.place, str(found)) == (source, place, text)
+    assert (str(Source.of_file(text)), Source.of_file(text).kind) == (text, source.kind)
 
 
 @pytest.mark.parametrize("command", ["data", "train lenet --data"])

@@ -1,5 +1,7 @@
 """A study of any heads and classes, without a training."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
@@ -9,12 +11,16 @@ from kerascnn.analysis.evaluation.metrics import Latency
 from kerascnn.analysis.evaluation.significance import paired_difference
 from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.data.dataset import Split
+from kerascnn.models.architecture import Architecture
 from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.predictions import Predictions
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import EdgeTpu, HeadResult, Int8Figures, SeedAccuracies, Study
 from kerascnn.studies.results.verdict import Verdict
 from kerascnn.tflite.debugging.layer_errors import LayerError
+from kerascnn.training.run import Run, RunRecord
+
+BEGUN = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def made_up_layer():
@@ -24,9 +30,16 @@ def made_up_layer():
 
 def made_up_head(name, correct):
     table = Profile((LayerProfile("conv1", "Conv2D", (8, 8, 1), (6, 6, 4), parameters=40),))
+    network = Architecture(model="lenet5", variant="modern", norm="none", head=name)
+    runs = [
+        Run(
+            Path(f"{name}-{seed}"), RunRecord(created=BEGUN, architecture=network, source="photos", seed=seed)
+        )
+        for seed in range(1, len(correct) + 1)
+    ]
     return HeadResult(
-        head=name,
-        seeds=tuple(range(1, len(correct) + 1)),
+        group=Group(name, runs, []),
+        architecture=network,
         layers=Profile((*table.layers, LayerProfile("fc1", "Dense", (144,), (3,), parameters=435))),
         accuracy=SeedAccuracies(correct),
         int8=SeedAccuracies(correct),
@@ -54,8 +67,8 @@ def made_up_study(*names):
     }
     verdicts = tuple(_verdict(*pair) for pair in combinations(heads, 2))
     machine = {"machine": "x86_64", "system": "Linux", "processors": 2}
-    rows, evidence = tuple(heads), made_up_evidence(heads, ("x", "y", "z"))
-    return Study(Path("study"), settings, environment, machine, rows, verdicts, (), evidence)
+    study = Study(Path("study"), settings, environment, machine, tuple(heads), verdicts, (), evidence=None)
+    return answered(study, ("x", "y", "z"))
 
 
 def _verdict(a, b):
@@ -63,14 +76,18 @@ def _verdict(a, b):
     return Verdict(a, b, difference, difference)
 
 
-def made_up_evidence(heads, classes):
-    """Return answers that fit made-up heads: right where these are right, else the next class."""
-    images, count = heads[0].accuracy.correct.shape[1], len(classes)
+def answered(study, classes):
+    """Return a made-up study with answers of these classes, the next class where a head is wrong."""
+    images, count = study.heads[0].accuracy.correct.shape[1], len(classes)
     labels = (np.arange(images) % count).astype(np.int32)
-    groups = []
-    for head in heads:
+
+    def with_answers(head):
         answers = np.where(head.accuracy.correct, labels, (labels + 1) % count)
         shares = 0.7 * np.eye(count, dtype=np.float32)[answers] + np.float32(0.3 / count)
-        groups.append(Group(head.head, [], [Predictions(seed, seed) for seed in shares]))
-    pictures = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
-    return Evidence(classes, Split(pictures, labels), groups)
+        return replace(head, group=replace(head.group, answers=[Predictions(seed, seed) for seed in shares]))
+
+    heads = {head.name: with_answers(head) for head in study.heads}
+    verdicts = [replace(each, a=heads[each.a.name], b=heads[each.b.name]) for each in study.verdicts]
+    pixels = np.random.default_rng(0).integers(0, 255, (images, 8, 8, 1), np.uint8)
+    evidence = Evidence(classes, Split(pixels, labels))
+    return replace(study, heads=tuple(heads.values()), verdicts=tuple(verdicts), evidence=evidence)

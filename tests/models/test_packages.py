@@ -22,7 +22,7 @@ def broken(tmp_path):
     good = "from kerascnn.models.heads import Head, nin\nGOOD = Head(nin, has_units=False)\nNUMBER = 3\n"
     lay_package(folder, "broken-heads", {"kerascnn.heads": heads | {"good": "broken_heads:GOOD"}}, good)
     sources = {"nothing": "broken_sources:NOTHING", "word": "broken_sources:WORD"}
-    code = "from kerascnn.data.sources.source import Source\nNOTHING = Source(lambda _: None)\nWORD = 'a'\n"
+    code = "from kerascnn.data.sources.loader import Loader\nNOTHING = Loader(lambda _: None)\nWORD = 'a'\n"
     lay_package(folder, "broken-sources", {"kerascnn.sources": sources}, code)
     lay_package(folder, "script", {"kerascnn.models": {"ends": "script:ENDS"}}, "raise SystemExit('wrong')\n")
     for name in ("one", "two"):
@@ -62,7 +62,7 @@ def test_a_source_of_a_package_is_read_and_known_by_its_name(cli, own):
             1,
             "The head 'number' must be a Head, not int.",
         ),
-        ("data word", 1, "The data source 'word' must be a Source, not str."),
+        ("data word", 1, "The data source 'word' must be a Loader, not str."),
         ("data nothing", 1, "'nothing' returns a NoneType, not a Dataset"),
         ("summary ends", 1, "The model 'ends' cannot be loaded: SystemExit: wrong."),
         (

@@ -274,7 +274,7 @@ def test_two_at_once_are_trained_to_the_same_weights_and_tell_of_each_step(tmp_p
     found = compare(
         "lenet", **mnist, jobs=2, out=tmp_path / "study", progress=lambda *given: told.append(given)
     )
-    assert [head.head for head in found.heads] == ["fc", "conv1x1"]
+    assert [head.name for head in found.heads] == ["fc", "conv1x1"]
     for name in ("fc-1", "conv1x1-1"):
         config = ResolvedConfig.read(tmp_path / "study/runs" / name / "config.toml")
         assert config.threads == processors()
@@ -376,7 +376,11 @@ def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_
     other = shutil.copytree(trained[0], tmp_path / "longer", ignore=shutil.ignore_patterns("tflite"))
     two = [folder / "runs/nin-1", folder / "runs/nin-2"]
     told = cli("compare", *two, other, "--json", "--format", "json").json
-    assert [head["head"] for head in told["heads"]] == ["nin-1", "nin-2", "longer"]
+    assert [(head["name"], head["head"]) for head in told["heads"]] == [
+        ("nin-1", "nin"),
+        ("nin-2", "nin"),
+        ("longer", "fc"),
+    ]
     assert told["study"] == "studies/runs-digits-1"
     assert f"Not equal conditions: epochs is 2 ({', '.join(map(str, two))}); 3 ({other})." in told["notes"]
     assert (other / "tflite/static_wi8_ai8.tflite").is_file()

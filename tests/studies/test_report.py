@@ -75,7 +75,7 @@ def test_the_page_says_what_the_json_says(study, page):
         found, int8 = head["accuracy"], head["int8"]
         share = 100 * head["head_parameters"] / head["parameters"]
         assert row[:4] == [
-            head["head"],
+            head["name"],
             f"{head['parameters']:,}",
             f"{share:.1f} %",
             f"{head['multiply_adds']:,}",
@@ -136,7 +136,7 @@ def test_a_click_sorts_and_what_is_not_known_comes_last(page, tmp_path):
 
 def test_head_parameters_are_those_behind_the_convolutions(study):
     _, document = study
-    found = {head["head"]: head["head_parameters"] for head in document["heads"]}
+    found = {head["name"]: head["head_parameters"] for head in document["heads"]}
     # 120·84 and so on with biases: conv5 is the first layer of either head
     assert found == {"fc": 48_120 + 10_164 + 850, "conv1x1": 15_626 - 156 - 2_416}
     for head in document["heads"]:
@@ -146,7 +146,7 @@ def test_head_parameters_are_those_behind_the_convolutions(study):
 def test_csv_has_a_row_a_head_seed_and_precision(study):
     folder, document = study
     rows = table_of(folder / "report.csv")
-    assert [(row["head"], row["seed"], row["precision"]) for row in rows] == [
+    assert [(row["name"], row["seed"], row["precision"]) for row in rows] == [
         (head, seed, precision)
         for head in ("fc", "conv1x1")
         for precision in ("float32", "int8")
@@ -170,7 +170,7 @@ def test_csv_of_verdicts_holds_every_difference_of_the_json(study):
         assert float(row["difference_points"]) == found["difference_points"]
         assert (float(row["low_points"]), float(row["high_points"])) == (found["low"], found["high"])
     for row, head in zip(quantized, document["heads"], strict=True):
-        assert (row["a"], row["a_precision"], row["b_precision"]) == (head["head"], "float32", "int8")
+        assert (row["a"], row["a_precision"], row["b_precision"]) == (head["name"], "float32", "int8")
         assert float(row["difference_points"]) == head["quantization"]["difference_points"]
 
 
@@ -204,7 +204,7 @@ def test_the_first_screen_says_which_head_for_what(study, page):
     header, *rows = page.tables[1]
     assert header[:3] == ["head", "parameters", "flash in kB"]
     for row, head in zip(rows, document["heads"], strict=True):
-        assert row[:3] == [head["head"], f"{head['parameters']:,}", f"{head['bytes'] / 1000:,.1f}"]
+        assert row[:3] == [head["name"], f"{head['parameters']:,}", f"{head['bytes'] / 1000:,.1f}"]
         assert row[-1] == "phone, Raspberry Pi, Edge TPU"
 
 

@@ -189,7 +189,7 @@ def test_measurements_are_put_to_the_files_they_measured(study, bench, cli):
     forms = ("--format", "html,md", "--json")
     (told,) = cli("report", study, "--attach", bench, *forms).json
     (found,) = told["measurements"]
-    assert (found["head"], found["seed"], found["file"]) == ("nin", 1, INT8)
+    assert (found["name"], found["seed"], found["file"]) == ("nin", 1, INT8)
     for name in ("median_us", "p95_us", "p99_us", "first_us", "init_ms", "runs", "threads", "memory_mib"):
         assert found[name] == entry[name]
     page = Page((study / "report.html").read_text(encoding="utf-8"))
@@ -218,7 +218,7 @@ def test_what_a_bundle_measures_is_attached_too(study, cli, tmp_path):
     (tmp_path / "pi.json").write_text(printed)
     (told,) = cli("report", study / "runs/fc-1", "--attach", tmp_path / "pi.json", *JSON).json
     (found,) = told["measurements"]
-    assert (found["head"], found["file"], found["delegate"], found["runs"]) == ("fc", INT8, "cpu", 5)
+    assert (found["name"], found["file"], found["delegate"], found["runs"]) == ("fc", INT8, "cpu", 5)
     assert found["median_us"] == json.loads(printed)["models"][0]["median_us"]
     assert found["memory_mib"] is None
 
@@ -233,7 +233,7 @@ def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_p
     copy = shutil.copytree(study / "runs/nin-1", tmp_path / "copy")
     both = cli("compare", study / "runs/nin-1", copy, "--format", "csv", "--json").json["study"]
     (told,) = cli("report", both, "--attach", bench, *JSON).json
-    assert [each["head"] for each in told["measurements"]] == ["nin-1", "copy"]
+    assert [each["name"] for each in told["measurements"]] == ["nin-1", "copy"]
 
 
 def test_a_device_may_have_any_name(study, bench, cli, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up_study import made_up_evidence, made_up_head, made_up_study
+from made_up_study import answered, made_up_head, made_up_study
 from PIL import Image
 from report_page import Page, no_blank_or_network, pixels
 
@@ -50,7 +50,7 @@ def test_names_are_escaped_everywhere():
     text = markdown(made, {}, "figures")
     row = next(line for line in text.splitlines() if line.startswith(r"| \<b"))
     assert len(re.findall(r"(?<!\\)\|", row)) == len(HEADER) + 1
-    assert next(rows_of(figures_csv(made)))["head"] == NASTY
+    assert next(rows_of(figures_csv(made)))["name"] == NASTY
     assert next(rows_of(verdicts_csv(made)))["a"] == NASTY
 
 
@@ -67,8 +67,7 @@ def test_what_is_not_known_is_a_dash_and_empty_in_csv():
 
 def test_confusion_is_the_mean_over_the_seeds():
     made = made_up_study("a", "b")
-    evidence = made.evidence
-    counts = evidence.groups[0].confusion(evidence.test.labels)
+    counts = made.groups[0].confusion(made.evidence.test.labels)
     assert counts.sum() == pytest.approx(50)
     assert np.trace(counts) / 50 == pytest.approx(made.heads[0].accuracy.mean)
 
@@ -92,7 +91,7 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
         heads=tuple(heads),
         verdicts=(Verdict(*heads, difference, difference),),
     )
-    write_reports(replace(made, evidence=made_up_evidence(made.heads, classes)))
+    write_reports(answered(made, classes))
     seen = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     no_blank_or_network(seen)
     assert "<b>" not in seen.source
@@ -109,8 +108,7 @@ def test_hundreds_of_classes_with_any_name(tmp_path):
 
 
 def test_classes_without_test_images_are_named():
-    made = made_up_study("a", "b")
-    made = replace(made, evidence=made_up_evidence(made.heads, tuple(map(str, range(60)))))
+    made = answered(made_up_study("a", "b"), tuple(map(str, range(60))))
     told = [section.text for draw in PARTS["Class by class"] for section, _ in draw(made)]
     assert any("10 of 60 classes have no test image." in text for text in told)
 

@@ -72,7 +72,11 @@ def test_a_coral_bundle_without_the_compiler_says_how_to_compile(cli, bundled_ru
 
 def test_an_android_bundle_has_uint8_and_the_snippet_for_its_channels(bundled_run, tmp_path):
     folder = bundle(bundled_run, target="android", out=tmp_path / "android").path
-    assert json.loads((folder / "model.json").read_text())["input"] == "uint8"
+    card = json.loads((folder / "model.json").read_text())
+    assert (card["input"], card["delegates"]) == ("uint8", {})
+    one_line(
+        on_device(folder, "--selftest", "--delegate", "edgetpu"), USAGE, "this folder is not for edgetpu"
+    )
     text = (folder / "README.md").read_text()
     assert "ByteArray(32 * 32)" in text
     assert "ImageClassifier" not in text  # MediaPipe cannot load a grey model
@@ -97,6 +101,8 @@ def test_a_coral_bundle_holds_the_compiled_file_where_the_compiler_is(cli, bundl
     assert is_compiled(read_graph(folder / "model_edgetpu.tflite"), *accelerators.values())
     assert read_metadata(folder / "model_edgetpu.tflite").classes == tuple("0123456789")
     assert "python run.py photo.jpg --delegate edgetpu" in (folder / "README.md").read_text()
+    delegate = json.loads((folder / "model.json").read_text())["delegates"]["edgetpu"]
+    assert (delegate["model"], delegate["library"]) == ("model_edgetpu.tflite", "libedgetpu.so.1")
     assert not verify(folder).problems
 
 

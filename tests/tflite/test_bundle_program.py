@@ -128,7 +128,8 @@ def test_a_wrong_use_of_the_program_is_exit_code_2(pi_bundle, arguments):
 def test_without_an_edge_tpu_nothing_falls_back_silently(bundled_run, tmp_path):
     coral = bundle(bundled_run, target="coral", out=tmp_path / "coral").path
     shutil.copy(coral / "model.tflite", coral / "model_edgetpu.tflite")  # stands for what the compiler makes
-    card = json.loads((coral / "model.json").read_text()) | {"edgetpu_model": "model_edgetpu.tflite"}
+    card = json.loads((coral / "model.json").read_text())
+    card["delegates"]["edgetpu"]["model"] = "model_edgetpu.tflite"
     (coral / "model.json").write_text(json.dumps(card))
     resummed(coral)
     refusal = on_device(coral, "--selftest", "--delegate", "edgetpu")

@@ -28,13 +28,13 @@ from kerascnn.models.description import ModelDescription
 from kerascnn.models.keras_file import load_model
 from kerascnn.models.network import build
 from kerascnn.tflite.accelerators.check import check
-from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.fine_tune import (
     TUNER,
     FineTuningData,
     prune_and_cluster,
     train_for_int8,
 )
+from kerascnn.tflite.fine_tuning.plain_network import plain_network
 from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
 from kerascnn.tflite.quantization.candidates import CandidateBuilder
 from kerascnn.tflite.quantization.context import QuantizationContext
@@ -303,7 +303,7 @@ def test_a_layer_without_a_counterpart_is_named(cli, tmp_path, of_1998):
 def test_a_first_layer_that_pads_cannot_take_the_pixels_offset():
     model = build("alexnet", variant="small_stem", head="nin", pixel_mean=5.0, classes=3)
     with pytest.raises(TargetError, match=r"layer conv1 .* rescaling of pixels cannot be folded"):
-        architecture_of(model, for_int8=True)
+        plain_network(model, for_int8=True)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_call_that_could_not_be_written_hides_no_other_failure(monkeypatch):
 
 def test_a_failure_over_there_is_an_error_here(run):
     model, _ = load_model(run / "model.keras")
-    architecture = architecture_of(model)
+    architecture = plain_network(model)
     first, *others = architecture.layers
     broken = replace(
         architecture, layers=(replace(first, settings=first.settings | {"filters": -1}), *others)

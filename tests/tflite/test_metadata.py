@@ -158,7 +158,7 @@ def test_another_reader_finds_every_field_where_the_schema_has_it(file):
     root = Raw.root(_metadata(content), b"M001")
     assert root.text(0) == "alexnet-nin-pets-1"
     assert root.text(1) == (
-        "alexnet (small_stem, batch normalization) with the nin head, trained on folder pets. Test accuracy "
+        "alexnet (small_stem), head nin, norm batch, trained on folder pets. Test accuracy "
         "before conversion: 90.00 % (95 % interval 82.56 to 94.48, n = 100). "
         f"SHA-256 of model.keras: {HASH}."
     )
@@ -323,7 +323,7 @@ def test_the_card_of_a_run_has_its_accuracy_and_the_hash_of_its_model(run):
     assert card.sha256 == hashlib.sha256((run / "model.keras").read_bytes()).hexdigest()
     tested = json.loads((run / "metrics.json").read_text())["test"]
     assert f"{100 * tested['accuracy']:.2f} % (95 % interval" in str(card)
-    assert str(card).startswith("lenet5 (modern) with the fc head, trained on digits. Test accuracy before")
+    assert str(card).startswith("lenet5 (modern), head fc, trained on digits. Test accuracy before")
     assert "n = 360" in str(card)
 
 

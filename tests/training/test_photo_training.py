@@ -90,6 +90,20 @@ def test_train_evaluate_quantize_and_predict_on_photos(cli, tmp_path, on_photos)
     refused(cli("evaluate", alone, "--data", "digits"), FAILED, "blue, green, red", "do not fit")
 
 
+def test_a_folder_that_is_called_like_a_source_is_not_that_source(cli, on_photos, tmp_path):
+    """The run was trained on a folder of photos called digits."""
+    run = shutil.copytree(on_photos / "runs" / "a", tmp_path / "a")
+    config = (run / "config.toml").read_text()
+    photos = shutil.copytree(on_photos / "photos", tmp_path / "digits")
+    (run / "config.toml").write_text(config.replace(tomllib.loads(config)["data"], str(photos)))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"source": "digits"}))
+    assert cli("evaluate", run, "--json").json["n"] == 6
+    refused(
+        cli("evaluate", run, "--data", "digits"), FAILED, "blue, green, red", "digits has 10", "do not fit"
+    )
+
+
 @pytest.mark.parametrize(("cache_mb", "read_again"), [(0, True), (1, False)])
 def test_a_picture_is_read_again_in_the_next_epoch_unless_it_is_kept(tmp_path, photos, cache_mb, read_again):
     path = sorted(paths(load(str(photos)).train))[0]

@@ -96,6 +96,38 @@ def test_each_process_reads_its_part_of_the_photos(tmp_path):
         np.testing.assert_allclose(one, two, atol=1e-3)
 
 
+IN_PYTHON = """
+import sys, kerascnn
+place = kerascnn.Distribution(coordinator=sys.argv[1], processes=2, process_index=int(sys.argv[2]))
+run = kerascnn.train("lenet", head="nin", epochs=1, batch_size=256, name="two", distribution=place)
+if run:
+    found, tested = kerascnn.evaluate(run).accuracy, run.metrics()["test"]
+    print(run.record.state, found.n, found.correct - round(tested["accuracy"] * tested["n"]))
+else:
+    print(run)
+"""
+
+
+@pytest.mark.long
+def test_two_processes_of_python_train_one_run(tmp_path):
+    """The first gets the run and goes on with it, the other one gets nothing. 70 s of processor time."""
+    address = free_address()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", IN_PYTHON, address, str(index)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in (0, 1)
+    ]
+    (first, run, told), (second, nothing, worker) = ended(processes)
+    assert (first, second) == (0, 0), told + worker
+    assert (run, nothing) == ("done 360 0\n", "None\n")
+    assert [path.name for path in tmp_path.rglob("run.json")] == ["run.json"]
+
+
 @pytest.mark.long
 def test_other_settings_in_one_of_the_processes_are_refused(tmp_path):
     place = ["--distribute", "--coordinator", free_address(), "--processes", 2, "--process-index"]

@@ -164,7 +164,7 @@ def test_the_resolved_settings_repeat_the_run(cli, whole_study, tmp_path):
     run = whole_study[0] / "runs" / "conv1x1-1"  # asked for as 1x1
     stored = ResolvedConfig.read(run / "config.toml")
     assert (stored.head, stored.variant, stored.batch_size) == ("conv1x1", "modern", 64)
-    assert stored.resolved() == stored
+    assert TrainingConfig(**stored.model_dump()).resolved() == stored
     given = ("--config", run / "config.toml", "--runs-dir", ".", "--name", "b")
     assert cli("train", *given).code == 0
     again = tmp_path / "b"

@@ -1,6 +1,7 @@
 """An FC head rewritten as convolutions computes the same, and more on larger images; its map is drawn."""
 
 import shutil
+import tomllib
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from refusals import FAILED, USAGE, refused
 
 from kerascnn.analysis.interpretability.class_activation import resized_to_map
 from kerascnn.models.network import build
+from kerascnn.training.run import Run
 from kerascnn.workflows.surgery import as_convolutions
 
 
@@ -36,8 +38,23 @@ def test_every_answer_stays_and_no_parameter_is_saved(cli, copied):
         5,
         5 * 5 * 16 * 120 + 120,
     )
-    card = (copied.parent / "digits-conv" / "card.md").read_text()
-    assert "`fc_conv`" in card
+
+
+def test_all_files_of_the_new_run_name_its_head(cli, copied):
+    """The run's report says how that run is made; its settings train no dense head in its place."""
+    assert cli("surgery", copied).code == 0
+    new = Run.open(f"{copied}-conv")
+    assert str(new.record.architecture) == "lenet5 (modern), head fc_conv"
+    for found in (
+        new.metrics(),
+        new.read("model.json"),
+        tomllib.loads((new.path / "config.toml").read_text()),
+    ):
+        assert (found["variant"], found["norm"], found["head"]) == ("modern", "none", "fc_conv")
+    assert "lenet5 (modern), head fc_conv, trained on `digits`" in (new.path / "card.md").read_text()
+    (report,) = cli("report", new.path, "--format", "json", "--json").json
+    assert report["settings"]["command"] == f"kerascnn surgery {copied}"
+    refused(cli("train", "--config", new.path / "config.toml"), USAGE, "Unknown head 'fc_conv'")
 
 
 def test_what_surgery_refuses_leaves_nothing(cli, copied, tmp_path, whole_study):

@@ -76,10 +76,12 @@ def _names(document):
     return [figure["name"] for figure in document["figures"]]
 
 
-def _with_model(run, folder, model, **described):
+def _with_model(run, folder, model, head=None, **described):
     """Copy a run and put another network into it."""
     shutil.copytree(run, folder, ignore=shutil.ignore_patterns("tflite"))
     _, description = load_model(run / "model.keras")
+    if head:
+        described["architecture"] = description.architecture.with_head(head)
     save_model(model, description.model_copy(update=described), folder / "model.keras")
     return folder
 

@@ -1,7 +1,8 @@
 """An accelerator: its demands on a file, its check, its compiler and its delegate."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,21 @@ class Delegate:
     Attributes:
         library: File name on Linux.
         device: Which machine needs it, in words: ``a Coral``.
-        source: Where to get it.
+    source: Where to get it.
+    elsewhere: Its name on other systems, by what ``platform.system()`` says there.
+    remedy: What to do if it is installed and no device is found.
     """
 
     library: str
     device: str
     source: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = "plug it in and close other programs that use it"
+
+    @property
+    def here(self) -> str:
+        """The library as this system calls it."""
+        return self.elsewhere.get(platform.system(), self.library)
 
 
 @dataclass(frozen=True)

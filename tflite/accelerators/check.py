@@ -41,7 +41,7 @@ class CheckedOperator:
 
 
 @dataclass(frozen=True)
-class Cost:
+class InferenceCost:
     """Estimated cost of the part of a network that runs on the accelerator.
 
     Attributes:
@@ -88,7 +88,7 @@ class Check(Shown):
     compiled: bool
     refusal: str
     operators: tuple[CheckedOperator, ...]
-    cost: Cost | None = None
+    cost: InferenceCost | None = None
     runtime: int | None = None
 
     @property

@@ -30,7 +30,7 @@ from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 
 SUMS = "SHA256SUMS"
-MODEL, COMPILED = "model.tflite", "model_edgetpu.tflite"
+MODEL = "model.tflite"
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
 TESTED = ("accuracy", "low", "high", "n", "drop_points")  # on the test images
 #: The programs of a bundle: their package here, and their name there. They import each other by the latter.
@@ -162,8 +162,10 @@ def _content(run: Run, target: str, spec: FileSpec, model: Path, dataset: Datase
     """Return every file of the bundle except the list of hashes."""
     require_runs(model)
     lite = LiteRTClassifier(model)
-    compiled = _compiled(model, spec.target.accelerator)
-    card = _card(run, target, spec, model, lite) | {"edgetpu_model": COMPILED if compiled else None}
+    accelerator = spec.target.accelerator
+    compiled = _compiled(model, accelerator)
+    delegates = _delegates(accelerator, is_compiled=compiled is not None)
+    card = _card(run, target, spec, model, lite) | {"delegates": delegates}
     content = {
         MODEL: model.read_bytes(),
         LABELS: lines(lite.description.classes),
@@ -173,7 +175,9 @@ def _content(run: Run, target: str, spec: FileSpec, model: Path, dataset: Datase
         "README.md": readme(card).encode(),
         "LICENSE": LICENSE.encode(),
     }
-    return content | ({COMPILED: compiled} if compiled else {}) | golden(lite, dataset.test)
+    if accelerator and compiled:
+        content[compiled_name(accelerator.name)] = compiled
+    return content | golden(lite, dataset.test)
 
 
 def _card(run: Run, target: str, spec: FileSpec, model: Path, lite: LiteRTClassifier) -> dict[str, Any]:
@@ -186,8 +190,8 @@ def _card(run: Run, target: str, spec: FileSpec, model: Path, lite: LiteRTClassi
         "kerascnn": version("kerascnn"),
         "target": target,
         "run": run.path.resolve().name,
-        "network": f"{described.model} ({described.variant}), head {described.head}",
-        "source": described.source,
+        "network": str(described.architecture),
+        "source": str(described.source),
         "keras_sha256": hashlib.sha256(run.model_path.read_bytes()).hexdigest(),
         "model": MODEL,
         "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
@@ -203,8 +207,33 @@ def _card(run: Run, target: str, spec: FileSpec, model: Path, lite: LiteRTClassi
         },
         "classes": list(described.classes),
         "test": {name: tested[name] for name in TESTED},
-        "compile": f"kerascnn compile {MODEL}   (or edgetpu_compiler {MODEL})",
     }
+
+
+def compiled_name(accelerator: str) -> str:
+    """Return how the file for an accelerator is called in a bundle."""
+    return f"model_{accelerator}.tflite"
+
+
+def _delegates(accelerator: Accelerator | None, *, is_compiled: bool) -> dict[str, dict[str, Any]]:
+    """Return what ``run.py`` must know to reach the accelerator, by its name; empty: all is the processor's.
+
+    ``model`` is the file that the accelerator takes, ``None``: it is still to be compiled.
+    """
+    if accelerator is None or accelerator.delegate is None:
+        return {}
+    delegate, compiler = accelerator.delegate, accelerator.compiler
+    known: dict[str, Any] = {
+        "title": accelerator.title,
+        "model": MODEL,
+        "library": delegate.library,
+        "elsewhere": dict(delegate.elsewhere),
+        "remedy": delegate.remedy,
+    }
+    if compiler:
+        known["model"] = compiled_name(accelerator.name) if is_compiled else None
+        known["compile"] = f"kerascnn compile {MODEL}   (or {compiler.program} {MODEL})"
+    return {accelerator.name: known}
 
 
 def _compiled(model: Path, accelerator: Accelerator | None) -> bytes | None:

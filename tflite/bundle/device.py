@@ -1,4 +1,4 @@
-"""Access to the device's hardware for ``run.py``: Edge TPU, camera, temperature."""
+"""Access to the device's hardware for ``run.py``: accelerator, camera, temperature."""
 
 import ctypes
 import io
@@ -17,21 +17,20 @@ import numpy as np
 from PIL import Image
 
 END_OF_JPEG = b"\xff\xd9"  # inside an image 0xff is followed by 0x00
-LARGEST = 8_000_000  # bytes of an image
+LARGEST_FRAME = 8_000_000  # bytes of an image
 THROTTLED = ("voltage too low", "frequency capped", "throttled", "soft temperature limit")  # bits 0 to 3
-TRIES, PAUSE = 3, 1.0  # the first load after plugging an Edge TPU in can fail; seconds between
+TRIES, PAUSE = 3, 1.0  # the first load after plugging a device in can fail; seconds between
 
 
 class EndError(Exception):
     """An error that ends the program with one line and an exit code."""
 
 
-def edge_tpu() -> Any:
-    """Return the Edge TPU's delegate."""
+def accelerated(delegate: dict[str, Any]) -> Any:
+    """Return LiteRT's delegate of an accelerator, as ``model.json`` describes it."""
     from ai_edge_litert.interpreter import load_delegate
 
-    names = {"Darwin": "libedgetpu.1.dylib", "Windows": "edgetpu.dll"}
-    library = names.get(platform.system(), "libedgetpu.so.1")
+    library = delegate["elsewhere"].get(platform.system(), delegate["library"])
     try:
         ctypes.CDLL(library)  # load_delegate would say it in three lines
     except OSError as error:
@@ -40,8 +39,7 @@ def edge_tpu() -> Any:
         with suppress(ValueError, AttributeError):  # no device, not ready yet; no such library at all
             return load_delegate(library)
         time.sleep(PAUSE)
-    what = "plug it in, close other programs that use it, and set the udev rule in README.md"
-    raise EndError(f"no Edge TPU found: {what}.", 5)
+    raise EndError(f"no {delegate['title']} found: {delegate['remedy']}.", 5)
 
 
 def frames() -> Iterator[Image.Image]:
@@ -77,7 +75,7 @@ def _of_the_raspberry_pi(program: str) -> Generator[Image.Image, None, str]:
                         image = Image.open(io.BytesIO(each + END_OF_JPEG)).convert("RGB")
                         seen = True
                         yield image
-                if len(data) > LARGEST:
+                if len(data) > LARGEST_FRAME:
                     raise EndError(f"{program} sends no JPEG images.", 1)
         finally:
             process.terminate()

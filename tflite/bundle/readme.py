@@ -231,7 +231,7 @@ def readme(card: dict[str, Any]) -> str:
         "CAMERA", _CAMERA_OF_A_PI if its_own else _USB_CAMERA
     )
     if device.accelerator:
-        parts += [_CORAL, use] + ([_CORAL_USE] if card["edgetpu_model"] else [_NOT_COMPILED])
+        parts += [_CORAL, use] + ([_CORAL_USE] if _is_compiled(card) else [_NOT_COMPILED])
     elif card["input"] == "uint8":
         app = _sized(_MEDIAPIPE if rule["channels"] == 3 else _INTERPRETER, card)
         parts += [app, _ANY.replace("## Install", "## Try it on a computer"), use]
@@ -241,6 +241,10 @@ def readme(card: dict[str, Any]) -> str:
         parts.append(_GREY)
     parts.append("`sha256sum -c SHA256SUMS` finds every changed file; `run.py` looks for itself each time.\n")
     return "\n".join(parts)
+
+
+def _is_compiled(card: dict[str, Any]) -> bool:
+    return all(delegate["model"] for delegate in card["delegates"].values())
 
 
 def _sized(text: str, card: dict[str, Any]) -> str:

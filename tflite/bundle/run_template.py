@@ -82,7 +82,7 @@ try:
         needed = ".".join(map(str, PILLOW))
         raise ImportError(f"Pillow {needed} or newer is needed, this is {PIL.__version__}")
     from kerascnn.data.pixels import on_canvas, upright
-    from kerascnn.tflite.bundle.device import EndError, edge_tpu, frames, heat
+    from kerascnn.tflite.bundle.device import EndError, accelerated, frames, heat
 except ImportError as lacking:
     first, *_ = str(lacking).strip().splitlines() or ["a package does not load"]
     end(f"{first}: python -m pip install -r requirements.txt", 5)
@@ -92,8 +92,8 @@ class Model:
     """The network with its preprocessing: an image in, probabilities out.
 
     Args:
-        delegate: ``cpu`` or ``edgetpu``.
-        threads: Number of CPU threads; ``None``: all.
+    delegate: ``cpu``, or an accelerator that ``model.json`` describes.
+    threads: Number of CPU threads; ``None``: all.
     """
 
     def __init__(self, delegate: str = "cpu", threads: int | None = None) -> None:
@@ -101,23 +101,26 @@ class Model:
         self.card = json.loads((HERE / "model.json").read_text("utf-8"))
         self.labels = (HERE / "labels.txt").read_text("utf-8").split("\n")[:-1]
         self.threads, self.delegate = threads, delegate
-        self.name = self.card["edgetpu_model" if delegate == "edgetpu" else "model"]
+        accelerator = self.card["delegates"].get(delegate)
+        if accelerator is None and delegate != "cpu":
+            raise EndError(f"this folder is not for {delegate}.", 2)
+        self.name = (accelerator or self.card)["model"]
         if self.name is None:
-            make = f"{self.card['compile']}, then create this folder again, see README.md"
-            raise EndError(f"there is no file for the Edge TPU: {make}.", 5)
+            make = f"{accelerator['compile']}, then create this folder again, see README.md"
+            raise EndError(f"there is no file for the {accelerator['title']}: {make}.", 5)
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise EndError(f"{error}: python -m pip install -r requirements.txt", 5) from error
         began = time.perf_counter()
-        delegates = [edge_tpu()] if delegate == "edgetpu" else []
+        delegates = [accelerated(accelerator)] if accelerator else []
         try:
             self._interpreter = Interpreter(
                 str(HERE / self.name), num_threads=threads, experimental_delegates=delegates
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            code = 5 if delegates else 1  # an Edge TPU that another program holds
+            code = 5 if delegates else 1  # a device that another program holds
             raise EndError(
                 f"{self.name} cannot be opened here: {str(error).splitlines()[0]}.", code
             ) from error
@@ -175,7 +178,7 @@ class Model:
 
 
 def opened(options: argparse.Namespace) -> Model:
-    """Return the model; without an Edge TPU it runs on the CPU only with --fallback, and says so."""
+    """Return the model; without its accelerator it runs on the CPU only with --fallback, and says so."""
     try:
         return Model(options.delegate, options.threads)
     except EndError as failure:
@@ -329,9 +332,9 @@ def main() -> int:
         "--runs", type=int, help="inferences of the benchmark (default: 1,000, fewer for a slow model)"
     )
     parser.add_argument("--invert", action="store_true", help="dark on light paper becomes light on dark")
-    parser.add_argument("--delegate", choices=["cpu", "edgetpu"], default="cpu")
+    parser.add_argument("--delegate", default="cpu", help="cpu (default), or the accelerator of this folder")
     parser.add_argument(
-        "--fallback", action="store_true", help="use the CPU if there is no Edge TPU, with a note"
+        "--fallback", action="store_true", help="use the CPU if there is no accelerator, with a note"
     )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads (default: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -343,7 +346,7 @@ def main() -> int:
     if not 1 <= options.threads <= 256 or not 1 <= (options.runs or 1) <= 10**9 or options.runs == 0:
         parser.error("--threads is 1 to 256, --runs at least 1")
     if (options.runs and not options.benchmark) or (options.fallback and options.delegate == "cpu"):
-        parser.error("--runs goes with --benchmark, --fallback with --delegate edgetpu")
+        parser.error("--runs goes with --benchmark, --fallback with a --delegate")
     if options.invert and (options.selftest or options.benchmark):
         parser.error("--invert goes with images or --camera")
     try:

@@ -25,7 +25,7 @@ from kerascnn.foundation.process import OtherProcess, ProcessError
 from kerascnn.foundation.text.escapes import printable
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.models.description import DAMAGED_ARCHIVE
-from kerascnn.tflite.bundle.bundle import COMPILED, MODEL, NEEDED, SUMS, TESTED, programs
+from kerascnn.tflite.bundle.bundle import MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
 from kerascnn.tflite.metadata.labels import LABELS, lines
@@ -34,19 +34,21 @@ from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.tflite.runtime.isolated import memory_for
 from kerascnn.training.run import Run
 
-LARGEST = 2**30  # bytes of everything in a bundle
+LARGEST_BUNDLE = 2**30  # bytes of everything in a bundle
 PATIENCE = 120  # seconds for its reference images
 #: Bytes of one file, by its suffix; of a text those of "".
 LARGEST_OF = {".tflite": 2**29, ".npy": 2**26, ".png": 2**22, "": 2**20}
 MOST = 256  # files
 END_RECORD = b"PK\x05\x06"  # of an archive without a comment it begins 22 bytes before the end
 CARD, REQUIREMENTS, INPUTS = "model.json", "requirements.txt", "golden/inputs.npy"
+COMPILED = re.compile(r"model_\w+\.tflite")  # for an accelerator
 #: Every name that a bundle can have.
 NAMES = re.compile(
     "|".join(
         [
-            *map(re.escape, (*programs(), SUMS, MODEL, COMPILED, LABELS, CARD, REQUIREMENTS)),
+            *map(re.escape, (*programs(), SUMS, MODEL, LABELS, CARD, REQUIREMENTS)),
             *(f"golden/{name}\\.npy" for name in ARRAYS),
+            COMPILED.pattern,
             r"README\.md|LICENSE|golden/\d\d-[A-Za-z0-9-]*\.png",
         ]
     )
@@ -167,8 +169,8 @@ def _files_of_archive(archive: zipfile.ZipFile, problems: list[str]) -> Iterator
     members = archive.infolist()
     if len(members) > MOST:
         raise KerasCnnError(f"{archive.filename} holds {len(members):,} files: it is not a bundle.")
-    if sum(member.file_size for member in members) > LARGEST:
-        raise KerasCnnError(f"{archive.filename} holds more than {LARGEST:,} bytes.")
+    if sum(member.file_size for member in members) > LARGEST_BUNDLE:
+        raise KerasCnnError(f"{archive.filename} holds more than {LARGEST_BUNDLE:,} bytes.")
     seen: set[str] = set()
     for member in members:
         whole = PurePosixPath(member.filename)
@@ -289,7 +291,7 @@ class Served:
 def _contradictions(content: dict[str, bytes]) -> list[str]:
     """Compare the files with ``model.json`` and run the reference images here."""
     try:
-        card = json.loads(content[CARD])
+        card = {"delegates": {}} | json.loads(content[CARD])  # an earlier version told less
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / MODEL
             copy.write_bytes(content[MODEL])
@@ -326,7 +328,8 @@ def _model(content: dict[str, bytes], card: dict[str, Any], lite: LiteRTClassifi
         f"the model was not made from the run that {CARD} names": card["keras_sha256"].encode()
         in content[MODEL],
         f"{CARD} describes other logits": card["logits"] == logits_of(lite.path),
-        "the compiled model is missing or unexpected": (COMPILED in content) == bool(card["edgetpu_model"]),
+        "the compiled model is missing or unexpected": set(filter(COMPILED.fullmatch, content))
+        == {each["model"] for each in card["delegates"].values()} - {MODEL, None},
     }
 
 

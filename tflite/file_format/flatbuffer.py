@@ -9,7 +9,7 @@ import mmap
 import os
 from typing import Any, BinaryIO
 
-LARGEST = (
+LARGEST_CONTENT = (
     64 * 2**20
 )  # bytes of lists, names and tables, without the constants: a language model's take as much
 TABLE = 256  # bytes; a table of the file may be smaller, the Python object made from it is not
@@ -36,7 +36,7 @@ class FlatBuffer(mmap.mmap):
         if size < 8:
             raise DamagedError(f"it has {size} bytes")
         content = cls(file.fileno(), 0, access=mmap.ACCESS_READ)
-        content._left = min(LARGEST, 65_536 + 8 * size)
+        content._left = min(LARGEST_CONTENT, 65_536 + 8 * size)
         if content[4:8] != identifier:
             raise DamagedError(f"it does not have {identifier.decode()} at its bytes 4 to 7")
         return content

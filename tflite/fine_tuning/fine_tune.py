@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from kerascnn.analysis.evaluation.evaluation import images_at_once, keras_classifier
 from kerascnn.data.dataset import Images, Split
-from kerascnn.data.sources.registry import is_folder
 from kerascnn.foundation.errors import KerasCnnError
 from kerascnn.foundation.process import OtherProcess
 from kerascnn.foundation.progress import Progress
-from kerascnn.models.family import family
-from kerascnn.tflite.fine_tuning.architecture import architecture_of
+from kerascnn.tflite.fine_tuning.plain_network import plain_network
 from kerascnn.tflite.fine_tuning.plan import AWARE, FineTuningPlan, Stage
 from kerascnn.tflite.fine_tuning.record import TrainedEpoch, TrainedStage, Tuning
 from kerascnn.training.config import ResolvedConfig
@@ -127,11 +125,11 @@ def _twin(
     model: Any, plan: FineTuningPlan, data: FineTuningData
 ) -> Iterator[tuple[OtherProcess, tuple[float, int]]]:
     """Yield a process with the same network, and the largest difference of its outputs on some images."""
-    architecture = architecture_of(model, for_int8=plan.aware)
+    network = plain_network(model, for_int8=plan.aware)
     some = data.validation.images[:COMPARED]
     expected = keras_classifier(model)(some)
     with OtherProcess(TUNER, "fine-tuning") as tune:
-        tune("build", architecture, plan, data.config.seed)
+        tune("build", network, plan, data.config.seed)
         difference = float(np.abs(_answers(tune, some) - expected).max())
         if not difference <= ROUNDING:
             raise KerasCnnError(
@@ -182,9 +180,9 @@ def _adams_peak(config: ResolvedConfig) -> float:
     """Return the peak learning rate of the training, or the recipe's if it was another optimizer's."""
     if config.optimizer == "adam":
         return config.learning_rate
-    name = family(config.model).name
-    kind = "folder" if is_folder(config.data) else config.data
-    return float(recipe_settings(name, config.recipe, kind, config.head, config.variant)["learning_rate"])
+    network, kind = config.architecture, config.source.kind
+    usual = recipe_settings(network.model, config.recipe, kind, network.head, network.variant)
+    return float(usual["learning_rate"])
 
 
 def _answers(tune: OtherProcess, images: Images) -> NDArray[np.float32]:

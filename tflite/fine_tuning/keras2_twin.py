@@ -7,24 +7,24 @@ import tensorflow as tf
 import tf_keras
 from numpy.typing import NDArray
 
-from kerascnn.tflite.fine_tuning.architecture import Architecture
+from kerascnn.tflite.fine_tuning.plain_network import PlainNetwork
 
 PREFIX = "quant_"  # before the names of tensorflow-model-optimization's wrappers
 AT_ONCE = 16  # images whose values in every layer are held
 
 
-def twin(architecture: Architecture) -> Any:
+def twin(network: PlainNetwork) -> Any:
     """Build the network from standardised pixels to probabilities, with its weights."""
     tf_keras.backend.set_image_data_format("channels_last")  # whatever the user's keras.json says
     tf_keras.backend.set_floatx("float32")
-    pixels = tf_keras.Input(architecture.shape, name="pixels")
+    pixels = tf_keras.Input(network.shape, name="pixels")
     values = {0: pixels}
-    for layer in architecture.layers:
+    for layer in network.layers:
         made = getattr(tf_keras.layers, layer.kind)(name=layer.name, **layer.settings)
         read = [values[number] for number in layer.reads]
         values[layer.writes] = made(read if len(read) > 1 else read[0])
         made.set_weights(layer.weights)
-    logits = values[architecture.layers[-1].writes]
+    logits = values[network.layers[-1].writes]
     return tf_keras.Model(pixels, tf_keras.layers.Softmax(name="probabilities")(logits))
 
 
@@ -61,19 +61,19 @@ def start_ranges(aware: Any, floating: Any, images: NDArray[np.float32]) -> None
                 variable.assign(low[name] if end == "min:0" else high[name])
 
 
-def take_raw_pixels(aware: Any, architecture: Architecture) -> None:
+def take_raw_pixels(aware: Any, network: PlainNetwork) -> None:
     """Fold the rescaling into the first layers, so that the network takes raw pixels.
 
     Weights keep their own scale in training, since Adam's steps do not shrink with them.
     """
     for wrapper in aware.layers:
-        if wrapper.name.removeprefix(PREFIX) in architecture.folding:
+        if wrapper.name.removeprefix(PREFIX) in network.folding:
             named = {variable.name.rpartition("/")[2]: variable for variable in wrapper.weights}
             kernel, bias = named["kernel:0"], named["bias:0"]
             axes = list(range(len(kernel.shape) - 1))
-            bias.assign_add(architecture.offset * tf.reduce_sum(kernel, axes))
+            bias.assign_add(network.offset * tf.reduce_sum(kernel, axes))
             for scaled in (kernel, named["kernel_min:0"], named["kernel_max:0"]):
-                scaled.assign(scaled * architecture.scale)
+                scaled.assign(scaled * network.scale)
     pixels = aware.layers[1]
     for variable in pixels.weights:
         for end, byte in (("min:0", 0), ("max:0", 255)):

@@ -4,8 +4,8 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from kerascnn.tflite.fine_tuning.architecture import Architecture
 from kerascnn.tflite.fine_tuning.keras2_twin import int8_file, start_ranges, take_raw_pixels, to_logits, twin
+from kerascnn.tflite.fine_tuning.plain_network import PlainNetwork
 from kerascnn.tflite.fine_tuning.plan import AWARE, FineTuningPlan, Stage
 from kerascnn.tflite.fine_tuning.tfmot_wrappers import callbacks, stripped, wrapped
 
@@ -15,12 +15,12 @@ Weights = dict[str, list[NDArray[np.float32]]]
 class Tuner:
     """Its methods are called from the other process, in this order: build, then begin, steps, end a stage."""
 
-    def build(self, architecture: Architecture, plan: FineTuningPlan, seed: int) -> None:
+    def build(self, network: PlainNetwork, plan: FineTuningPlan, seed: int) -> None:
         """Build the network; the seed is that of its dropout."""
         tf_keras.utils.set_random_seed(seed)
-        self._network, self._plan = architecture, plan
-        self._model = twin(architecture)
-        self._scale, self._offset = architecture.scale, architecture.offset
+        self._network, self._plan = network, plan
+        self._model = twin(network)
+        self._scale, self._offset = network.scale, network.offset
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's current probabilities, float32 (n, classes), for raw pixels."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kerascnn.foundation.text.shown import Block, Facts, Prose
 from kerascnn.foundation.text.tables import Table
 from kerascnn.foundation.text.wording import DASH
+from kerascnn.models.architecture import Architecture
 from kerascnn.tflite.inspection.tensor_words import decimal
 
 if TYPE_CHECKING:
@@ -164,11 +165,12 @@ def _ends(name: str, tensors: Sequence["Tensor"], meanings: Sequence[str]) -> di
 
 def _kerascnn(description: "ModelDescription") -> str:
     canvas = description.preprocessing
-    network = f"{_told(description.model)} ({_told(description.variant)}), head {_told(description.head)}"
+    told = {name: _told(value) for name, value in description.architecture.model_dump().items()}
     classes = _listed(map(_told, description.classes))
     return (
-        f"{network}, trained on {_told(description.source, 60)}; {canvas.width}×{canvas.height} pixels, "
-        f"{'grey' if canvas.channels == 1 else 'colour'}; {len(description.classes):,} classes: {classes}"
+        f"{Architecture(**told)}, trained on {_told(str(description.source), 60)}; "
+        f"{canvas.width}×{canvas.height} pixels, {'grey' if canvas.channels == 1 else 'colour'}; "
+        f"{len(description.classes):,} classes: {classes}"
     )
 
 

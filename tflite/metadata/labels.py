@@ -10,7 +10,7 @@ from kerascnn.foundation.files import whole_file
 from kerascnn.foundation.text.escapes import printable
 
 LABELS = "labels.txt"
-LARGEST = 2**24  # bytes; the longest lists name some ten thousand classes
+LARGEST_LIST = 2**24  # bytes; the longest lists name some ten thousand classes
 
 
 def lines(classes: Sequence[str]) -> bytes:
@@ -32,11 +32,11 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST_LIST + 1)
     except OSError as error:
         raise KerasCnnError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(content) > LARGEST:
-        raise KerasCnnError(f"{path} is not a label file: it is larger than {LARGEST:,} bytes.")
+    if len(content) > LARGEST_LIST:
+        raise KerasCnnError(f"{path} is not a label file: it is larger than {LARGEST_LIST:,} bytes.")
     try:
         text = content.decode("utf-16" if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig")
     except UnicodeDecodeError as error:

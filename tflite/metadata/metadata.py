@@ -16,7 +16,7 @@ from kerascnn.tflite.metadata.model_card import ModelCard
 
 NAME = "TFLITE_METADATA"
 READABLE = 0o644 << 16  # where a ZIP archive keeps the permissions of a file
-LARGEST = 2**26  # bytes of an archive's files: a small archive can claim any size
+LARGEST_ARCHIVE = 2**26  # bytes of an archive's files: a small archive can claim any size
 IMAGES = {schema.RGB: "RGB image", schema.GRAYSCALE: "grey image"}
 
 
@@ -159,8 +159,8 @@ def _members(path: Path) -> dict[str, bytes]:
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > LARGEST:
-            raise KerasCnnError(f"its archive holds more than {LARGEST:,} bytes")
+        if sum(member.file_size for member in archive.infolist()) > LARGEST_ARCHIVE:
+            raise KerasCnnError(f"its archive holds more than {LARGEST_ARCHIVE:,} bytes")
         return {member.filename: archive.read(member) for member in archive.infolist()}
 
 

@@ -72,13 +72,10 @@ class ModelCard:
 
     def __str__(self) -> str:
         about = self.description
-        variant = about.variant if about.norm == "none" else f"{about.variant}, {about.norm} normalization"
         tested = f" Test accuracy before conversion: {self.test}." if self.test else ""
         tuned = f" Weights {about.tuned}." if about.tuned else ""
-        return (
-            f"{about.model} ({variant}) with the {about.head} head, trained on {about.source}."
-            f"{tested}{tuned} SHA-256 of model.keras: {self.sha256}."
-        )
+        trained = f"{about.architecture}, trained on {about.source}."
+        return f"{trained}{tested}{tuned} SHA-256 of model.keras: {self.sha256}."
 
 
 def _image(preprocessing: Preprocessing, pixels: TensorValues) -> dict[str, Any]:

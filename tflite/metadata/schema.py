@@ -64,7 +64,9 @@ UNIONS: dict[str, Sequence[str | None]] = {
 RGB, GRAYSCALE = 1, 2
 TENSOR_AXIS_LABELS = 2
 
-LARGEST = 2**18  # bytes of one document: references can name the same bytes again and again without end
+LARGEST_DOCUMENT = (
+    2**18
+)  # bytes of one document: references can name the same bytes again and again without end
 
 
 def write(document: dict[str, Any]) -> bytes:
@@ -136,7 +138,7 @@ class _Reader:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._left = LARGEST
+        self._left = LARGEST_DOCUMENT
 
     def value(self, kind: str, position: int) -> Any:
         """Return the value at a position of the file, following references."""
@@ -178,4 +180,4 @@ class _Reader:
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise KerasCnnError(f"more than {LARGEST:,} bytes of metadata")
+            raise KerasCnnError(f"more than {LARGEST_DOCUMENT:,} bytes of metadata")

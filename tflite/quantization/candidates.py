@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from kerascnn.analysis.evaluation.evaluation import keras_classifier
 from kerascnn.data.dataset import Split
 from kerascnn.foundation.errors import TargetError
-from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.fine_tune import train_for_int8
+from kerascnn.tflite.fine_tuning.plain_network import plain_network
 from kerascnn.tflite.fine_tuning.plan import AWARE
 from kerascnn.tflite.quantization.budget import Budget, Candidate, first_within
 from kerascnn.tflite.quantization.context import QuantizationContext
@@ -96,7 +96,7 @@ class CandidateBuilder:
     def _untrainable(self) -> str:
         """Why quantization-aware training is not possible; empty if it is."""
         try:
-            architecture_of(self.model, for_int8=True)
+            plain_network(self.model, for_int8=True)
         except TargetError as error:
             return str(error)
         return ""

@@ -67,7 +67,7 @@ class QuantizationContext:
             self.splits["test"],
             self.description.classes,
             model=str(path),
-            data=self.description.source,
+            data=str(self.description.source),
         )
 
     def evaluated_keras(self, model: Any) -> Evaluation:

@@ -13,8 +13,8 @@ from kerascnn.foundation.files import require_writable, whole_file, write_json
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Telling, teller
 from kerascnn.models.keras_file import load_model
-from kerascnn.tflite.fine_tuning.architecture import architecture_of
 from kerascnn.tflite.fine_tuning.fine_tune import CompressedModel, FineTuningData, prune_and_cluster
+from kerascnn.tflite.fine_tuning.plain_network import plain_network
 from kerascnn.tflite.fine_tuning.plan import FineTuningPlan
 from kerascnn.tflite.metadata.labels import LABELS, write_labels
 from kerascnn.tflite.metadata.metadata import with_metadata
@@ -106,7 +106,7 @@ def quantize(
     for spec in specs:
         check_convertible(model, spec.scheme, run.path)
     if plan.tunes:  # what cannot be fine-tuned is refused before the data are read
-        architecture_of(model, for_int8=plan.aware)
+        plain_network(model, for_int8=plan.aware)
     dataset = dataset or load_trained_data(run, data_dir)
     splits = {name: split.prepared(description.preprocessing) for name, split in dataset.splits().items()}
     config = ResolvedConfig.read(run.path / "config.toml")

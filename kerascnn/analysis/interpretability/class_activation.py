@@ -14,7 +14,7 @@ from PIL import Image
 
 from kerascnn.foundation.errors import UsageError
 from kerascnn.models.description import ModelDescription
-from kerascnn.models.family import Variant, family
+from kerascnn.models.family import Variant
 from kerascnn.models.geometry import map_side, next_fitting
 from kerascnn.models.heads import is_head_layer
 
@@ -59,7 +59,7 @@ def class_maps(model: Any, description: ModelDescription, images: Sequence[Image
         UsageError: The model has no such map.
     """
     require_class_map(model, description)
-    _, variant = family(description.model).variant(description.variant)
+    variant = description.architecture.facts()
     step = math.prod(window.stride for window in variant.windows)
     networks: dict[tuple[int, ...], Any] = {}  # one for each size
     found = []
@@ -74,7 +74,7 @@ def class_maps(model: Any, description: ModelDescription, images: Sequence[Image
 
 def _entering(image: Image.Image, model: Any, description: ModelDescription) -> NDArray[np.uint8]:
     """Return an image scaled for the network, shape (height, width, channels)."""
-    _, variant = family(description.model).variant(description.variant)
+    variant = description.architecture.facts()
     rule = description.preprocessing
     short = _side_of_a_map(variant, model, rule.height)
     stretch = min(max(image.size) / min(image.size), LONGEST)
@@ -92,7 +92,7 @@ def require_class_map(model: Any, description: ModelDescription) -> None:
         UsageError: Its head is dense layers, or it is not one of this project's.
     """
     names = {layer.name for layer in model.layers}
-    if description.variant != "unknown" and CLASS_MAP in names:
+    if not description.is_foreign and CLASS_MAP in names:
         return
     if "flatten" in names:
         way_out = "Run kerascnn surgery RUN, then use RUN-conv."

@@ -9,7 +9,7 @@ from pathlib import Path
 from kerascnn.data.formats.unpacking import unpacked
 from kerascnn.foundation.errors import KerasCnnError, first_line
 
-LARGEST = 2**28  # bytes of one member; the largest published one holds 155 million
+LARGEST_MEMBER = 2**28  # bytes of one member; the largest published one holds 155 million
 BLOCK = 2**20  # bytes
 
 
@@ -50,6 +50,6 @@ def read_members(path: Path, names: Sequence[str], *, sha256: str | None = None)
 
 def _content(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     stream = archive.extractfile(member) if member.isreg() else None
-    if stream is None or member.size > LARGEST:
+    if stream is None or member.size > LARGEST_MEMBER:
         raise KerasCnnError(f"{path}: {member.name} is not a regular file, or larger than any published one.")
     return stream.read()

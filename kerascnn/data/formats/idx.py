@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kerascnn.data.formats.unpacking import unpacked
 from kerascnn.foundation.errors import KerasCnnError
 
-LARGEST = 2**30  # bytes; MNIST's largest file holds 47 million
+LARGEST_ARRAY = 2**30  # bytes; MNIST's largest file holds 47 million
 BLOCK = 2**20  # bytes
 
 
@@ -60,6 +60,6 @@ def _shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
     if len(header) < 4 + 4 * dimensions:
         raise KerasCnnError(f"{path} is truncated within its header.")
     shape = struct.unpack(f">{dimensions}I", header[4:])
-    if math.prod(shape) > LARGEST:
+    if math.prod(shape) > LARGEST_ARRAY:
         raise KerasCnnError(f"{path} claims to hold {shape} values: its header is damaged.")
     return shape

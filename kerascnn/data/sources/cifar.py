@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from kerascnn.data.augmentation import SMALL_PHOTOS
 from kerascnn.data.dataset import Dataset, Split
-from kerascnn.data.formats.archive import LARGEST, read_members
+from kerascnn.data.formats.archive import LARGEST_MEMBER, read_members
 from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.numpy_pickle import read_pickle
-from kerascnn.data.sources.source import Source
+from kerascnn.data.sources.loader import Loader
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -185,7 +185,7 @@ class Cifar:
 
 def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > LARGEST_MEMBER:
             raise KerasCnnError(f"{path} is larger than any published file.")
         return path.read_bytes()
     except OSError as error:
@@ -229,5 +229,5 @@ CIFAR100 = Cifar(
     cached="cifar-100-python-target_archive",
     keys=("fine_labels", "fine_label_names"),
 )
-SOURCE_10 = Source(CIFAR10.load, CIFAR10.is_in)
-SOURCE_100 = Source(CIFAR100.load, CIFAR100.is_in)
+SOURCE_10 = Loader(CIFAR10.load, CIFAR10.is_in)
+SOURCE_100 = Loader(CIFAR100.load, CIFAR100.is_in)

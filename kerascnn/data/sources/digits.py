@@ -11,7 +11,7 @@ import numpy as np
 from kerascnn.data.augmentation import DIGITS
 from kerascnn.data.dataset import Dataset, Split
 from kerascnn.data.formats.idx import read_idx
-from kerascnn.data.sources.source import Source
+from kerascnn.data.sources.loader import Loader
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import UsageError
 
@@ -36,4 +36,4 @@ def load_digits(data_dir: Path | None = None) -> Dataset:
     return Dataset("digits", tuple("0123456789"), train, validation, test, augmentation=DIGITS)
 
 
-SOURCE = Source(load_digits)
+SOURCE = Loader(load_digits)

@@ -5,8 +5,8 @@ from kerascnn.data.dataset import Split
 from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.published import FASHION_MD5
 from kerascnn.data.formats.published import FASHION_MNIST as PUBLISHED_NAME
+from kerascnn.data.sources.loader import Loader
 from kerascnn.data.sources.mnist import FourFiles
-from kerascnn.data.sources.source import Source
 
 CLASSES = (
     "T-shirt/top",
@@ -33,4 +33,4 @@ def _download() -> tuple[Split, Split]:
 
 
 FASHION_MNIST = FourFiles("fashion_mnist", PUBLISHED_NAME, CLASSES, SMALL_PHOTOS, _download)
-SOURCE = Source(FASHION_MNIST.load, FASHION_MNIST.is_in)
+SOURCE = Loader(FASHION_MNIST.load, FASHION_MNIST.is_in)

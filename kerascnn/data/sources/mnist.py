@@ -15,7 +15,7 @@ from kerascnn.data.formats.download import downloaded
 from kerascnn.data.formats.idx import read_idx
 from kerascnn.data.formats.published import MNIST as MNIST_NAME
 from kerascnn.data.formats.published import SOURCES, published_set
-from kerascnn.data.sources.source import Source
+from kerascnn.data.sources.loader import Loader
 from kerascnn.data.split import split_off
 from kerascnn.foundation.errors import KerasCnnError
 
@@ -152,4 +152,4 @@ def _download() -> tuple[Split, Split]:
 
 
 MNIST = FourFiles("mnist", MNIST_NAME, tuple("0123456789"), DIGITS, _download)
-SOURCE = Source(MNIST.load, MNIST.is_in)
+SOURCE = Loader(MNIST.load, MNIST.is_in)

@@ -7,7 +7,6 @@ from typing import Any
 
 from kerascnn.analysis.evaluation.significance import MARGIN
 from kerascnn.data.dataset import Dataset
-from kerascnn.data.sources.registry import is_folder, source_name
 from kerascnn.foundation.errors import TargetError, UsageError
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads as known_heads
@@ -37,18 +36,13 @@ class Plan:
     @property
     def name(self) -> str:
         """What the study's folder is named after."""
-        return f"{self.configs[0].model}-{source_name(self.configs[0].data)}"
+        return f"{self.configs[0].model}-{self.configs[0].source.name}"
 
-    def settled(self, dataset: Dataset, batch_size: int | None) -> "Plan":
-        """Return the plan for this data, see :func:`kerascnn.training.prepare.settled`.
-
-        Args:
-            dataset: What every head is trained on.
-            batch_size: The one that was asked for, ``None``: the recipe's.
-        """
+    def settled(self, dataset: Dataset) -> "Plan":
+        """Return the plan for this data, see :func:`kerascnn.training.prepare.settled`."""
         from kerascnn.training.prepare import settled
 
-        first = settled(self.configs[0].model_copy(update={"batch_size": batch_size}), dataset)
+        first = settled(self.configs[0], dataset)
         fitted = first.model_dump(include={"batch_size", "pixel_mean", "pixel_std"})
         return replace(self, configs=tuple(config.model_copy(update=fitted) for config in self.configs))
 
@@ -78,7 +72,7 @@ class Plan:
             shared["max_seeds"] = self.max_seeds
         return StudySettings(
             **shared,
-            data=source_name(self.configs[0].data),
+            data=self.configs[0].source.name,
             heads=tuple(config.head for config in self.configs),
             head_units={config.head: config.head_units for config in self.configs},
             seeds=self.seeds,
@@ -96,7 +90,7 @@ class Plan:
             "head-units": ",".join(map(str, units)),
             "image-size": first.image_size,
             "channels": first.channels,
-            "data": "DIR" if is_folder(first.data) else first.data,
+            "data": "DIR" if first.source.folder else first.data,
             "data-dir": "DIR" if first.data_dir else None,
             "seeds": None if self.max_seeds else len(self.seeds),
             "max-seeds": self.max_seeds,
@@ -108,7 +102,7 @@ class Plan:
         words = [f"--{option} {value}" for option, value in options.items() if value]
         flags = ["--until-decided"] if self.max_seeds else []
         flags += ["--skip-bad-files"] if first.skip_bad_files else []
-        if first.augment != TrainingConfig(model=first.model, data=first.data).resolved().augment:
+        if "augment" not in first.of_recipe:
             parts = "" if isinstance(first.augment, bool) else f" {','.join(first.augment)}"
             flags.append(f"--augment{parts}" if first.augment else "--no-augment")
         return " ".join([f"kerascnn compare {first.model}", *words, *flags])

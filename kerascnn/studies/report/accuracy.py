@@ -24,8 +24,8 @@ LARGEST = 15  # confusions of one head in that table
 
 def curves(study: Study) -> Iterator[Chapter]:
     """Draw how loss and accuracy went over the epochs."""
-    title, evidence = "Learning curves", study.evidence
-    histories = {group.name: [read_history(run) for run in group.runs] for group in evidence.groups}
+    title = "Learning curves"
+    histories = {group.name: [read_history(run) for run in group.runs] for group in study.groups}
     known = {name: seeds for name, seeds in histories.items() if seeds and all(seeds)}
     lacking = [name for name in histories if name not in known]
     text = f"No history of the training is kept of {', '.join(lacking)}." if lacking else ""
@@ -39,7 +39,7 @@ def curves(study: Study) -> Iterator[Chapter]:
         else "One seed: how much another one would differ is not known."
     )
     caption += " Figures of the training images are running averages over the epoch."
-    first = next(group.runs[0] for group in evidence.groups if group.name in known)
+    first = next(group.runs[0] for group in study.groups if group.name in known)
     if first.has_metrics:
         images = first.metrics()["data"]
         caption += f" n = {images['train']:,} training and {images['validation']:,} validation images."
@@ -64,7 +64,7 @@ def confusions(study: Study) -> Iterator[Chapter]:
             f"shares are means over the seeds. {basis(study)}."
         )
         columns = ("head", "truth", "taken for", "share of the class", "test images of the class")
-        rows = [row for group in evidence.groups for row in _largest(group, evidence)]
+        rows = [row for group in study.groups for row in _largest(group, evidence)]
         yield Chapter(Section(title, text, table=Table(columns, rows)))
         return
     one = len(study.heads[0].seeds) == 1
@@ -73,9 +73,7 @@ def confusions(study: Study) -> Iterator[Chapter]:
         f"Rows are the truth, columns the answers of the float networks; a cell holds {cells} "
         f"({basis(study)})."
     )
-    figures = [
-        _confusion_of(group, evidence, number) for number, group in enumerate(evidence.groups, start=1)
-    ]
+    figures = [_confusion_of(group, evidence, number) for number, group in enumerate(study.groups, start=1)]
     yield Chapter(Section(title, text), figures)
 
 
@@ -129,16 +127,18 @@ def classes(study: Study) -> Iterator[Chapter]:
     if empty:
         text += f" {empty} of {len(evidence.classes)} classes have no test image."
     yield Chapter(
-        Section("Differences on each class", text, table=_recalls(evidence) if evidence.unequal else None),
+        Section(
+            "Differences on each class", text, table=_recalls(study, evidence) if evidence.unequal else None
+        ),
         [_differences(*each, number) for number, each in enumerate(study.by_class, start=1)],
     )
 
 
-def _recalls(evidence: Evidence) -> Table:
+def _recalls(study: Study, evidence: Evidence) -> Table:
     """Return the accuracy of each float network on each class, means over the seeds, with how many images."""
     labels = evidence.test.labels
-    columns = ("class", "training images", "test images", *(group.name for group in evidence.groups))
-    right = [(group.floating.argmax(axis=2) == labels).mean(axis=0) for group in evidence.groups]
+    columns = ("class", "training images", "test images", *(group.name for group in study.groups))
+    right = [(group.floating.argmax(axis=2) == labels).mean(axis=0) for group in study.groups]
     rows = []
     for label, name in enumerate(evidence.classes):
         mine = labels == label
@@ -174,7 +174,7 @@ def reliability(study: Study) -> Iterator[Chapter]:
     evidence = study.evidence
     figures = [
         _reliability_of(group, evidence.test.labels, number)
-        for number, group in enumerate(evidence.groups, start=1)
+        for number, group in enumerate(study.groups, start=1)
     ]
     yield Chapter(Section("Reliability of the probabilities", text), figures)
 

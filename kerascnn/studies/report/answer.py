@@ -41,7 +41,7 @@ def answer(study: Study) -> Iterator[Chapter]:
 
 def _in_short(study: Study) -> list[str]:
     """Return the outcome of each pair, or of a head alone what int8 costs it, without the numbers."""
-    told = [(each.a.head, each.b.head, each.precisions) for each in study.verdicts]
+    told = [(each.a.name, each.b.name, each.precisions) for each in study.verdicts]
     if not told:
         return list(study.sentences)
     return [f"{b} against {a}: {_outcome(a, b, found)}." for a, b, found in told]
@@ -72,13 +72,13 @@ def side_by_side(study: Study) -> Iterator[Chapter]:
 
 def differences(study: Study) -> list[Row]:
     """Return the differences of every pair, float and int8, or of a head alone between the two."""
-    pairs: list[Row] = [(f"{each.b.head} minus {each.a.head}", each.precisions) for each in study.verdicts]
-    return pairs or [(f"{head.head}: int8 minus float", {"int8": head.quantization}) for head in study.heads]
+    pairs: list[Row] = [(f"{each.b.name} minus {each.a.name}", each.precisions) for each in study.verdicts]
+    return pairs or [(f"{head.name}: int8 minus float", {"int8": head.quantization}) for head in study.heads]
 
 
 def _row(head: HeadResult) -> list[Cell]:
     return [
-        Cell(head.head),
+        Cell(head.name),
         Cell(f"{head.parameters:,}", head.parameters),
         Cell(f"{head.bytes / 1000:,.1f}", head.bytes),
         Cell(f"{head.latency.median:,.1f}", head.latency.median),

@@ -110,7 +110,7 @@ def _against(axes: "Axes", heads: Sequence[HeadResult], costs: NDArray[np.float6
             color=colour,
             marker=marker,
             capsize=3,
-            label=short(head.head),
+            label=short(head.name),
         )
     axes.set_xscale("log")
     spread = (costs[:, 0] + costs[:, 1]).max() / costs[:, 0].min()

@@ -22,9 +22,9 @@ def all_figures(study: Study) -> Iterator[Chapter]:
 
 def parameters(study: Study) -> Iterator[Chapter]:
     """Draw how many parameters each layer has."""
-    figure = charts.parameters_of_layers({head.head: head.layers for head in study.heads})
+    figure = charts.parameters_of_layers({head.name: head.layers for head in study.heads})
     told = "; ".join(
-        f"{head.head}: {head.head_parameters:,} of {head.parameters:,} in the head ({100 * head.share:.1f} %)"
+        f"{head.name}: {head.head_parameters:,} of {head.parameters:,} in the head ({100 * head.share:.1f} %)"
         for head in study.heads
     )
     alt = f"Bars of the parameters of each layer. {told}"
@@ -56,7 +56,7 @@ def _layer_table(head: HeadResult) -> Chapter:
         "Volumes are height×width×depth. N is a side of the input, F of the filter, D the depth, K the "
         "number of filters, S the stride, P the padding. Multiply-adds are for one image."
     )
-    return Chapter(Section(f"Layers with {head.head}", text, table=Table(columns, rows)))
+    return Chapter(Section(f"Layers with {head.name}", text, table=Table(columns, rows)))
 
 
 def _count(number: int | None) -> Cell:
@@ -73,10 +73,10 @@ def costs(study: Study) -> Iterator[Chapter]:
         "the Pareto front: those to which no smaller or faster one is superior."
     )
     sizes = "; ".join(
-        f"{head.head} {100 * head.int8.mean:.2f} % with {head.bytes:,} bytes" for head in study.heads
+        f"{head.name} {100 * head.int8.mean:.2f} % with {head.bytes:,} bytes" for head in study.heads
     )
     times = "; ".join(
-        f"{head.head} {100 * head.int8.mean:.2f} % in {head.latency.median:,.1f} µs" for head in study.heads
+        f"{head.name} {100 * head.int8.mean:.2f} % in {head.latency.median:,.1f} µs" for head in study.heads
     )
     by_size, by_latency = charts.accuracy_against_size, charts.accuracy_against_latency
     figures = [

@@ -25,10 +25,10 @@ def verdicts_csv(study: Study) -> str:
     rows: list[Row] = []
     for each in study.verdicts:
         for precision, found in (("float32", each.floating), ("int8", each.int8)):
-            pair = (each.a.head, precision), (each.b.head, precision)
+            pair = (each.a.name, precision), (each.b.name, precision)
             rows.append(_difference(*pair, found))
     for head in study.heads:
-        pair = (head.head, "float32"), (head.head, "int8")
+        pair = (head.name, "float32"), (head.name, "int8")
         rows.append(_difference(*pair, head.quantization))
     return _written(rows)
 
@@ -38,7 +38,8 @@ def _of_head(head: HeadResult) -> Iterator[Row]:
         for seed, right in zip(head.seeds, found.correct, strict=True):
             measured = precision == "int8" and seed == head.seeds[0]
             yield {
-                "head": head.head,
+                "name": head.name,
+                "head": head.architecture.head,
                 "seed": seed,
                 "precision": precision,
                 "accuracy_percent": 100 * float(right.mean()),

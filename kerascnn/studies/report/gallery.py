@@ -53,7 +53,7 @@ class _Maps:
 
     def __init__(self, study: Study) -> None:
         self._mapped = {
-            head.head for head in study.heads if any(row.name == CLASS_MAP for row in head.layers.layers)
+            head.name for head in study.heads if any(row.name == CLASS_MAP for row in head.layers.layers)
         }
         self._opened: dict[str, tuple[Any, ModelDescription]] = {}
 
@@ -68,16 +68,14 @@ class _Maps:
 
 def galleries(study: Study) -> Iterator[Chapter]:
     """Show where the first seed's pairs of heads disagree, and each head with its int8 file."""
-    evidence = study.evidence
-    groups, maps = {group.name: group for group in evidence.groups}, _Maps(study)
+    evidence, maps = study.evidence, _Maps(study)
     for verdict in study.verdicts:
         pair = [
-            _Side(name, groups[name].answers[0].floating, groups[name])
-            for name in (verdict.a.head, verdict.b.head)
+            _Side(head.name, head.group.answers[0].floating, head.group) for head in (verdict.a, verdict.b)
         ]
         title = f"Where {pair[0].name} and {pair[1].name} disagree"
         yield Chapter(_gallery(title, pair, evidence, maps))
-    for group in evidence.groups:
+    for group in study.groups:
         first = group.answers[0]
         pair = [
             _Side(f"{group.name} float", first.floating, group),

@@ -85,7 +85,7 @@ def _tabular(heads: Sequence[HeadResult]) -> Iterator[str]:
 
 def _cells(head: HeadResult) -> list[str]:
     return [
-        head.head,
+        head.name,
         f"{head.parameters:,}",
         DASH if head.multiply_adds is None else f"{head.multiply_adds:,}",
         _accuracy(head.accuracy),

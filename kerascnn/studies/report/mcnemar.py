@@ -30,14 +30,14 @@ def _of_heads(verdict: Verdict) -> Iterator[list[Cell]]:
         only = only_one_right(a.accuracy.correct[number], b.accuracy.correct[number])
         p_values = (verdict.floating.p_values[number], verdict.floating.adjusted[number])
         seed = " and ".join(map(str, dict.fromkeys(seeds)))
-        yield [Cell(a.head), Cell(b.head), Cell(seed, seeds[0]), *map(_count, only), *map(_share, p_values)]
+        yield [Cell(a.name), Cell(b.name), Cell(seed, seeds[0]), *map(_count, only), *map(_share, p_values)]
 
 
 def _of_int8(head: HeadResult) -> Iterator[list[Cell]]:
     for number, seed in enumerate(head.seeds):
         only = only_one_right(head.accuracy.correct[number], head.int8.correct[number])
         p_value = _share(head.quantization.p_values[number])
-        names = [Cell(f"{head.head} float"), Cell(f"{head.head} int8"), Cell(str(seed), seed)]
+        names = [Cell(f"{head.name} float"), Cell(f"{head.name} int8"), Cell(str(seed), seed)]
         yield [*names, *map(_count, only), p_value, Cell(DASH)]
 
 

@@ -16,7 +16,7 @@ RUNS = ("head", "run", "seed", "begun", "epochs", "epoch kept", "time in s", "fl
 
 def making(study: Study) -> Iterator[Chapter]:
     """Say how the study was made and how it is repeated."""
-    runs = [(group, run) for group in study.evidence.groups for run in group.runs]
+    runs = [(group, run) for group in study.groups for run in group.runs]
     table = Table(RUNS, [_row(group, run) for group, run in runs]) if runs else None
     yield Chapter(Section("Settings", "Where heads differ, each is named.", facts(study.settings.to_dict())))
     yield Chapter(Section("Runs", _times([run for _, run in runs]), table=table))

@@ -20,7 +20,7 @@ def int8_costs(study: Study) -> Iterator[Chapter]:
     )
     rows = [
         [
-            Cell(head.head),
+            Cell(head.name),
             Cell(signed(found.points), found.points),
             Cell(f"{signed(found.low)} to {signed(found.high)}", found.low),
             Cell(f"{100 * head.agreement:.2f} %", head.agreement),
@@ -50,9 +50,9 @@ def _noise_of(head: HeadResult, number: int) -> CaptionedFigure:
         (name, each.own_sqnr, each.sqnr) for name, each in zip(operator_names(layers), layers, strict=True)
     ]
     known = [(own, name) for name, own, _ in rows if own is not None]
-    told = f"{head.head}: no operator's own noise is known."
+    told = f"{head.name}: no operator's own noise is known."
     if known:
         own, noisiest = min(known)
-        told = f"{head.head}: {noisiest} adds the most noise, {own:.1f} dB below its values."
+        told = f"{head.name}: {noisiest} adds the most noise, {own:.1f} dB below its values."
     alt = f"Marks of the signal to quantization noise of each layer. {told}"
-    return CaptionedFigure(f"quantization-{number}", noise_of_layers(rows, head.head), alt, told)
+    return CaptionedFigure(f"quantization-{number}", noise_of_layers(rows, head.name), alt, told)

@@ -29,7 +29,7 @@ def device_cells(found: Measurement) -> list[str]:
     memory = DASH if found.memory_mib is None else f"{found.memory_mib:,.1f}"
     times = (found.median_us, found.p95_us, found.p99_us, found.first_us)
     return [
-        *(found.head, str(found.seed), found.file, found.device, found.delegate, str(found.threads)),
+        *(found.name, str(found.seed), found.file, found.device, found.delegate, str(found.threads)),
         *(f"{time:,.1f}" for time in times),
         *(f"{found.init_ms:,.2f}", memory, f"{found.runs:,}"),
     ]

@@ -9,7 +9,7 @@ def title(study: Study) -> str:
     """Return the question of a study, in one line."""
     names = study.settings.differing.get("model", {}).values() or [study.settings.model]
     models = " and ".join(dict.fromkeys(family(name).title for name in names))
-    *others, last = (head.head for head in study.heads)
+    *others, last = (head.name for head in study.heads)
     asked = f"{', '.join(others)} or {last}?" if others else last
     return f"{models} on {study.settings.data}: {asked}"
 

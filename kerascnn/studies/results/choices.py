@@ -46,38 +46,38 @@ def _against(best: HeadResult, study: Study) -> Iterator[tuple[str, _Behind]]:
     for verdict in study.verdicts:
         found = verdict.int8
         if verdict.a is best:
-            yield verdict.b.head, _Behind(found.points, found.high, found.outcome in KEPT)
+            yield verdict.b.name, _Behind(found.points, found.high, found.outcome in KEPT)
         elif verdict.b is best:
-            yield verdict.a.head, _Behind(-found.points, -found.low, found.outcome in KEPT)
+            yield verdict.a.name, _Behind(-found.points, -found.low, found.outcome in KEPT)
 
 
 def _smallest(study: Study, best: HeadResult, behind: dict[str, _Behind]) -> Choice:
-    kept = [best, *(head for head in study.heads if head is not best and behind[head.head].is_kept)]
+    kept = [best, *(head for head in study.heads if head is not best and behind[head.name].is_kept)]
     found, margin = min(kept, key=lambda head: head.bytes), study.margin
     size = f"{found.bytes / 1000:,.1f} kB"
     if found is not best:
-        reason = f"{size}; its int8 accuracy is equivalent to that of {best.head} within ±{margin:g} points"
+        reason = f"{size}; its int8 accuracy is equivalent to that of {best.name} within ±{margin:g} points"
     elif all(head.bytes >= best.bytes for head in study.heads):
         reason = f"{size}; it is the smallest of all"
     else:
         reason = f"{size}; no smaller one is shown to be equivalent to it within ±{margin:g} points"
-    return Choice("smallest that keeps the best accuracy", found.head, reason)
+    return Choice("smallest that keeps the best accuracy", found.name, reason)
 
 
 def _fastest(study: Study, best: HeadResult, behind: dict[str, _Behind]) -> Choice:
     found, second = sorted(study.heads, key=lambda head: head.latency.median)[:2]
     gain = 100 * (1 - found.latency.median / second.latency.median)
     reason = (
-        f"{found.latency.median:,.1f} µs on the machine of the study, {gain:.1f} % less than {second.head}"
+        f"{found.latency.median:,.1f} µs on the machine of the study, {gain:.1f} % less than {second.name}"
     )
     if found is not best:
-        lost = behind[found.head]
-        reason += f"; {signed(lost.points)} points of int8 accuracy against {best.head}"
-    return Choice("fastest", found.head, reason)
+        lost = behind[found.name]
+        reason += f"; {signed(lost.points)} points of int8 accuracy against {best.name}"
+    return Choice("fastest", found.name, reason)
 
 
 def _most_accurate(best: HeadResult, behind: dict[str, _Behind]) -> Choice:
     unsure = [name for name, found in behind.items() if found.high >= 0]
     reason = f"{percent(best.int8.mean)} in int8; "
     reason += f"not shown to be better than {' and '.join(unsure)}" if unsure else "better than every other"
-    return Choice("most accurate", best.head, reason)
+    return Choice("most accurate", best.name, reason)

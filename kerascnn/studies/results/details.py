@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from kerascnn.studies.results.study import HeadResult
 
 
-def head_details(head: "HeadResult", group: Group, evidence: Evidence) -> dict[str, Any]:
+def head_details(head: "HeadResult", evidence: Evidence) -> dict[str, Any]:
     """Return by_seed, by_class, confusions, calibration and runs of a head; accuracies are shares of 1."""
-    labels = evidence.test.labels
+    group, labels = head.group, evidence.test.labels
     return {
         "by_seed": [
             {

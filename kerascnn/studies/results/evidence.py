@@ -26,6 +26,11 @@ class Group:
     answers: Sequence[Predictions]
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the trainings, in the order of the answers."""
+        return tuple(run.record.seed for run in self.runs)
+
+    @property
     def floating(self) -> Probabilities:
         """Of the Keras models, float32 (seeds, images, classes)."""
         return np.stack([one.floating for one in self.answers])
@@ -57,11 +62,9 @@ class Evidence:
     Attributes:
         classes: Their names, in the order of the labels.
         test: The test images as the source has them, and their labels.
-        groups: In the order of the study's heads.
         unequal: Where classes differ much, the number of training images of each.
     """
 
     classes: tuple[str, ...]
     test: Split
-    groups: Sequence[Group]
     unequal: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ HEADER = (
 def cells(head: HeadResult) -> list[str]:
     """Return a head's row, its name first."""
     return [
-        head.head,
+        head.name,
         f"{head.parameters:,}",
         f"{100 * head.share:.1f} %",
         DASH if head.multiply_adds is None else f"{head.multiply_adds:,}",

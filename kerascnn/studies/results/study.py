@@ -14,9 +14,10 @@ from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, 
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
+from kerascnn.models.architecture import Architecture
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.by_class import ClassDifference, differences_by_class
-from kerascnn.studies.results.evidence import Evidence
+from kerascnn.studies.results.evidence import Evidence, Group
 from kerascnn.studies.results.scope import Scope
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.verdict import (
@@ -116,7 +117,7 @@ class Measurement:
     """How fast one of a study's files is on a device, measured there and attached.
 
     Attributes:
-        head: Whose file it is; ``seed`` of its training.
+        name: What the network is called in the study whose file it is; ``seed`` of its training.
         file: Its name.
         device: What it ran on, in words; ``delegate`` is ``cpu`` or ``edgetpu``.
         threads: Of the processor.
@@ -126,7 +127,7 @@ class Measurement:
         memory_mib: What it needed at most; ``None``: not known.
     """
 
-    head: str
+    name: str
     seed: int
     file: str
     device: str
@@ -146,9 +147,9 @@ class HeadResult:
     """One head of a study; sizes and times are those of the int8 file of the first seed.
 
     Attributes:
-        head: Its name.
-        seeds: Of its trainings, in the order of the answers.
-        layers: The layer table of the whole network.
+        group: Its runs, what they answered, and its name in the study.
+        architecture: Which network it is, as the model file of the first seed says.
+        layers: Its layer table.
         accuracy: Of the Keras models.
         int8: Of the int8 files.
         quantization: The int8 files against the Keras models.
@@ -158,8 +159,8 @@ class HeadResult:
         edgetpu: Of the int8 file.
     """
 
-    head: str
-    seeds: tuple[int, ...]
+    group: Group
+    architecture: Architecture
     layers: Profile
     accuracy: SeedAccuracies
     int8: SeedAccuracies
@@ -170,6 +171,16 @@ class HeadResult:
     edgetpu: EdgeTpu
 
     @property
+    def name(self) -> str:
+        """What it is called in the study: its head, or the run where several have one head."""
+        return self.group.name
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of its trainings, in the order of the answers."""
+        return self.group.seeds
+
+    @property
     def latency(self) -> Latency:
         """Of the int8 file, one inference on one thread."""
         return self.figures.latency
@@ -177,7 +188,7 @@ class HeadResult:
     @property
     def sentence(self) -> str:
         """One sentence on what int8 costs, no stronger than its numbers."""
-        found, prefix = self.quantization, f"{self.head} in int8 ({self.accuracy.basis}): the same answer "
+        found, prefix = self.quantization, f"{self.name} in int8 ({self.accuracy.basis}): the same answer "
         if self.agreement == 1:
             ending = conclusion(found, "float", "int8")
             return f"{prefix}as in float to every image, {ruled_out(found)}, {ending}."
@@ -188,7 +199,7 @@ class HeadResult:
     def remarks(self) -> tuple[str, ...]:
         """What would decide what int8 costs, where that is inconclusive."""
         words = prospect_in_words(self.quantization)
-        return (f"{self.head} in int8: {words}.",) if words else ()
+        return (f"{self.name} in int8: {words}.",) if words else ()
 
     @property
     def parameters(self) -> int:
@@ -211,9 +222,10 @@ class HeadResult:
         return self.layers.multiply_adds
 
     def to_dict(self) -> dict[str, Any]:
-        """Return head, parameters, head_parameters, multiply_adds, accuracy, int8, layers and more."""
+        """Return name, model, variant, norm, head, parameters, accuracy, int8, layers and more."""
         return {
-            "head": self.head,
+            "name": self.name,
+            **self.architecture.model_dump(),
             "parameters": self.parameters,
             "head_parameters": self.head_parameters,
             "multiply_adds": self.multiply_adds,
@@ -266,13 +278,18 @@ class Study(Shown):
     @cached_property
     def by_class(self) -> tuple[tuple[str, str, tuple[ClassDifference, ...]], ...]:
         """Class by class, with their names: the pairs of heads, or a head alone and its int8 file."""
-        pairs = [((each.a.head, each.a.accuracy), (each.b.head, each.b.accuracy)) for each in self.verdicts]
+        pairs = [((each.a.name, each.a.accuracy), (each.b.name, each.b.accuracy)) for each in self.verdicts]
         pairs = pairs or [(("float", head.accuracy), ("int8", head.int8)) for head in self.heads]
         labels, classes = self.evidence.test.labels, self.evidence.classes
         return tuple(
             (a, b, differences_by_class(of_a.correct, of_b.correct, labels, classes))
             for (a, of_a), (b, of_b) in pairs
         )
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The runs of each head and what they answered, in the order of the heads."""
+        return tuple(head.group for head in self.heads)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -354,10 +371,7 @@ class Study(Shown):
         return {
             "study": str(self.path),
             "settings": self.settings.to_dict(),
-            "heads": [
-                head.to_dict() | head_details(head, group, self.evidence)
-                for head, group in zip(self.heads, self.evidence.groups, strict=True)
-            ],
+            "heads": [head.to_dict() | head_details(head, self.evidence) for head in self.heads],
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "choices": [each.to_dict() for each in choices(self)],
             "by_class": [

@@ -46,18 +46,18 @@ class Verdict:
             _relative("multiply-adds", self.a.multiply_adds, self.b.multiply_adds),
         ]
         found = [
-            f"{name} accuracy {difference_in_words(each, self.a.head, self.b.head)}"
+            f"{name} accuracy {difference_in_words(each, self.a.name, self.b.name)}"
             for name, each in self.precisions.items()
         ]
         told = [", ".join(cost for cost in costs if cost), *found]
         return (
-            f"{self.b.head} against {self.a.head} ({self.a.accuracy.basis}): {'; '.join(filter(None, told))}."
+            f"{self.b.name} against {self.a.name} ({self.a.accuracy.basis}): {'; '.join(filter(None, told))}."
         )
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """Where the uncertainty comes from, and what would decide what is inconclusive, a sentence each."""
-        pair = f"{self.b.head} against {self.a.head}"
+        pair = f"{self.b.name} against {self.a.name}"
         spread = spread_in_words(self.floating)
         told = [f"{pair}, float: {spread}."] if spread else []
         for name, found in self.precisions.items():
@@ -68,8 +68,8 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return a, b, the float difference as :func:`difference_to_dict` has it, int8 likewise, sentence."""
         return {
-            "a": self.a.head,
-            "b": self.b.head,
+            "a": self.a.name,
+            "b": self.b.name,
             **difference_to_dict(self.floating),
             "int8": difference_to_dict(self.int8),
             "sentence": self.sentence,

@@ -3,6 +3,7 @@
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.text.escapes import in_markdown
+from kerascnn.models.architecture import Architecture
 from kerascnn.training.run import Run
 
 
@@ -19,9 +20,8 @@ def write_card(run: Run) -> None:
     lines = [
         f"# {run.path.resolve().name}",
         "",
-        f"{metrics['model']} ({metrics['variant']}) with the `{metrics['head']}` head, trained on "
-        f"`{data['source']}` with seed {run.record.seed} on {run.record.created.date()}; "
-        f"{metrics['parameters']:,} trainable parameters.",
+        f"{Architecture.among(metrics)}, trained on `{data['source']}` with seed {run.record.seed} on "
+        f"{run.record.created.date()}; {metrics['parameters']:,} trainable parameters.",
         "",
         "| what | figure |",
         "|---|---|",

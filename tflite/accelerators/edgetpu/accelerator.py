@@ -38,5 +38,7 @@ ACCELERATOR = Accelerator(
         library="libedgetpu.so.1",
         device="a Coral",
         source="https://github.com/feranick/libedgetpu/releases: 16.0tf2.17.1 or later",
+        elsewhere={"Darwin": "libedgetpu.1.dylib", "Windows": "edgetpu.dll"},
+        remedy="plug it in, close other programs that use it, and set the udev rule in README.md",
     ),
 )

@@ -12,7 +12,7 @@ from kerascnn.tflite.accelerators.edgetpu.accelerator import ACCELERATOR, COMPIL
 from kerascnn.tflite.accelerators.edgetpu.cost import estimate
 from kerascnn.tflite.accelerators.edgetpu.rules import (
     EIGHT_BIT,
-    Use,
+    OperatorUse,
     constant_parameters,
     every,
     numbers,
@@ -57,14 +57,14 @@ def _compiled(graph: ModelGraph) -> Check:
 
 
 def _checked(
-    use: Use, side: str, reason: str = "", size: int = 0, cached: bool | None = None
+    use: OperatorUse, side: str, reason: str = "", size: int = 0, cached: bool | None = None
 ) -> CheckedOperator:
     output = printable(use.outputs[0].name, 1_000) if use.outputs else ""
     name, version = printable(use.operator.name), use.operator.version
     return CheckedOperator(use.operator.index, name, version, side, reason, output, size, cached)
 
 
-def _uses(graph: ModelGraph) -> Iterator[Use]:
+def _uses(graph: ModelGraph) -> Iterator[OperatorUse]:
     """Return the operators of the first subgraph with their tensors."""
     subgraph = graph.subgraphs[0]
     known = set(subgraph.inputs)
@@ -74,10 +74,12 @@ def _uses(graph: ModelGraph) -> Iterator[Use]:
         # what nobody computes is a state, which a recurrent operator keeps in its own type
         fed = tuple(tensor for tensor in inputs if tensor.constant or tensor.index in known)
         known.update(operator.outputs)
-        yield Use(operator, fed, outputs, lambda tensor: numbers(tensor, constant_data(graph, tensor)))
+        yield OperatorUse(
+            operator, fed, outputs, lambda tensor: numbers(tensor, constant_data(graph, tensor))
+        )
 
 
-def _refusal(graph: ModelGraph, uses: list[Use]) -> str:
+def _refusal(graph: ModelGraph, uses: list[OperatorUse]) -> str:
     """Return why the compiler would reject the whole file, or nothing."""
     if len(graph.subgraphs) > 1:
         return f"it has {len(graph.subgraphs)} subgraphs, and only one is allowed"
@@ -95,7 +97,7 @@ def _refusal(graph: ModelGraph, uses: list[Use]) -> str:
     return ""
 
 
-def _is_sized_late(use: Use) -> bool:
+def _is_sized_late(use: OperatorUse) -> bool:
     """Return whether a size, such as a RESHAPE's, is computed at run time; a batch of −1 counts as 1."""
     rule = rules().get(use.operator.name)
     sized = rule is not None and constant_parameters in rule.limits and len(use.computed) > 1
@@ -114,11 +116,11 @@ def _is_int8(tensor: Tensor) -> bool:
     return tensor.type in EIGHT_BIT and tensor.quantization is not None
 
 
-def _refused(use: Use) -> tuple[str, str]:
+def _refused(use: OperatorUse) -> tuple[str, str]:
     return CPU, _version(use.operator) or "the compiler rejects the file"
 
 
-def _sides(uses: list[Use], entries: set[int]) -> list[tuple[str, str]]:
+def _sides(uses: list[OperatorUse], entries: set[int]) -> list[tuple[str, str]]:
     """Return device and reason for each operator, alone and after those it depends on."""
     sides: list[tuple[str, str]] = []
     behind: dict[int, tuple[str, str]] = {}  # of a tensor: the side it is on, and the operator that began it
@@ -139,12 +141,12 @@ def _sides(uses: list[Use], entries: set[int]) -> list[tuple[str, str]]:
     return sides
 
 
-def _turns_an_entry(use: Use, entries: set[int]) -> bool:
+def _turns_an_entry(use: OperatorUse, entries: set[int]) -> bool:
     """Return whether this operator only converts the type of a model input, which the CPU does first."""
     return use.operator.name in ("CAST", "QUANTIZE") and all(tensor.index in entries for tensor in use.inputs)
 
 
-def _judge(use: Use) -> tuple[str, str]:
+def _judge(use: OperatorUse) -> tuple[str, str]:
     """Return device and reason for an operator alone."""
     operator = use.operator
     if operator.custom:
@@ -167,6 +169,6 @@ def _judge(use: Use) -> tuple[str, str]:
     return EDGETPU, ""
 
 
-def _parameter_bytes(use: Use) -> int:
+def _parameter_bytes(use: OperatorUse) -> int:
     """Return the bytes of weights and biases; axes and sizes have no scale and are not counted."""
     return sum(tensor.bytes for tensor in use.inputs if tensor.constant and tensor.quantization)

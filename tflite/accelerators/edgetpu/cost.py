@@ -6,14 +6,14 @@ An estimate without compiler and device. The figures and their sources are in ``
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kerascnn.tflite.accelerators.check import Cost
+from kerascnn.tflite.accelerators.check import InferenceCost
 from kerascnn.tflite.accelerators.edgetpu.rules import table
 
 MIB = 2**20
 BUSES = {"USB 3": "usb", "PCIe": "pcie"}  # and their names in the table
 
 
-def estimate(parameters: Sequence[int]) -> Cost:
+def estimate(parameters: Sequence[int]) -> InferenceCost:
     """Return the cost of layers from the parameter bytes of each, in execution order.
 
     The chip's memory is filled in that order; a layer that does not fit whole into what is left is streamed.
@@ -30,18 +30,18 @@ def estimate(parameters: Sequence[int]) -> Cost:
         name: round(time["fixed_ms"] + time[f"{bus}_ms_per_mib"] * streamed / MIB, 2)
         for name, bus in BUSES.items()
     }
-    cost = Cost(tuple(cached), kept, streamed, max(0, sum(parameters) - capacity), times)
+    cost = InferenceCost(tuple(cached), kept, streamed, max(0, sum(parameters) - capacity), times)
     return replace(cost, assumptions=tuple(_assumptions(cost)))
 
 
-def overhead_decides(cost: Cost) -> bool:
+def overhead_decides(cost: InferenceCost) -> bool:
     """Return whether the free cache is smaller than the overhead observed from the compiler."""
     memory = table()["memory"]
     left = memory["cache_mib"] * MIB - cost.cached_bytes
     return bool(not cost.streamed_bytes and left < memory["overhead_mib"][-1] * MIB)
 
 
-def _assumptions(cost: Cost) -> list[str]:
+def _assumptions(cost: InferenceCost) -> list[str]:
     """Return the assumptions and omissions of the estimate, one sentence each."""
     memory, time = table()["memory"], table()["time"]
     least, most = memory["overhead_mib"]

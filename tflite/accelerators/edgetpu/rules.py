@@ -47,7 +47,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Use:
+class OperatorUse:
     """One operator of a file with its tensors.
 
     Attributes:
@@ -66,7 +66,7 @@ class Use:
         return tuple(tensor for tensor in self.inputs if not tensor.constant)
 
 
-Limit = Callable[[Use], str]
+Limit = Callable[[OperatorUse], str]
 
 
 @cache
@@ -105,7 +105,7 @@ def _limits(names: Sequence[str]) -> tuple[Limit, ...]:
     return tuple(LIMITS[name] for name in names)
 
 
-def eight_bit(use: Use) -> str:
+def eight_bit(use: OperatorUse) -> str:
     """Values are int8 or uint8; biases, axes and sizes are constants of 32 or 64 bits."""
     for tensor in (*use.inputs, *use.outputs):
         if tensor.type not in (PARAMETERS if tensor.constant else EIGHT_BIT):
@@ -117,7 +117,7 @@ def eight_bit(use: Use) -> str:
     return ""
 
 
-def three_dimensions(use: Use) -> str:
+def three_dimensions(use: OperatorUse) -> str:
     """At most the three innermost sides of a tensor are above 1: no batches."""
     for tensor in (*use.computed, *use.outputs):
         if math.prod(tensor.shape[:-3]) != 1:
@@ -128,14 +128,14 @@ def three_dimensions(use: Use) -> str:
     return ""
 
 
-def constant_parameters(use: Use) -> str:
+def constant_parameters(use: OperatorUse) -> str:
     """Whatever is not the operator's one input is constant."""
     if len(use.computed) <= 1:
         return ""
     return f"{_named(use.computed[-1])} is computed at run time; it must be a constant"
 
 
-def equal_dilation(use: Use) -> str:
+def equal_dilation(use: OperatorUse) -> str:
     """The filter is spread equally in both directions; one in which it has a single tap spreads nothing."""
     height, width = (use.operator.options.get(f"dilation_{side}_factor", 1) for side in "hw")
     if height == width or 1 in use.inputs[1].shape[1:3]:
@@ -143,14 +143,14 @@ def equal_dilation(use: Use) -> str:
     return f"its dilation is {height}×{width}; both must be equal"
 
 
-def no_activation(use: Use) -> str:
+def no_activation(use: OperatorUse) -> str:
     """Nothing is fused into it."""
     if use.operator.activation == "NONE":
         return ""
     return f"{use.operator.activation} is fused into it; put the activation before it"
 
 
-def zero_constant(use: Use) -> str:
+def zero_constant(use: OperatorUse) -> str:
     """A constant that is concatenated is all zero, and there is one other input."""
     constants = [tensor for tensor in use.inputs if tensor.constant]
     if not constants:
@@ -161,18 +161,18 @@ def zero_constant(use: Use) -> str:
     return "" if (use.values(constants[0]) == zero).all() else "its constant input is not all zero"
 
 
-def default_weights(use: Use) -> str:
+def default_weights(use: OperatorUse) -> str:
     """Its weights lie in the default order."""
     order = use.operator.options.get("weights_format", "DEFAULT")
     return "" if order == "DEFAULT" else f"its weights have the format {order}"
 
 
-def one_dimensional_output(use: Use) -> str:
+def one_dimensional_output(use: OperatorUse) -> str:
     """It returns one row of numbers."""
     return _one_row(use.outputs[0], "its output")
 
 
-def softmax_of_one_row(use: Use) -> str:
+def softmax_of_one_row(use: OperatorUse) -> str:
     """It takes one row of at most 16,384 numbers."""
     size = math.prod(use.inputs[0].shape)
     if size > LONGEST_SOFTMAX:
@@ -180,12 +180,12 @@ def softmax_of_one_row(use: Use) -> str:
     return _one_row(use.inputs[0], "its input")
 
 
-def not_over_batch(use: Use) -> str:
+def not_over_batch(use: OperatorUse) -> str:
     """It does not reduce the batch."""
     return "it reduces the batch" if 0 in _axes(use) else ""
 
 
-def depth_of_four(use: Use) -> str:
+def depth_of_four(use: OperatorUse) -> str:
     """A mean along the channels has a multiple of 4 of them."""
     depth = use.inputs[0].shape[-1]
     last = len(use.inputs[0].shape) - 1
@@ -194,12 +194,12 @@ def depth_of_four(use: Use) -> str:
     return ""
 
 
-def no_batch_padding(use: Use) -> str:
+def no_batch_padding(use: OperatorUse) -> str:
     """It does not pad the batch."""
     return "it pads the batch" if use.values(use.inputs[1])[:2].any() else ""
 
 
-def not_along_batch(use: Use) -> str:
+def not_along_batch(use: OperatorUse) -> str:
     """It does not pack or split along the batch; into one part, it does nothing."""
     if use.operator.name == "PACK":
         axis, sides = use.operator.options["axis"], len(use.outputs[0].shape)
@@ -209,7 +209,7 @@ def not_along_batch(use: Use) -> str:
     return f"it is a {use.operator.name.lower()} along the batch" if along else ""
 
 
-def leading_ones(use: Use) -> str:
+def leading_ones(use: OperatorUse) -> str:
     """The sides it removes stand before the first that is above 1: nothing moves in memory."""
     shape = use.inputs[0].shape
     ones = [position for position, side in enumerate(shape) if side == 1]
@@ -220,7 +220,7 @@ def leading_ones(use: Use) -> str:
     return f"it removes side {moved[0] + 1} of {_sides(shape)}, which stands behind one that is above 1"
 
 
-def plain_slice(use: Use) -> str:
+def plain_slice(use: OperatorUse) -> str:
     """It steps by 1, without an ellipsis or a new axis."""
     if (use.values(use.inputs[3]) != 1).any():
         return "not all its strides are 1"
@@ -228,34 +228,34 @@ def plain_slice(use: Use) -> str:
     return f"it has the mask {masks[0]}" if masks else ""
 
 
-def moderate_reshape(use: Use) -> str:
+def moderate_reshape(use: OperatorUse) -> str:
     """It reshapes no more numbers than were seen to map."""
     if _count(use) <= LARGEST_RESHAPE:
         return ""
     return f"large reshapes often stay on the CPU; this one has {_count(use):,} values"
 
 
-def moderate_transpose(use: Use) -> str:
+def moderate_transpose(use: OperatorUse) -> str:
     """It moves fewer numbers than were seen to stay on the CPU."""
     return _large_transpose(use, "") if _count(use) >= TRANSPOSE_ON_CPU else ""
 
 
-def small_transpose(use: Use) -> str:
+def small_transpose(use: OperatorUse) -> str:
     """It moves no more numbers than were seen to map."""
     return _large_transpose(use, "often ") if _count(use) > LARGEST_TRANSPOSE else ""
 
 
-def moderate_growth(use: Use) -> str:
+def moderate_growth(use: OperatorUse) -> str:
     """It makes an image grow less than those that were seen to stay on the CPU."""
     return _large_growth(use, "") if _growth(use) >= GROWTH_ON_CPU else ""
 
 
-def at_most_doubled(use: Use) -> str:
+def at_most_doubled(use: OperatorUse) -> str:
     """It makes an image at most twice as high and wide."""
     return _large_growth(use, "often ") if _growth(use) > 2 else ""
 
 
-def one_dimensional_alpha(use: Use) -> str:
+def one_dimensional_alpha(use: OperatorUse) -> str:
     """There is one slope a channel."""
     return _one_row(use.inputs[1], "its slope")
 
@@ -288,7 +288,7 @@ LIMITS: dict[str, Limit] = {
 }
 
 
-def _axes(use: Use) -> set[int]:
+def _axes(use: OperatorUse) -> set[int]:
     sides = len(use.inputs[0].shape)
     return {int(axis) % sides for axis in use.values(use.inputs[1])}
 
@@ -299,20 +299,20 @@ def _one_row(tensor: Tensor, what: str) -> str:
     return f"{what} is {_sides(tensor.shape)}, but only the innermost dimension may be above 1"
 
 
-def _count(use: Use) -> int:
+def _count(use: OperatorUse) -> int:
     return math.prod(use.outputs[0].shape)
 
 
-def _large_transpose(use: Use, often: str) -> str:
+def _large_transpose(use: OperatorUse, often: str) -> str:
     return f"large transpositions are {often}left on the CPU; this one has {_count(use):,} values"
 
 
-def _growth(use: Use) -> float:
+def _growth(use: OperatorUse) -> float:
     before, after = use.inputs[0].shape[1:3], use.outputs[0].shape[1:3]
     return max(new / old for old, new in zip(before, after, strict=True))
 
 
-def _large_growth(use: Use, often: str) -> str:
+def _large_growth(use: OperatorUse, often: str) -> str:
     before, after = _sides(use.inputs[0].shape[1:3]), _sides(use.outputs[0].shape[1:3])
     return f"images enlarged that much, {before} to {after}, are {often}left on the CPU"
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the folder of
 
 from kerascnn.tflite.bundle.run_template import EndError, Model, guarded, upright, why
 
-LARGEST = 20_000_000  # bytes of an image
+LARGEST_BODY = 20_000_000  # bytes of an image
 
 
 class Classify(BaseHTTPRequestHandler):
@@ -30,8 +30,10 @@ class Classify(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Classify the image in the body."""
         size = self.headers.get("Content-Length", "")
-        if not size.isdecimal() or int(size) > LARGEST:
-            self.answer(413, {"error": f"send one image of at most {LARGEST:,} bytes with Content-Length"})
+        if not size.isdecimal() or int(size) > LARGEST_BODY:
+            self.answer(
+                413, {"error": f"send one image of at most {LARGEST_BODY:,} bytes with Content-Length"}
+            )
             return
         try:
             image, _ = upright(io.BytesIO(self.rfile.read(int(size))))

@@ -29,7 +29,7 @@ class LayerData:
 
 
 @dataclass(frozen=True)
-class Architecture:
+class PlainNetwork:
     """Layers and weights of a network from standardised pixels to logits.
 
     Attributes:
@@ -47,7 +47,7 @@ class Architecture:
     folding: tuple[str, ...]
 
 
-def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
+def plain_network(model: Any, *, for_int8: bool = False) -> PlainNetwork:
     """Describe a Keras model that begins with its ``Rescaling``.
 
     Args:
@@ -65,7 +65,7 @@ def architecture_of(model: Any, *, for_int8: bool = False) -> Architecture:
     if type(rescaling.layer).__name__ != "Rescaling":
         raise _refused(rescaling, "the first layer must be the rescaling of pixels")
     (standardised,) = rescaling.writes
-    return Architecture(
+    return PlainNetwork(
         shape=tuple(model.input_shape[1:]),
         scale=float(rescaling.layer.scale),
         offset=float(rescaling.layer.offset),
