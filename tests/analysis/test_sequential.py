@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from kerascnn.analysis.evaluation.sequential import boundaries, look_levels
+from kerascnn.analysis.evaluation.variance import VarianceComponents
 
 FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]
 
@@ -26,8 +27,24 @@ def test_levels_of_looks_hold_together():
     limits = [norm.isf((1 - level) / 2) for level in levels.values()]
     walks = np.random.default_rng(0).normal(size=(100_000, 10)).cumsum(axis=1)[:, 1:]
     left = (np.abs(walks) > limits * np.sqrt(np.arange(2, 11))).any(axis=1)
-    assert left.mean() == pytest.approx(0.05, abs=0.003)  # four deviations of 100,000 walks
+    assert left.mean() == pytest.approx(0.6 * 0.05, abs=0.002)  # four deviations of 100,000 walks
 
 
-def test_a_single_look_is_an_interval_as_usual():
-    assert look_levels(2, 0.95) == {2: pytest.approx(0.95)}
+def test_a_single_look_spends_all_that_is_spent():
+    assert look_levels(2, 0.95) == {2: pytest.approx(1 - 0.6 * 0.05)}
+
+
+def test_looking_often_at_few_seeds_keeps_the_error():
+    """1,000 studies without a difference: up to 10 seeds, 1,000 images, drawn as the sums that are needed."""
+    rng, images = np.random.default_rng(0), 1_000
+    real, levels, wrong = VarianceComponents(0.04**2, 0.01, 0.09), look_levels(10, 0.95), 0
+    for _ in range(1_000):
+        by_seed = rng.normal(0, math.sqrt(real.of_seeds + real.rest / images), 10)
+        shared = rng.normal(0, math.sqrt(real.of_images / images))
+        for seeds, level in levels.items():
+            of_seeds = max(by_seed[:seeds].var(ddof=1) - real.rest / images, 0)
+            seen = VarianceComponents(of_seeds, real.of_images, real.rest)
+            if abs(by_seed[:seeds].mean() + shared) > seen.half_width(seeds, images, level):
+                wrong += 1
+                break
+    assert wrong <= 0.05 * 1_000
