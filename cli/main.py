@@ -31,7 +31,7 @@ COMMANDS = {
     },
     "Compare": {
         "compare": "Compare heads trained under equal conditions, or runs",
-        "report": "Write the reports of runs, or of finished studies again",
+        "report": "Write reports of runs, or those of studies again",
         "benchmark": "Time .keras and .tflite files on this processor side by side",
     },
     "Deploy": {
@@ -67,7 +67,7 @@ class _Commands(Mapping[str, click.Command]):
 
 
 class Headed(click.Group):
-    """A group that lists its commands under headings, and completes them, without importing them."""
+    """A group that lists and completes its commands under headings without importing them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list."""

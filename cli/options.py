@@ -202,7 +202,7 @@ _TRAINING = (
         "--ema",
         type=float,
         metavar="MOMENTUM",
-        help="Momentum of a moving average of the weights, which is kept instead.",
+        help="Momentum of a moving average of the weights; the average is saved.",
     ),
     click.option("--clip-norm", type=float, metavar="NORM", help="Largest global norm of the gradients."),
     click.option("--patience", type=int, metavar="N", help="Stop after N epochs without improvement."),

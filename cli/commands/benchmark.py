@@ -21,7 +21,9 @@ from kerascnn.cli.terminal.progress import shown_progress
     metavar="N,N",
     help="Numbers of CPU threads, separated by commas.",
 )
-@click.option("--runs", type=int, metavar="N", help="Inferences to time.  [default: 1,000 or 20 s of them]")
+@click.option(
+    "--runs", type=int, metavar="N", help="Inferences to time.  [default: 1,000, or as many as fit in 20 s]"
+)
 def benchmark(models: tuple[Path, ...], threads: tuple[int, ...], runs: int | None, as_json: bool) -> None:
     """Time .keras and .tflite files on this processor side by side.
 

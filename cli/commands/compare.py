@@ -51,7 +51,10 @@ if TYPE_CHECKING:
 )
 @click.option("--plan", is_flag=True, help="Show what a number of seeds could decide, and train nothing.")
 @click.option(
-    "--pilot", type=click.Path(path_type=Path), metavar="STUDY", help="Study whose spread --plan takes."
+    "--pilot",
+    type=click.Path(path_type=Path),
+    metavar="STUDY",
+    help="Finished study from which --plan takes the spread.",
 )
 @click.option(
     "--seed-sd",
@@ -63,10 +66,10 @@ if TYPE_CHECKING:
     "--disagreement",
     type=float,
     metavar="PERCENT",
-    help="Images on which only one head is right that --plan assumes.  [default: 2]",
+    help="Percentage of images only one head gets right, assumed by --plan.  [default: 2]",
 )
 @click.option("--max-seeds", type=int, metavar="N", help="Seeds at most with --until-decided.  [default: 10]")
-@click.option("--max-hours", type=float, metavar="HOURS", help="Add no seed beyond this time.")
+@click.option("--max-hours", type=float, metavar="HOURS", help="Add no seed that would exceed this time.")
 @click.option(
     "--epochs", type=int, metavar="N", help="Epochs for every head.  [default: the largest of their recipes]"
 )

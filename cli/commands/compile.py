@@ -43,7 +43,10 @@ or Google's notebook:
 )
 @click.option("--timeout", type=int, metavar="SECONDS", help="Time limit for the compiler.  [default: 180]")
 @click.option(
-    "--num-segments", type=int, metavar="N", help="Split the model into N files for N Edge TPUs in a row."
+    "--num-segments",
+    type=int,
+    metavar="N",
+    help="Split the model into N files for a pipeline of N Edge TPUs.",
 )
 @click.option(
     "--search-delegate", is_flag=True, help="Search for a part that compiles if the whole model does not."

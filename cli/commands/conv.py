@@ -30,7 +30,7 @@ def conv(
 ) -> None:
     """Work out one convolution step by step, or a stack of layers.
 
-    HxWxD is the input volume: height, width, depth. Sizes that do not fit are refused with those that do.
+    HxWxD is the input volume: height, width, depth. For sizes that do not fit, the error names sizes that do.
     Each LAYER of a stack is 5x5x6 (6 filters of 5×5) or "pool 2", with "stride S" and "padding P" behind,
     instead of the options.
     """

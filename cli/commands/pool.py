@@ -17,7 +17,7 @@ from kerascnn.cli.terminal.display import display
 def pool(shape: str, kernel: int, stride: int | None, padding: int, as_json: bool) -> None:
     """Work out one pooling step by step.
 
-    HxWxD is the input volume: height, width, depth. Sizes that do not fit are refused with those that do.
+    HxWxD is the input volume: height, width, depth. For sizes that do not fit, the error names sizes that do.
     """
     from kerascnn.arithmetic.pool import pool as work_out
 

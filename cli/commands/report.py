@@ -31,7 +31,7 @@ def report(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the reports of runs, or of finished studies again.
+    """Write reports of runs, or those of studies again.
 
     Add measurements from devices with --attach. A study's reports are written to its folder, a run's to its
     folder `report`.

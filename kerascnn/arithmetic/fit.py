@@ -69,7 +69,7 @@ def _why(side: int, kernel: int, stride: int, padding: int, what: str) -> str:
     if padded < kernel:
         return f"a {what} of {kernel} is larger than {pixels}"
     steps, rest = divmod(padded - kernel, stride)
-    return f"window {steps + 1} ends after {padded - rest} of {pixels}, {rest} left over"
+    return f"window {steps + 1} ends at {padded - rest} of {pixels}, with {rest} left over"
 
 
 def _remedies(name: str, side: int, kernel: int, stride: int, padding: int) -> str:
@@ -83,6 +83,6 @@ def _remedies(name: str, side: int, kernel: int, stride: int, padding: int) -> s
 def _padding_remedy(side: int, kernel: int, stride: int) -> str:
     padding = arithmetic.fitting_padding(side, kernel, stride)
     if padding is None:
-        return f"; no padding does, because {side - kernel} + 2P is odd and the stride {stride} is even"
+        return f"; no padding works, because {side - kernel} + 2P is odd and the stride {stride} is even"
     blind = " (its outer windows see zeros only)" if padding >= kernel else ""
     return f", or padding {padding}{blind}"

@@ -61,7 +61,7 @@ class Split:
 
 @dataclass(frozen=True)
 class BadFile:
-    """A file that is not an image, and the reason: a sentence without its subject."""
+    """A file that is not an image, and the reason, phrased to follow the file's name."""
 
     path: Path
     reason: str

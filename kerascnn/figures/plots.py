@@ -229,7 +229,7 @@ class Spread(NamedTuple):
 
 
 def noise_of_layers(rows: Sequence[tuple[str, float | None, float | None]], name: str = "") -> "Figure":
-    """Draw the signal-to-quantization-noise ratio of each layer, higher to the right.
+    """Plot the signal-to-quantization-noise ratio of each layer, larger values to the right.
 
     Args:
         rows: Of the layers in their order: name, what the layer itself adds, and all that has come together

@@ -57,7 +57,7 @@ def _of_weights(content: bytes) -> str:
         with h5py.File(io.BytesIO(content)) as file:
             file.visititems(lambda _, each: arrays.append(each) if isinstance(each, h5py.Dataset) else None)
             if any(each.external or each.is_virtual for each in arrays):
-                return f"its {WEIGHTS} takes values from other files"
+                return f"its {WEIGHTS} refers to data in other files"
             total = sum(each.nbytes for each in arrays)
     except (OSError, RuntimeError, KeyError, TypeError):  # a damaged one is reported when it is opened
         return ""

@@ -49,7 +49,7 @@ class ImageError(KerasCnnError):
 
 
 class UsageError(KerasCnnError):
-    """The request itself makes no sense."""
+    """The request itself is invalid."""
 
     exit_code = 2
 

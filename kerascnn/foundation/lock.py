@@ -86,7 +86,7 @@ def _locked(folder: Path) -> int:
             holder = _holder(descriptor)
             os.close(descriptor)
             raise KerasCnnError(
-                f"{folder} is in use by another kerascnn process: wait for its end{holder}."
+                f"{folder} is in use by another kerascnn process: wait until it ends{holder}."
             ) from error
         except OSError:  # a file system without locks
             return descriptor

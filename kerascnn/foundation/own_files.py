@@ -1,4 +1,4 @@
-"""Overwrite protection: only files that kerascnn wrote, known by their content, are replaced unasked."""
+"""Overwrite protection: only files that kerascnn wrote, recognized by content, are replaced by default."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``compare RUN RUN``: runs that exist, put side by side."""
+"""``compare RUN RUN``: compare existing runs side by side."""
 
 import shlex
 from collections.abc import Sequence

@@ -167,7 +167,7 @@ def _verdicts(rows: Sequence[HeadResult], difference: Differing) -> tuple[Verdic
 
 
 def _layers(group: Group, dataset: Dataset, progress: Progress) -> tuple[tuple[LayerError, ...], int]:
-    """Return what quantization did to each layer of the first seed, and on how many images that was seen."""
+    """Return the quantization error of each layer for the first seed, and the number of images used."""
     run = group.runs[0]
     model, description = load_model(run.require_model())
     images = chosen_images(dataset.validation).prepared(description.preprocessing).images

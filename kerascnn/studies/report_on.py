@@ -164,7 +164,7 @@ def _reported(
 
 
 def _record(subject: _Subject, groups: Sequence[Group], dataset: Dataset, progress: Progress) -> Record:
-    """Return a single run as the record of a study of one, measured now."""
+    """Return a single run as the record of a one-run study, measured now."""
     (run,) = groups[0].runs
     made_from = origin(run)
     words = ["surgery", str(made_from)] if made_from else ["train", "--config", str(run.path / "config.toml")]

@@ -225,7 +225,7 @@ def _set_aside(folder: Path, *, overwrite: bool) -> None:
 
 
 def _foreign(folder: Path) -> str:
-    """Return the first file in a run's folder that kerascnn did not write, empty if there is none."""
+    """Return the first file in a run's folder that kerascnn did not write, or an empty string."""
     files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if not path.is_dir())
     return next((file.as_posix() for file in files if not any(_fits(file, own) for own in OWN)), "")
 

@@ -126,7 +126,7 @@ def test_a_class_in_other_case_than_in_training(cli, tmp_path):
     paint(tmp_path / "photos" / "train", 12)
     paint(tmp_path / "photos" / "test", 2)
     (tmp_path / "photos" / "test" / "red").rename(tmp_path / "photos" / "test" / "Red")
-    refused(cli("data", "photos"), FAILED, "test/Red", "training images do not have, they have red")
+    refused(cli("data", "photos"), FAILED, "test/Red", "training split does not have, they have red")
 
 
 def test_a_name_that_is_no_text(cli, photos):
@@ -210,7 +210,7 @@ def test_a_split_that_is_named_otherwise_or_empty(cli, tmp_path, name, words):
 def test_a_class_that_training_does_not_have(cli, tmp_path):
     paint(tmp_path / "photos" / "train", 12)
     (tmp_path / "photos" / "validation" / "purple").mkdir(parents=True)
-    refused(cli("train", "alexnet", "--data", "photos"), FAILED, "purple", "training images do not have")
+    refused(cli("train", "alexnet", "--data", "photos"), FAILED, "purple", "training split does not have")
 
 
 @pytest.mark.parametrize(

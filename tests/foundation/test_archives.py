@@ -48,7 +48,7 @@ def test_models_are_not_refused(run, tmp_path):
         (
             "model_weights_h5",
             _weights(lambda file: file.create_dataset("a", (4,), "f4", external=[("/etc/hostname", 0, 16)])),
-            "takes values from other files",
+            "refers to data in other files",
         ),
     ],
 )

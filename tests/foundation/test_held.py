@@ -33,7 +33,7 @@ def test_a_run_in_use_is_left_alone(cli, run, tmp_path, command):
     copied = shutil.copytree(run, tmp_path / "a")
     before = sorted(copied.rglob("*"))
     with held(copied):
-        message = f"a is in use by another kerascnn process: wait for its end (process {os.getpid()}"
+        message = f"a is in use by another kerascnn process: wait until it ends (process {os.getpid()}"
         refused(cli(*command), FAILED, message)
     assert sorted(copied.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

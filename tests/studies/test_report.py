@@ -303,7 +303,7 @@ def test_a_report_of_runs_that_exist(study, cli, tmp_path):
     page = Page((tmp_path / "again/report.html").read_text(encoding="utf-8"))
     no_blank_or_network(page)
     assert told.json["verdicts"][0]["sentence"] in page.text
-    assert "One seed: how much another one would differ is not known." in page.text
+    assert "One seed: how much another would differ is unknown." in page.text
     assert [row[1] for row in page.tables[-1][1:]] == ["conv1x1-1", "conv1x1-2"]
     assert "Where conv1x1-1 and conv1x1-2 disagree" in page.text
 

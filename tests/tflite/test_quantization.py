@@ -485,6 +485,6 @@ def test_two_processes_do_not_quantize_one_run_at_once(cli, run, tmp_path):
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     held = os.open(copy, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
-    refused(cli("quantize", copy), FAILED, "copy is in use by another kerascnn process: wait for its end")
+    refused(cli("quantize", copy), FAILED, "copy is in use by another kerascnn process: wait until it ends")
     os.close(held)
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before

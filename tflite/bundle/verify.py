@@ -368,7 +368,7 @@ def _against_run(content: dict[str, bytes], run: Run) -> list[str]:
         return [f"{run.path} has no record of this file, so its results cannot be compared"]
     tested = run.read(f"tflite/{recorded.name}")
     same = all(card["test"].get(name) == tested[name] for name in TESTED)
-    return [] if same else [f"{CARD} has other test results than {recorded}"]
+    return [] if same else [f"the test results in {CARD} differ from those in {recorded}"]
 
 
 def _sha256(data: bytes) -> str:

@@ -169,14 +169,14 @@ class _Layer:
         return self.trained.graph.operators[self.match.number]
 
     def inputs_of_twin(self) -> dict[int, NDArray[np.float32]]:
-        """Return the inputs of the file's operator, for the twin."""
+        """Return the inputs of the file's operator, to be fed to its float twin."""
         wanted = computed(self.trained.graph, self.twin.inputs)
         return {
             number: self.quantized.real(read) for number, read in zip(wanted, self.match.reads, strict=True)
         }
 
     def look(self) -> None:
-        """Add the values that both have just computed to the statistics."""
+        """Add the values just computed by the file and by the float network to the statistics."""
         found = self.quantized.real(self._given.index)
         trained, alone = (self.trained.real(each.outputs[0]) for each in (self._partner, self.twin))
         self._whole.add(trained, found)

@@ -75,5 +75,5 @@ class FlatBuffer(mmap.mmap):
 
 
 def text(name: bytes | None) -> str:
-    """Return a name from the generated classes as text."""
+    """Decode a name read through the generated classes; a missing one is empty."""
     return "" if name is None else name.decode(errors="replace")

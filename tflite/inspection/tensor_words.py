@@ -29,7 +29,7 @@ def outputs_in_words(subgraph: Subgraph) -> tuple[str, ...]:
 
 
 def makers_back(subgraph: Subgraph, index: int) -> Iterator[str]:
-    """Yield the operator that computes a tensor, and those before it that only copy values."""
+    """Yield the operator that computes a tensor and, through operators that only copy, those before it."""
     makers = {output: operator for operator in subgraph.operators for output in operator.outputs}
     for _ in range(_STEPS_BACK):
         maker = makers.get(index)

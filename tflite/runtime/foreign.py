@@ -62,7 +62,7 @@ def _nearly(held: tuple[float, float], low: float, high: float) -> bool:
 
 
 def _held(tensor: Tensor) -> tuple[float, float] | None:
-    """Return the real range of an 8-bit tensor, ``None`` for any other."""
+    """Return the range of real values an 8-bit tensor spans, ``None`` for any other tensor."""
     scaling = tensor.quantization
     if tensor.type not in ("INT8", "UINT8") or scaling is None or scaling.per_channel:
         return None

@@ -49,7 +49,7 @@ class IsolatedClassifier:
         self.description, self.scaling = self._call(OPENING, "open", path)
 
     def read_as(self, description: ModelDescription, scaling: InputScaling) -> None:
-        """Set the user's statements about the file."""
+        """Set the description and input scaling that the user stated for the file."""
         self.description, self.scaling = description, scaling
         self._call(OPENING, "read_as", description, scaling)
 
@@ -129,7 +129,7 @@ class Served:
         values.run({values.graph.inputs[0]: values.encoded(np.zeros(shape, np.uint8))})
 
     def read_as(self, description: ModelDescription, scaling: InputScaling) -> None:
-        """Set the user's statements about the file."""
+        """Set the description and input scaling that the user stated for the file."""
         self._lite.description, self._lite.scaling = description, scaling
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

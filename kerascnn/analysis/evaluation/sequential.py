@@ -1,4 +1,4 @@
-"""Levels of intervals that are looked at again while seeds are added, fixed before the first look."""
+"""Confidence levels for intervals recomputed as seeds are added, fixed before the first look."""
 
 import math
 from collections.abc import Sequence

@@ -191,7 +191,7 @@ def distances(call: LayerCall) -> LayerCost:
 
 
 def elementwise(call: LayerCall) -> LayerCost:
-    """Measure a function of each value at its own place; with weights its cost is unknown."""
+    """Measure an element-wise function; if it has weights, its cost is unknown."""
     return UNKNOWN if getattr(call.layer, "weights", None) else LayerCost()
 
 

@@ -102,11 +102,11 @@ def batch_normalization(row: "LayerProfile") -> Formulas:
     trained, fixed = (
         f"{count // maps}·{maps:,} = {count:,}" for count in (row.parameters, row.parameters_fixed)
     )
-    return _weights(row, f"{trained} trained (scales, shifts) and {fixed} counted (means, variances)")
+    return _weights(row, f"{trained} trained (scales, shifts) and {fixed} not trained (means, variances)")
 
 
 def trainable_subsampling(row: "LayerProfile") -> Formulas:
-    """Write the formulas of a sum of 2×2 with a coefficient and a bias for each map."""
+    """Write the formulas of a 2×2 sum with one coefficient and one bias per map."""
     maps = row.output[-1]
     formula = f"2·{maps} = {2 * maps}: one coefficient and one bias for each map"
     counts = {
@@ -166,7 +166,7 @@ def _sees(row: "LayerProfile") -> Formulas:
 
 
 def _sees_all(row: "LayerProfile") -> Formulas:
-    """Write the receptive field behind a layer that sees the whole map."""
+    """Write the receptive field after a layer that sees the whole map."""
     return _field(row, row.input[0], row.step) if row.step else {}
 
 

@@ -101,7 +101,7 @@ def _read_known(folder: Path, classes: tuple[str, ...], left_out: LeftOut) -> Fi
     if strange:
         alike = [name for name in classes if folded(name) == folded(strange[0])]
         raise KerasCnnError(
-            f"{folder / strange[0]} is a class that the training images do not have"
+            f"{folder / strange[0]} is a class that the training split does not have"
             f"{f', they have {alike[0]}' if alike else ''}."
         )
     return _read(folder, classes, left_out)

@@ -36,9 +36,9 @@ def curves(study: Study) -> Iterator[Chapter]:
     caption = (
         f"The mean over {seeds} seeds, and a band from the least to the greatest."
         if seeds > 1
-        else "One seed: how much another one would differ is not known."
+        else "One seed: how much another would differ is unknown."
     )
-    caption += " Figures of the training images are running averages over the epoch."
+    caption += " Training loss and accuracy are running averages over the epoch."
     first = next(group.runs[0] for group in study.groups if group.name in known)
     if first.has_metrics:
         images = first.metrics()["data"]

@@ -20,7 +20,7 @@ def basis(study: Study) -> str:
 
 
 def how_to_read(study: Study) -> str:
-    """Return what the table's figures are."""
+    """Explain what the figures in the table mean."""
     seeds, images = study.heads[0].accuracy.correct.shape
     means, draws = "", "images"
     if seeds > 1:

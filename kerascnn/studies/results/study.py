@@ -308,7 +308,7 @@ class Study(Shown):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Where the uncertainty comes from, what would decide, how the intervals hold, a sentence each."""
+        """The sources of uncertainty, what would decide, what the intervals cover, one sentence each."""
         family = self._family
         told = [each for found in self.verdicts or self.heads for each in found.remarks]
         told += [each for each in (self._held_together(family),) if each]
@@ -316,7 +316,7 @@ class Study(Shown):
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What the study cannot show, a sentence each."""
+        """What the study cannot show, one sentence each."""
         seeds, images = self.heads[0].accuracy.correct.shape
         margin, told = self.margin, list(self.scope.notes(seeds))
         needed = images_for_equivalence(margin, self._family.level)

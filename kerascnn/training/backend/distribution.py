@@ -93,7 +93,7 @@ class Distribution(Settings):
 
 @dataclass(frozen=True)
 class Team:
-    """The processes of one training from the view of one of them; without a distribution there is one.
+    """The processes of one training, as one of them sees it; without distribution there is only one.
 
     Attributes:
         index: Index of this process.

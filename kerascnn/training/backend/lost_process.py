@@ -53,7 +53,7 @@ def exit_without_the_others(error: BaseException) -> None:
 
 @dataclass
 class Phase:
-    """The reason for an ``abort()`` in the current phase."""
+    """The current phase of the process: the reason to print if it is aborted now."""
 
     reason: str = ""
 

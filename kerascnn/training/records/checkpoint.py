@@ -51,7 +51,7 @@ class Checkpoint:
                 variable.assign(value)
             for weight, value in zip(trainer.get_weights(), self.best_weights, strict=True):
                 if weight.shape != value.shape:
-                    raise ValueError("the best weights have other shapes")
+                    raise ValueError("the best weights have different shapes")
         except ValueError as error:
             raise KerasCnnError(
                 f"The checkpoints in {folder} do not fit this network or this version of Keras. "

@@ -163,7 +163,7 @@ def _judge(use: OperatorUse) -> tuple[str, str]:
             if reason := doubt(use):
                 return UNKNOWN, reason
     except (KerasCnnError, IndexError, KeyError, ValueError, TypeError, ZeroDivisionError):  # a forged file
-        return UNKNOWN, "its inputs do not match its kind"
+        return UNKNOWN, "its inputs do not match its operator type"
     if rule is None:
         return UNKNOWN, "it is not documented as supported"
     return EDGETPU, ""

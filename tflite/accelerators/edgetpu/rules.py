@@ -236,7 +236,7 @@ def moderate_reshape(use: OperatorUse) -> str:
 
 
 def moderate_transpose(use: OperatorUse) -> str:
-    """It moves fewer numbers than were seen to stay on the CPU."""
+    """It moves fewer values than the smallest transpose seen to stay on the CPU."""
     return _large_transpose(use, "") if _count(use) >= TRANSPOSE_ON_CPU else ""
 
 

@@ -10,7 +10,7 @@ from kerascnn.tflite.bundle.run_template import Model, frames, guarded, wanted
 
 
 def seen(label: str, probability: float) -> None:
-    """Do what is to be done; called once each time the class comes into view."""
+    """Put your own action here; called once each time the class comes into view."""
     print(f"{label} {100 * probability:.1f} %", flush=True)
 
 
