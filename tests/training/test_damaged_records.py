@@ -74,7 +74,7 @@ def test_json_holds_numbers_and_text_only(tmp_path):
     assert read_json(path) == {"a": None, "b": [None, 1.5], "caf?": ["?"]}
     for text in ("NaN", "[1e999]", "-Infinity"):
         path.write_text(text)
-        with pytest.raises(KerasCnnError, match="is no number"):
+        with pytest.raises(KerasCnnError, match="is not a number"):
             read_json(path)
 
 
@@ -97,11 +97,11 @@ def test_answers_are_probabilities(tmp_path, damage):
     Predictions(floating, int8).write(tmp_path / "a.npz", [])
     Predictions.read(tmp_path / "a.npz", [], (4, 3))
     for shape in ((5, 3), (4, 2)):
-        with pytest.raises(KerasCnnError, match="holds no probabilities"):
+        with pytest.raises(KerasCnnError, match="has no probabilities"):
             Predictions.read(tmp_path / "a.npz", [], shape)
     damage(floating, int8)
     Predictions(floating, int8).write(tmp_path / "a.npz", [])
-    with pytest.raises(KerasCnnError, match=r"a\.npz holds no probabilities of 3 classes for 4 test"):
+    with pytest.raises(KerasCnnError, match=r"a\.npz has no probabilities of 3 classes for 4 test"):
         Predictions.read(tmp_path / "a.npz", [], (4, 3))
 
 
