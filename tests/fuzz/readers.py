@@ -24,6 +24,8 @@ from kerascnn.tflite.bundle.verify import verify
 from kerascnn.tflite.inspection.inspect import inspect
 from kerascnn.tflite.metadata import labels
 from kerascnn.tflite.metadata.metadata import read_metadata
+from kerascnn.tflite.program.build import integer_program
+from kerascnn.tflite.program.encoding import encode
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.records.checkpoint import Checkpoints
 from kerascnn.training.records.history import read_history
@@ -65,6 +67,12 @@ def _checked(path: Path) -> None:
     assert found.problem.isprintable()
 
 
+def _programmed(path: Path) -> None:
+    found = integer_program(path)
+    found.to_dict()
+    encode(found)
+
+
 def _picture(path: Path) -> None:
     found = decode(path)
     assert found.image.mode in ("L", "RGB")
@@ -102,6 +110,7 @@ def readers(bundle: Path | None = None) -> list[Reader]:
     found = [
         Reader("inspect", "model.tflite", _inspected, seeds.models, mutations.binary, 5),
         Reader("check", "model.tflite", _checked, seeds.models, mutations.binary, 4),
+        Reader("program", "model.tflite", _programmed, seeds.models, mutations.binary, 4),
         Reader("metadata", "model.tflite", read_metadata, seeds.models, mutations.binary, 2),
         Reader("description", "model.keras", ModelDescription.embedded, seeds.described, description, 2),
         Reader("picture", "picture", _picture, seeds.pictures, mutations.binary, 6),

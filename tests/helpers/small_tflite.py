@@ -16,8 +16,9 @@ class Tensor:
     shape: tuple[int, ...]
     type: str = "INT8"
     data: object = None
-    scale: float | None = 0.5
+    scale: float | list | None = 0.5  # a list: one a channel
     zero: int = 0
+    dimension: int = 0
     signature: tuple[int, ...] | None = None
     name: str = "t"
 
@@ -101,7 +102,9 @@ def _tensor(tensor, buffer):
     made.shapeSignature = list(tensor.signature) if tensor.signature else None
     if tensor.scale is not None:
         made.quantization = schema.QuantizationParametersT()
-        made.quantization.scale, made.quantization.zeroPoint = [tensor.scale], [tensor.zero]
+        scales = tensor.scale if isinstance(tensor.scale, list) else [tensor.scale]
+        made.quantization.scale, made.quantization.zeroPoint = scales, [tensor.zero] * len(scales)
+        made.quantization.quantizedDimension = tensor.dimension
     return made
 
 
