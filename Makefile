@@ -6,7 +6,7 @@ PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.
 # What several tests need is made once, for both workers; one that has nothing left takes over from the other.
 WORKERS := -n 2 --dist worksteal
 
-.PHONY: help install train test test-long fuzz test-arm64 arm64-tools check types docs constraints dist benchmark clean
+.PHONY: help install train test test-long fuzz test-arm64 arm64-tools check types docs wasm constraints dist benchmark clean
 .NOTPARALLEL:  # two pips at once would break .venv
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -77,6 +77,16 @@ types:
 # Not --quiet: it hides warnings from --strict. The variable silences mkdocs-material's notice about its successor.
 docs: .venv/docs types  ## build the documentation into build/site; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The bytes that are committed are those of clang 14 and lld 14 (Debian 12); a test compares them.
+WASM := clang --target=wasm32 -std=c99 -O2 -ffreestanding -fno-builtin -nostdlib \
+  -Wl,--no-entry -Wl,--export=kc_run -Wl,--export=__heap_base -Wl,--strip-all
+WASM_DIR := tflite/program
+
+wasm:  ## build the integer kernels for browsers, with SIMD and without (needs clang and lld)
+	@$(WASM) -msimd128 -o $(WASM_DIR)/kernels.wasm tflite/program/kernels.c
+	@$(WASM) -o $(WASM_DIR)/kernels-plain.wasm tflite/program/kernels.c
+	@chmod 644 $(WASM_DIR)/kernels.wasm $(WASM_DIR)/kernels-plain.wasm
 
 # --universal: for every system and every Python from 3.11.0 on; fewest: one version for all of them, where there is
 # one; --system-certs: as pip. PyTorch's wheels differ by system, so the extra benchmark stays without pins.

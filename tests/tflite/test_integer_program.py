@@ -1,5 +1,6 @@
 """The integer program: every tensor as LiteRT's reference kernels compute it, and files that are refused."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from kerascnn.models.network import build
 from kerascnn.tflite.file_format.graph import read_graph
 from kerascnn.tflite.program import host
 from kerascnn.tflite.program.build import integer_program
-from kerascnn.tflite.program.encoding import encode, kernels, layout
+from kerascnn.tflite.program.encoding import encode, kernels, layout, wasm
 from kerascnn.tflite.program.host import HostProgram
 from kerascnn.tflite.program.operators import OPERATORS
 from kerascnn.tflite.quantization.convert import convert
@@ -300,6 +301,85 @@ def test_the_kernels_compile_without_a_warning_and_without_a_library(compiler, t
     source = SOURCE.read_text(encoding="utf-8")
     assert [line for line in source.splitlines() if line.startswith("#include")] == ['#include "kernels.h"']
     assert not {"float", "double", "malloc"} & set(_code(source).split())
+
+
+def test_no_program_leaves_its_memory(tmp_path):
+    """Random and damaged files, under a compiler's own watch for memory and for what C leaves undefined."""
+    runner = str(tmp_path / "runner")
+    watched = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    sources = [str(Path(__file__).parents[1] / "helpers" / "run_program.c"), str(SOURCE)]
+    subprocess.run([COMPILERS[0], *watched, f"-I{SOURCE.parent}", *sources, "-o", runner], check=True)
+    programs = list(_accepted(tmp_path / "model.tflite"))
+    assert len(programs) > 3 * len(MADE)
+    packed = b"".join(
+        np.array([len(one.words) // 4, len(one.constants), one.values], "<i4").tobytes()
+        + one.words
+        + one.constants
+        for one in programs
+    )
+    done = subprocess.run([runner], input=packed, capture_output=True, check=False)
+    assert (done.returncode, done.stderr.decode()[:2000]) == (0, "")
+    assert done.stdout.decode() == f"{len(programs)}\n"
+
+
+def _accepted(path):
+    """Yield the small programs among random files and what is left of them after damage."""
+    draw = np.random.default_rng(1)
+    for name in MADE:
+        for seed in range(3):
+            sound = random_file(name, seed)
+            for damages in (0, *[2] * 12):
+                content = bytearray(sound)
+                for place in draw.integers(8, len(content), damages):
+                    content[place] = draw.choice([0, 1, 2, 0x7F, 0x80, 0xFF])
+                path.write_bytes(content)
+                with contextlib.suppress(KerasCnnError):
+                    if (encoded := encode(integer_program(path))).values < 2**20:
+                        yield encoded
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="there is no Node.js")
+@pytest.mark.parametrize("simd", [True, False])
+def test_the_same_bytes_in_webassembly(simd, run, tmp_path):
+    program = integer_program(run / "tflite" / "static_wi8_ai8.tflite")
+    encoded, ours = encode(program), HostProgram(program)
+    (number,) = program.inputs
+    given = _drawn(np.random.default_rng(1), program.tensors[number])
+    ours.run({number: given})
+    for name, content in {
+        "kernels.wasm": wasm(simd=simd),
+        "words": encoded.words,
+        "constants": encoded.constants,
+        "input": given.tobytes(),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    script = str(Path(__file__).parents[1] / "helpers" / "run_program.mjs")
+    place = str(program.tensors[number].place)
+    command = ["node", script, str(tmp_path), str(encoded.values), place]
+    values = subprocess.run(command, capture_output=True, check=True).stdout
+    assert len(values) == encoded.values
+    for tensor in program.tensors.values():
+        if tensor.role != "constant":
+            part = values[tensor.place : tensor.place + tensor.bytes]
+            assert part == ours.stored(tensor.index).tobytes(), tensor
+
+
+def _version(program):
+    if not shutil.which(program):
+        return ""
+    return subprocess.run([program, "--version"], capture_output=True, encoding="utf-8", check=True).stdout
+
+
+@pytest.mark.skipif(
+    not ("clang version 14." in _version("clang") and "LLD 14." in _version("wasm-ld")),
+    reason="other versions of clang and lld write other bytes",
+)
+def test_the_committed_webassembly_is_built_from_the_kernels(tmp_path):
+    root = Path(__file__).parents[2]
+    subprocess.run(["make", "-s", "wasm", f"WASM_DIR={tmp_path}"], cwd=root, check=True)
+    assert (tmp_path / "kernels.wasm").read_bytes() == wasm()
+    assert (tmp_path / "kernels-plain.wasm").read_bytes() == wasm(simd=False)
+    assert max(len(wasm()), len(wasm(simd=False))) < 16_000
 
 
 def _code(source):

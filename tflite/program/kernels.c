@@ -120,6 +120,28 @@ static int32_t number(const int32_t shape[4], int32_t batch, int32_t y, int32_t 
 
 /* ---- CONV_2D, DEPTHWISE_CONV_2D: integer_ops/conv.h, integer_ops/depthwise_conv.h ---- */
 
+#if defined(__wasm_simd128__)
+/* Eight products at a time with the instruction that exists for them, which compilers do not find by themselves. */
+static int32_t dot(const int8_t *weights, const int16_t *window, int32_t count)
+{
+    typedef int8_t eight_int8 __attribute__((vector_size(8)));
+    typedef int16_t eight_int16 __attribute__((vector_size(16)));
+    typedef int32_t four_int32 __attribute__((vector_size(16)));
+    four_int32 sums = {0, 0, 0, 0};
+    int32_t i = 0, sum;
+    for (; i + 8 <= count; i += 8) {
+        eight_int8 narrow;
+        eight_int16 values;
+        __builtin_memcpy(&narrow, weights + i, sizeof narrow);
+        __builtin_memcpy(&values, window + i, sizeof values);
+        sums += __builtin_wasm_dot_s_i32x4_i16x8(__builtin_convertvector(narrow, eight_int16), values);
+    }
+    sum = sums[0] + sums[1] + sums[2] + sums[3];
+    for (; i < count; i++)
+        sum += weights[i] * window[i];
+    return sum;
+}
+#else
 static int32_t dot(const int8_t *weights, const int16_t *window, int32_t count)
 {
     int32_t sum = 0;
@@ -127,6 +149,7 @@ static int32_t dot(const int8_t *weights, const int16_t *window, int32_t count)
         sum += weights[i] * window[i];
     return sum;
 }
+#endif
 
 /* Gather what lies under a filter of one group, less its zero point; beside the image is 0. */
 static void gather(const struct kc_convolution *step, const int8_t *input, int16_t *window, int32_t batch,
