@@ -113,7 +113,7 @@ def _study(path: Path, folder: Path) -> list[list[Cell]]:
         settings = Record.read(path).settings.to_dict()
         told = json.loads((path / "report.json").read_text(encoding="utf-8"))
         heads = [
-            (each.get("name", each["head"]), each["accuracy"]["mean"], each["int8"]["mean"])
+            (each["name" if "name" in each else "head"], each["accuracy"]["mean"], each["int8"]["mean"])
             for each in told["heads"]
         ]
     except (KerasCnnError, OSError, ValueError, LookupError, TypeError):
