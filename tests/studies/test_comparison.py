@@ -403,7 +403,7 @@ def test_runs_that_cannot_be_compared(study, cli, trained, tmp_path):
     (tmp_path / "damaged/tflite/static_wi8_ai8.tflite").write_bytes(b"no model")
     refused(cli("compare", runs / "fc-1", "damaged", "--out", "study"), FAILED, "is not a valid .tflite file")
     assert not (tmp_path / "study").exists()
-    refused(cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2), USAGE, "--seeds: runs that exist")
+    refused(cli("compare", runs / "fc-1", runs / "nin-1", "--seeds", 2), USAGE, "--seeds: existing runs")
     refused(cli("compare", study[0]), USAGE, "is a study: write its reports again with `kerascnn report`")
     assert not (tmp_path / "studies").exists()
 
