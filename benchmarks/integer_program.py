@@ -103,7 +103,8 @@ def make_alexnets(folder: Path, source: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for variant, head in ALEXNETS:
         keras.utils.set_random_seed(1)
-        model = build("alexnet", variant=variant, head=head, classes=10, pixel_mean=120.0, pixel_std=60.0)
+        mean = 0.0 if variant == "small_stem" else 120.0  # its first convolution pads
+        model = build("alexnet", variant=variant, head=head, classes=10, pixel_mean=mean, pixel_std=60.0)
         height, width = model.input_shape[1:3]
         images = np.stack(list(islice(photos(source, height, width), 8)))
         path = folder / f"{variant}-{head}.tflite"
