@@ -22,7 +22,14 @@ from kerascnn.analysis.evaluation.significance import paired_difference
 SETTINGS = [(seeds, of_seeds) for seeds in (5, 3, 2) for of_seeds in (0.0, 0.1, 0.3, 1.0)]
 MOST = 10  # seeds
 #: Gain of the second network's ability, deviation of the seeds' luck, margin in points.
-PLANS = [(0.0, 0.1, 2.5), (0.0, 0.3, 2.5), (2 * GAIN, 0.3, 0.2), (4 * GAIN, 0.3, 0.2), (4 * GAIN, 1.0, 0.2)]
+PLANS = [
+    (0.0, 0.1, 2.5),
+    (0.0, 0.3, 2.5),
+    (0.0, 1.0, 2.5),
+    (2 * GAIN, 0.3, 0.2),
+    (4 * GAIN, 0.3, 0.2),
+    (4 * GAIN, 1.0, 0.2),
+]
 
 
 def coverage(studies: int) -> None:
