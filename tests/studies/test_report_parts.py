@@ -18,9 +18,9 @@ from kerascnn.analysis.profiling.profile import LayerProfile, Profile
 from kerascnn.figures.page import page
 from kerascnn.models.description import ModelDescription
 from kerascnn.models.network import build
-from kerascnn.studies.report.chapters import FIRST, PARTS
+from kerascnn.studies.report.chapters.gallery import disagreements
+from kerascnn.studies.report.contents import FIRST, PARTS
 from kerascnn.studies.report.figures_csv import figures_csv, verdicts_csv
-from kerascnn.studies.report.gallery import disagreements
 from kerascnn.studies.report.latex import latex
 from kerascnn.studies.report.markdown import markdown
 from kerascnn.studies.report.write import write_reports

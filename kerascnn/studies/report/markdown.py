@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kerascnn.figures.captioned import Chapter
 from kerascnn.foundation.text.escapes import in_markdown
-from kerascnn.studies.report.provenance import environment, facts
+from kerascnn.studies.report.chapters.provenance import environment, facts
 from kerascnn.studies.report.table import DEVICE_HEADER, device_cells
 from kerascnn.studies.report.wording import conditions, how_to_read, title
 from kerascnn.studies.results.choices import choices

@@ -7,7 +7,7 @@ from pathlib import Path
 from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Part, page
 from kerascnn.foundation.files import replaced_together, require_writable, write_json, write_text
-from kerascnn.studies.report.chapters import FIRST, PARTS, Draw
+from kerascnn.studies.report.contents import FIRST, PARTS, Draw
 from kerascnn.studies.report.figures_csv import figures_csv, verdicts_csv
 from kerascnn.studies.report.formats import FORMATS
 from kerascnn.studies.report.latex import latex

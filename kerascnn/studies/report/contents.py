@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kerascnn.figures.captioned import Chapter
-from kerascnn.studies.report.accuracy import classes, confusions, curves, reliability
-from kerascnn.studies.report.answer import answer, for_what, how_sure, side_by_side
-from kerascnn.studies.report.costs import all_figures, costs, devices, layer_tables, parameters
-from kerascnn.studies.report.gallery import galleries
-from kerascnn.studies.report.mcnemar import seed_by_seed
-from kerascnn.studies.report.provenance import making
-from kerascnn.studies.report.quantization import int8_costs, layer_noise
+from kerascnn.studies.report.chapters.accuracy import classes, confusions, curves, reliability
+from kerascnn.studies.report.chapters.answer import answer, for_what, how_sure, side_by_side
+from kerascnn.studies.report.chapters.costs import all_figures, costs, devices, layer_tables, parameters
+from kerascnn.studies.report.chapters.gallery import galleries
+from kerascnn.studies.report.chapters.mcnemar import seed_by_seed
+from kerascnn.studies.report.chapters.provenance import making
+from kerascnn.studies.report.chapters.quantization import int8_costs, layer_noise
 from kerascnn.studies.results.study import Study
 
 #: Draws chapters of a report; none where a study has nothing to show there.
