@@ -94,18 +94,19 @@ def test_alexnets_with_bytes_at_both_ends(variant, head, io, written):
     assert differences(path, 1) == []
 
 
-def test_a_product_that_lies_just_beside_a_half(written):
-    """LiteRT multiplies by a double here, and 5 × 0.1 is a half only as a double."""
-    sums = np.arange(-1200, 1200)
-    given, weights = Tensor((1, 1), scale=0.1), Tensor((2400, 1), data=0, scale=1.0)
-    bias, output = Tensor((2400,), "INT32", sums, scale=0.1), Tensor((1, 2400), scale=1.0)
-    operator = Operator("FULLY_CONNECTED", [given, weights, bias], [output], 4, options("FullyConnected"))
-    path = written(tflite(operator))
-    assert differences(path, 1) == []
+def test_a_product_that_is_a_half_only_as_a_double(written):
+    """LiteRT multiplies by a double here: that of 1/6 is less than 1/6, but 3 times as much becomes 1/2."""
+    sums = np.arange(-600, 600)
+    for scale in (98.0, 44.0, 14.0, 6.0):
+        given, weights = Tensor((1, 1), scale=1.0), Tensor((1200, 1), data=0, scale=1.0)
+        bias, output = Tensor((1200,), "INT32", sums, scale=1.0), Tensor((1, 1200), scale=scale)
+        chosen = options("FullyConnected")
+        path = written(tflite(Operator("FULLY_CONNECTED", [given, weights, bias], [output], 4, chosen)))
+        assert differences(path, 1) == []
     program = HostProgram(integer_program(path))
     program.run({0: np.zeros((1, 1), np.int8)})
-    found = program.stored(program.program.outputs[0])[0]
-    assert [found[sums == number].item() for number in (4, 5, -5, -4)] == [0, 1, -1, 0]
+    (found,) = program.stored(program.program.outputs[0])
+    assert [found[sums == number].item() for number in (2, 3, -3, -2)] == [0, 1, -1, 0]
 
 
 # what whoever runs it is told
