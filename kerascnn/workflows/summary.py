@@ -115,9 +115,9 @@ def _measured(model: Run | Path | str | KerasModel, explain: bool, network: Mapp
     if path.suffix and path.is_file() and path.suffix != ".keras":
         raise UsageError(f"{path} is neither a run folder nor a .keras file.")
     file = path if path.suffix == ".keras" else Run.open(path).require_model()
-    found = ModelDescription.embedded(file)
+    opened, found = open_model(file), ModelDescription.embedded(file)
     architecture = found.architecture if found else Architecture.unknown(file.stem)
-    return _summary(open_model(file), architecture, explain)
+    return _summary(opened, architecture, explain)
 
 
 def _refuse(asked: Mapping[str, Any], path: Path) -> None:

@@ -104,7 +104,7 @@ def test_224_does_not_fit_and_the_lesson_says_why(cli):
     refused(
         cli("conv", "224x224x3", "--filters", 96, "--kernel", 11, "--stride", 4),
         "The side 224 does not fit: (224 + 2·0 − 11)/4 + 1 = 54.25 is not a whole number",
-        "window 54 ends after 223 of 224 pixels, 1 left over",
+        "window 54 ends at 223 of 224 pixels, with 1 left over",
         "side 223 or 227, or stride 3",
         "no padding works, because 213 + 2P is odd and the stride 4 is even",
     )

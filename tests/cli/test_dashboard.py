@@ -77,7 +77,7 @@ def test_a_terminal_sees_the_panel(tmp_path):
     panel = _remains(shown)
     assert len(panel) == 8, panel
     assert {len(line) for line in panel} == {60}
-    assert panel[0].startswith("╭─ training lenet, head nin, on digits: runs/a ─")
+    assert panel[0].startswith("╭─ training lenet5 (modern), head nin, on digits: runs/a ─")
     assert re.match(r"│ epoch 3/3  step 20/20 +[\d,]+ images/s │$", panel[1])
     assert re.match(r"│ 100 % ━+ \d+ s +│$", panel[2])
     accuracies = [row.split(",") for row in (tmp_path / "runs/a/history.csv").read_text().splitlines()[1:]]
@@ -111,7 +111,7 @@ def test_a_console_without_blocks_and_colours_sees_the_panel_too(tmp_path):
     shown = _on_a_terminal(tmp_path, *TRAIN, PYTHONIOENCODING="ascii", NO_COLOR="1")
     assert not COLOUR.search(shown)
     panel = _remains(shown)
-    assert panel[0].startswith("+- training lenet, head nin, on digits: runs/a -")
+    assert panel[0].startswith("+- training lenet5 (modern), head nin, on digits: runs/a -")
     assert re.search(r"training +[\d.]+  #[-_.:=+*#]_ ", panel[4])
     assert "?" not in "".join(panel)
 

@@ -110,7 +110,7 @@ def readers(bundle: Path | None = None) -> list[Reader]:
     found = [
         Reader("inspect", "model.tflite", _inspected, seeds.models, mutations.binary, 5),
         Reader("check", "model.tflite", _checked, seeds.models, mutations.binary, 4),
-        Reader("program", "model.tflite", _programmed, seeds.models, mutations.binary, 4),
+        Reader("program", "model.tflite", _programmed, lambda: seeds.models()[:2], mutations.binary, 4),
         Reader("metadata", "model.tflite", read_metadata, seeds.models, mutations.binary, 2),
         Reader("description", "model.keras", ModelDescription.embedded, seeds.described, description, 2),
         Reader("picture", "picture", _picture, seeds.pictures, mutations.binary, 6),

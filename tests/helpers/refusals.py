@@ -1,5 +1,6 @@
 """What a refused command must look like: one clear line, the right exit code, nothing written."""
 
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ PROGRESS = re.compile(r"[a-z0-9, :]+: \d+/\d+|loading (TensorFlow|JAX)$|\d+ clas
 def refused(answer: Answer, code: int, *words: str) -> None:
     """Assert one line on stderr (behind progress) with all the words, an empty stdout, the exit code."""
     assert answer.code == code, answer
-    assert answer.out == ""
+    assert answer.out == "" or json.loads(answer.out)["exit_code"] == code  # with --json
     *before, last = answer.err.splitlines()
     assert all(PROGRESS.match(line) or "Downloading data" in line for line in before), answer.err
     assert last.startswith("Error: ")

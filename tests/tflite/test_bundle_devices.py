@@ -183,7 +183,7 @@ def test_what_an_example_cannot_do_is_one_line(pi_bundle, tmp_path, arguments, c
 def test_a_folder_that_does_not_fit_together_is_one_line(changeable, damage):
     damage(changeable)
     resummed(changeable)
-    one_line(on_device(changeable, "--selftest"), FAILED, "does not fit together", "Copy it again")
+    one_line(on_device(changeable, "--selftest"), FAILED, "is inconsistent", "Copy it again")
 
 
 def test_golden_files_that_contradict_each_other_pass_nothing(changeable):
@@ -216,7 +216,10 @@ def test_the_example_that_serves_answers_over_http(pi_bundle, tmp_path):
                 assert json.loads(answer.read()) == expected
             with pytest.raises(urllib.error.HTTPError) as refusal:
                 urllib.request.urlopen(address, data=b"no image", timeout=30)
-            assert (refusal.value.code, json.loads(refusal.value.read())["error"][:8]) == (400, "no image")
+            assert (refusal.value.code, json.loads(refusal.value.read())["error"][:12]) == (
+                400,
+                "not an image",
+            )
             with socket.create_connection(
                 ("localhost", int(address.strip("/").rpartition(":")[2]))
             ) as silent:

@@ -145,7 +145,7 @@ def test_the_program_says_in_one_line_what_is_wrong(pi_bundle, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "._a.png").write_bytes(b"of another system")
     Image.new("RGB", (13_000, 13_000)).save(tmp_path / "large.png")
-    one_line(on_device(pi_bundle, tmp_path / "empty"), FAILED, "holds no pictures")
+    one_line(on_device(pi_bundle, tmp_path / "empty"), FAILED, "contains no images")
     one_line(on_device(pi_bundle, tmp_path / "gone.png"), FAILED, "gone.png", "No such file")
     one_line(on_device(pi_bundle, "x" * 300), FAILED, "File name too long")
     one_line(on_device(pi_bundle, "-", input=""), FAILED, "- cannot be decoded", "no known format")

@@ -135,7 +135,7 @@ CASES = [
     ("constant_parameters", _dense(), _dense(weights=None), "must be a constant"),
     ("equal_dilation", _conv(dilation=(2, 2)), _conv(dilation=(1, 2)), "dilation is 1×2"),
     ("equal_dilation", _conv(dilation=(2, 1), taps=(3, 1)), _conv(dilation=(2, 1), taps=(3, 2)), "is 2×1"),
-    ("moderate_transpose", _transpose(207), _transpose(256), "this one has 102,400 numbers"),
+    ("moderate_transpose", _transpose(207), _transpose(256), "this one has 102,400 values"),
     ("moderate_growth", _resize(66), _resize(513), "33×33 to 513×513, are left on the CPU"),
     ("no_activation", _pool(0), _pool(1), "RELU is fused into it; put the activation before it"),
     ("default_weights", _dense(0), _dense(1), "format SHUFFLED4x16INT8"),
@@ -250,7 +250,7 @@ def test_an_operator_that_no_document_names_is_unknown_and_so_is_what_follows(ju
     found = judged(tflite(*_chain("RELU", "HARD_SWISH", "RELU")))
     assert [operator.side for operator in found.operators] == ["edgetpu", "unknown", "unknown"]
     assert (found.verdict, found.unknown) == ("unknown", 2)
-    assert "1 of 3 operators map to the Edge TPU, 2 more perhaps. The first of the others" in found.problem
+    assert "1 of 3 operators map to the Edge TPU, possibly 2 more. The first of the others" in found.problem
     assert "is operator 1, HARD_SWISH: it is not documented as supported." in found.problem
     behind = judged(tflite(*_chain("HARD_SWISH", "DIV", "RELU")))
     assert [operator.side for operator in behind.operators] == ["unknown", "cpu", "cpu"]

@@ -275,7 +275,7 @@ def test_nothing_of_it_reaches_the_users_process(tmp_path, run):
         (["--prune", 0], ["prune must be between 0 and 1", "prune=0"]),
         (["--prune", 1], ["prune=1"]),
         (["--prune", "nan"], ["prune=nan"]),
-        (["--prune", 50], ["for instance 0.5", "prune=50"]),
+        (["--prune", 50], ["for example 0.5", "prune=50"]),
         (["--cluster", 1], ["cluster must be 2 to 256", "cluster=1"]),
         (["--cluster", 257], ["cluster=257"]),
         (["--cluster", 2, "--prune", 0.5], ["cluster must be 3 to 256 values beside prune", "cluster=2"]),

@@ -291,7 +291,7 @@ def test_a_grey_model_says_so(tmp_path):
     found = read_metadata(path)
     assert (found.inputs[0].content, found.inputs[0].mean, found.classes) == ("grey image", (0,), ("0", "1"))
     assert "Test accuracy" not in found.description
-    assert found.inputs[0].description.startswith("Grey pixels, 8 rows of 8: a whole picture,")
+    assert found.inputs[0].description.startswith("Grey pixels, 8 rows of 8: a whole image,")
     assert "on black with 2 pixels of margin." in found.inputs[0].description
 
 
@@ -351,7 +351,7 @@ def test_metadata_without_its_archive_has_no_classes(file):
 
 
 def test_metadata_is_written_once(file, bare):
-    with pytest.raises(KerasCnnError, match="has TFLITE_METADATA already"):
+    with pytest.raises(KerasCnnError, match="already has TFLITE_METADATA"):
         with_metadata(file.read_bytes(), _card(_description()))
 
 

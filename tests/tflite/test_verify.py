@@ -128,7 +128,7 @@ def _huge_picture(folder):
             lambda folder: (folder / "run.py").write_text("print('owned')"),
             "run.py differs from what this kerascnn",
         ),
-        (lambda folder: (folder / "requirements.txt").write_text("evil"), "requirements.txt asks for"),
+        (lambda folder: (folder / "requirements.txt").write_text("evil"), "requirements.txt requires"),
         (lambda folder: (folder / "LICENSE").unlink(), "LICENSE is missing"),
         (_negated, "the golden outputs are not those of the model"),
         (_widened, "the golden outputs are not those of the model"),

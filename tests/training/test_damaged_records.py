@@ -176,7 +176,7 @@ def test_a_study_with_false_answers_is_refused_at_once(cli, study):
         arrays = dict(stored)
     arrays["int8"][3] = np.nan
     np.savez(path, **arrays)
-    _refused_at_once(cli("report", study, fresh=True), "nin-1/answers.npz holds no probabilities")
+    _refused_at_once(cli("report", study, fresh=True), "nin-1/answers.npz has no probabilities")
 
 
 def test_a_study_with_a_damaged_record_is_refused_at_once(cli, study):

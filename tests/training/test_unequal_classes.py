@@ -79,7 +79,7 @@ def test_the_parts_are_kept_with_the_run(unequal):
     ("options", "words"),
     [
         (["--augment", "flop"], ["'flop' is not all, none, or some of flip, shift, crop, rotate, zoom"]),
-        (["--augment", "flip,"], ["'flip,' is none of"]),
+        (["--augment", "flip,"], ["'flip,' is not all"]),
         (
             ["--set", "augment=flop"],
             ["augment must be all, none, or some of flip", "Received: augment='flop'"],
@@ -133,7 +133,7 @@ def test_equal_classes_are_called_equal(cli, photos):
 
 @pytest.mark.parametrize(
     ("augment", "option"),
-    [(None, ""), (False, ""), (True, " --augment"), ("shift,flip", " --augment flip,shift")],
+    [(None, ""), (False, " --no-augment"), (True, " --augment"), ("shift,flip", " --augment flip,shift")],
 )
 def test_a_study_is_repeated_with_what_it_did_to_pictures(augment, option):
     study = plan(

@@ -197,7 +197,7 @@ def test_a_run_says_what_came_of_it_or_what_state_it_is_in(run, tmp_path):
     assert str(opened).startswith("model          lenet5 (modern), head fc\ndata ")
     (tmp_path / "begun").mkdir()
     (tmp_path / "begun" / "run.json").write_text((run / "run.json").read_text())
-    assert "lenet (modern)  fc    digits  done" in str(kerascnn.Run.open(tmp_path / "begun"))
+    assert "lenet5 (modern)  fc    digits  done" in str(kerascnn.Run.open(tmp_path / "begun"))
 
 
 def test_what_a_notebook_shows_is_escaped():

@@ -170,7 +170,7 @@ def test_batch_normalization_says_what_it_adds():
     )
     told = {one.layer: one.formulas for one in found.explanations}
     assert told["norm1"]["parameters"].startswith(
-        "2·96 = 192 trained (scales, shifts) and 2·96 = 192 counted"
+        "2·96 = 192 trained (scales, shifts) and 2·96 = 192 not trained"
     )
     assert found.normalization.split("(")[0] in shown("alexnet", "--variant", "small_stem", "--head", "nin")
     assert summary("lenet5").normalization is None

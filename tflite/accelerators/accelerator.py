@@ -36,15 +36,15 @@ class Delegate:
     Attributes:
         library: File name on Linux.
         device: Which machine needs it, in words: ``a Coral``.
-    source: Where to get it.
-    elsewhere: Its name on other systems, by what ``platform.system()`` says there.
-    remedy: What to do if it is installed and no device is found.
+        source: Where to get it.
+        elsewhere: Its name on other systems, by their ``platform.system()``.
+        remedy: What to do if it is installed and no device is found.
     """
 
     library: str
     device: str
     source: str
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
     remedy: str = "plug it in and close other programs that use it"
 
     @property

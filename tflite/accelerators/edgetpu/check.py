@@ -91,8 +91,8 @@ def _refusal(graph: ModelGraph, uses: list[OperatorUse]) -> str:
     for use in uses:
         if _is_sized_late(use):
             return (
-                f"operator {use.operator.index}, {use.operator.name}, has a size that is only known when it "
-                "runs; rebuild the model with Input(batch_size=1) and convert it again"
+                f"operator {use.operator.index}, {use.operator.name}, has a size that is only known at "
+                "run time; rebuild the model with Input(batch_size=1) and convert it again"
             )
     return ""
 
