@@ -10,7 +10,7 @@ from urllib.parse import quote
 from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.figures.page import Cell, Picture, Section, Table, page
 from kerascnn.figures.sparkline import sparkline
-from kerascnn.foundation.errors import KerasCnnError
+from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.text.shown import Block, Shown
@@ -62,9 +62,12 @@ def index_page(
         overwrite: Whether a page may be replaced that this program did not make.
 
     Raises:
+        UsageError: ``out`` is not a ``.html`` file.
         KerasCnnError: The page cannot be written, or somebody else made the one that stands there.
     """
     out, studies_dir = Path(out), Path(studies_dir)
+    if out.suffix != ".html":
+        raise UsageError(f"The page is an HTML file. Received: out={str(out)!r}")
     require_own([out], overwrite=overwrite)
     runs = list_runs(runs_dir)
     studies = sorted(path for path in studies_dir.glob("[!.]*") if is_study(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from made_up_study import made_up_study
+from refusals import USAGE, refused
 from report_page import Page
 
 from kerascnn.studies.grid.record import Record
@@ -47,3 +48,7 @@ def test_a_page_of_somebody_else_stays(cli, tmp_path):
     assert answer.code == 1
     assert "was not made by kerascnn" in answer.err
     assert (tmp_path / "index.html").read_text() == "<p>mine"
+
+
+def test_a_page_that_is_no_html_file_is_refused(cli):
+    refused(cli("runs", "--html", "."), USAGE, "The page is an HTML file. Received: out='.'")

@@ -103,3 +103,5 @@ def test_a_study_that_grew_shrank_and_was_decided_says_so(whole_study, cli, tmp_
     again = cli("report", folder, "--format", "json", "--json").json[0]
     assert again["verdicts"] == whole["verdicts"]
     refused(cli(*until, "--max-seeds", 5), FAILED, "max_seeds was 4, is 5")
+    refused(cli(*command, "--heads", "fc,1x1,nin", "--margin", 100), FAILED, "max_seeds was 4, is None")
+    assert any(note.startswith("Concluded before (number of seeds: 1): ") for note in whole["notes"])

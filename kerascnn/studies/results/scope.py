@@ -35,9 +35,14 @@ class Scope(Settings):
         """
         told = []
         if self.stopped:
-            told.append(f"Seeds were added up to {seeds}: {REASONS[self.stopped]}.")
-        elif len(self.looks) > 1:
-            *others, last = map(str, self.looks)
+            told.append(f"Concluded with {seeds} seeds: {REASONS[self.stopped]}.")
+        *others, last = map(str, self.looks or (seeds,))
+        if self.stopped and others:
+            told.append(
+                f"Concluded before (number of seeds: {', '.join(others)}): the intervals hold for all looks "
+                "only if --max-seeds was chosen before the first."
+            )
+        elif others:
             told.append(
                 f"Concluded with {', '.join(others)} and {last} seeds: each interval is for one look alone. "
                 "Who adds seeds until one decides is wrong more often; `--until-decided` accounts for that."

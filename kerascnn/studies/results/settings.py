@@ -74,8 +74,9 @@ class StudySettings(Settings):
             free: Settings that may differ.
         """
         was, now = self.to_dict(), other.to_dict()
+        names = now.keys() | (was.keys() & {"max_seeds"})  # its boundaries hold for this number alone
         return [
-            f"{name} was {was.get(name)}, is {now[name]}"
-            for name in sorted(now.keys() - free)
-            if was.get(name) != now[name]
+            f"{name} was {was.get(name)}, is {now.get(name)}"
+            for name in sorted(names - free)
+            if was.get(name) != now.get(name)
         ]

@@ -42,7 +42,10 @@ def environment(study: Study) -> dict[str, str]:
         f"SHA-256 of the {split} images and labels": digest
         for split, digest in found.pop("data_sha256").items()
     }
-    measured = {"latency measured on": ", ".join(map(str, study.machine.values()))}
+    machine = [
+        f"{value}{' processors' if name == 'processors' else ''}" for name, value in study.machine.items()
+    ]
+    measured = {"latency measured on": ", ".join(machine)}
     return facts(found) | measured | versions | hashes
 
 
