@@ -158,6 +158,9 @@ def _forecast(
 
     if len(what) > 1:
         raise UsageError("--plan is for a study to come: name one MODEL.")
+    ignored = [f"--{name.replace('_', '-')}" for name in options.given(settings) if name not in PLANNED]
+    if ignored:
+        raise UsageError(f"--plan trains nothing and does not take {', '.join(ignored)}.")
     planned = {name: settings[name] for name in PLANNED}
     with shown_progress() as progress:
         return forecast(

@@ -158,7 +158,7 @@ class _Making:
             )
 
     def _groups(self, environment: Mapping[str, Any], grid: Plan) -> list[Group]:
-        """Make what lacks of a grid and return what its runs answered, by head."""
+        """Train the missing cells of a grid and return the predictions of its runs, by head."""
         cells = grid.cells(self.folder)
         for cell in cells:
             require_planned(cell, environment)
@@ -176,7 +176,7 @@ class _Making:
 
     @contextmanager
     def _way_on(self, cells: Sequence[ResolvedConfig]) -> Iterator[None]:
-        """Say with Ctrl-C what is kept and how the study goes on.
+        """On Ctrl-C, say what is kept and how to resume the study.
 
         Raises:
             KeyboardInterrupt: Ctrl-C, with that message.

@@ -75,7 +75,7 @@ def results(run: Path, bundle: Path, folder: Path) -> dict[str, Shown]:
 
 
 def words(text: str) -> set[str]:
-    """Return what a reader reads; a command goes on behind a backslash."""
+    """Return the text as a reader sees it; a backslash continues a command."""
     return {
         word for word in text.split() if word != "\\" and not set(word) <= set(SIGNS) and not word.isdigit()
     }

@@ -148,7 +148,7 @@ def test_the_program_says_in_one_line_what_is_wrong(pi_bundle, tmp_path):
     one_line(on_device(pi_bundle, tmp_path / "empty"), FAILED, "contains no images")
     one_line(on_device(pi_bundle, tmp_path / "gone.png"), FAILED, "gone.png", "No such file")
     one_line(on_device(pi_bundle, "x" * 300), FAILED, "File name too long")
-    one_line(on_device(pi_bundle, "-", input=""), FAILED, "- cannot be decoded", "its format is not supported")
+    one_line(on_device(pi_bundle, "-", input=""), FAILED, "- cannot be decoded", "format is not supported")
     one_line(on_device(pi_bundle, tmp_path / "large.png"), FAILED, "large.png", "more than 89,478,485 pixels")
     os.mkfifo(tmp_path / "pipe")
     one_line(on_device(pi_bundle, tmp_path / "pipe"), FAILED, "pipe", "it is not a regular file")

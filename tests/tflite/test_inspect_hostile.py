@@ -37,7 +37,7 @@ def in_time():
 
 
 def survives(path):
-    """Return whether a file is sound; it is told or refused in one line, in time."""
+    """Return whether a file is valid; it is described or refused in one line, in time."""
     with in_time():
         try:
             found = inspect(path)

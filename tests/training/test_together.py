@@ -110,7 +110,7 @@ else:
 
 @pytest.mark.long
 def test_two_processes_of_python_train_one_run(tmp_path):
-    """The first gets the run and goes on with it, the other one gets nothing. 70 s of processor time."""
+    """The first process gets the run and continues, the other one gets nothing. 70 s of processor time."""
     address = free_address()
     processes = [
         subprocess.Popen(

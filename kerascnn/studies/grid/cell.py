@@ -53,7 +53,7 @@ def predicting_files(run: Run) -> list[Path]:
 
 
 def make_cell(config: ResolvedConfig, dataset: Dataset, progress: Progress = silent) -> None:
-    """Make what lacks of a cell; a training that was cut short goes on.
+    """Complete a cell; an interrupted training is resumed.
 
     Raises:
         KerasCnnError: The training or the quantization failed.

@@ -21,7 +21,7 @@ Told = Callable[[str, int, str], None]  # a cell's name, its steps done, and wha
 
 
 def make_cells(cells: Sequence[ResolvedConfig], dataset: Dataset, jobs: int, progress: Progress) -> None:
-    """Make every cell that lacks.
+    """Train every missing cell.
 
     Args:
         cells: In the order they are made.

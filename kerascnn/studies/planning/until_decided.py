@@ -65,7 +65,7 @@ def make_until_decided(
     Args:
         grid: Its seeds are the least.
         begun: How many seeds are made already.
-        make: Makes what lacks of a plan and returns its groups.
+        make: Trains the missing cells of a plan and returns its groups.
         labels: Of the test images.
         limits: Where it ends at the latest.
         margin: Points within which two accuracies count as equivalent.
