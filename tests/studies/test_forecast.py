@@ -57,7 +57,7 @@ def test_a_pilot_lends_its_spread(cli, tmp_path):
         ([*PLAN, "--heads", "fc"], USAGE, "at least two different ones"),
         (["compare", "a", "b", "--plan"], USAGE, "name one MODEL"),
         (["compare", "lenet", "--pilot", "study"], USAGE, "--pilot needs --plan"),
-        ([*PLAN, "--epochs", 3, "--until-decided"], USAGE, "does not take --until-decided, --epochs"),
+        ([*PLAN, "--epochs", 3], USAGE, "--plan trains nothing and does not take --epochs."),
     ],
 )
 def test_plans_that_make_no_sense(cli, options, code, words):
