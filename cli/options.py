@@ -1,7 +1,7 @@
 """Options shared by several commands."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -264,6 +264,12 @@ def given(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that the user gave on the command line."""
     source = click.get_current_context().get_parameter_source
     return {name: value for name, value in settings.items() if source(name) is not ParameterSource.DEFAULT}
+
+
+def flags(names: Iterable[str]) -> str:
+    """Return options as they are typed: ``--fail-if, --format``."""
+    typed = {option.name: option.opts[0] for option in click.get_current_context().command.params}
+    return ", ".join(typed[name] for name in names)
 
 
 def _with(added: tuple[Callable[..., Any], ...], command: AnyCommand) -> AnyCommand:

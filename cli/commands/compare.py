@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     "--heads",
     cls=NamedOption,
     type=Name(options.HEADS, several=True),
-    default="fc,conv1x1",
-    show_default=True,
-    help="Two or more of NAMES, separated by commas.",
+    help="Two or more of NAMES, separated by commas.  [default: those of --out, else fc,conv1x1]",
 )
 @options.network
 @options.data
@@ -39,10 +37,8 @@ if TYPE_CHECKING:
 @click.option(
     "--seeds",
     type=int,
-    default=1,
-    show_default=True,
     metavar="N",
-    help="Trainings per head, each with its own seed.",
+    help="Trainings per head, each with its own seed.  [default: those of --out, else 1]",
 )
 @click.option(
     "--until-decided",
@@ -108,7 +104,7 @@ if TYPE_CHECKING:
 @options.formats
 def compare(
     what: tuple[str, ...],
-    heads: str,
+    heads: str | None,
     margin: float,
     fail_if: tuple[str, ...],
     formats: list[str],
@@ -125,7 +121,8 @@ def compare(
     With RUN RUN..., compares existing runs on the test images they have in common.
     """
     if settings.pop("plan"):
-        display(_forecast(what, heads, data_dir, margin, settings), as_json=as_json)
+        others = {"out": out, "fail_if": fail_if, "formats": formats}
+        display(_forecast(what, heads, data_dir, margin, settings | others), as_json=as_json)
         return
     _refuse_assumptions(settings)
     from kerascnn.studies.gate import gate
@@ -137,7 +134,8 @@ def compare(
     shared: dict[str, Any] = {"data_dir": data_dir, "margin": margin, "out": out, "formats": formats}
     with shown_progress() as progress:
         if len(what) == 1:
-            study = compare_heads(what[0], heads=heads.split(","), progress=progress, **shared, **settings)
+            named = None if heads is None else heads.split(",")
+            study = compare_heads(what[0], heads=named, progress=progress, **shared, **settings)
         else:
             _refuse_settings(settings | {"heads": heads})
             study = compare_runs([Path(run) for run in what], progress=progress, **shared)
@@ -151,31 +149,28 @@ PLANNED = ("data", "skip_bad_files", "seeds", "pilot", "seed_sd", "disagreement"
 
 
 def _forecast(
-    what: tuple[str, ...], heads: str, data_dir: Path | None, margin: float, settings: dict[str, Any]
+    what: tuple[str, ...], heads: str | None, data_dir: Path | None, margin: float, settings: dict[str, Any]
 ) -> "Forecast":
     """Return what a study could decide."""
     from kerascnn.studies.planning.forecast import forecast
 
     if len(what) > 1:
         raise UsageError("--plan is for a study to come: name one MODEL.")
-    ignored = [f"--{name.replace('_', '-')}" for name in options.given(settings) if name not in PLANNED]
-    if ignored:
-        raise UsageError(f"--plan trains nothing and does not take {', '.join(ignored)}.")
+    if ignored := [name for name in options.given(settings) if name not in PLANNED]:
+        raise UsageError(f"--plan trains nothing and does not take {options.flags(ignored)}.")
     planned = {name: settings[name] for name in PLANNED}
+    if heads is not None:
+        planned["heads"] = heads.split(",")
     with shown_progress() as progress:
-        return forecast(
-            what[0], heads=heads.split(","), data_dir=data_dir, margin=margin, progress=progress, **planned
-        )
+        return forecast(what[0], data_dir=data_dir, margin=margin, progress=progress, **planned)
 
 
 def _refuse_assumptions(settings: dict[str, Any]) -> None:
     """Take what only --plan has from the settings, and refuse it where it is given."""
-    named = [f"--{name.replace('_', '-')}" for name in PLANNED[3:] if settings.pop(name) is not None]
-    if named:
-        raise UsageError(f"{', '.join(named)} needs --plan.")
+    if named := [name for name in PLANNED[3:] if settings.pop(name) is not None]:
+        raise UsageError(f"{options.flags(named)} needs --plan.")
 
 
 def _refuse_settings(settings: dict[str, Any]) -> None:
-    named = ", ".join(f"--{name.replace('_', '-')}" for name in options.given(settings))
-    if named:
-        raise UsageError(f"{named}: existing runs are compared as they are.")
+    if named := options.given(settings):
+        raise UsageError(f"{options.flags(named)}: existing runs are compared as they are.")

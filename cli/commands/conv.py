@@ -40,7 +40,7 @@ def conv(
         given = {"filters": filters, "kernel": kernel, "stride": stride, "padding": padding}
         if named := options.given(given):
             raise click.UsageError(
-                f"--{', --'.join(named)} cannot stand beside layers, which hold their own."
+                f"{options.flags(named)} cannot stand beside layers, which hold their own."
             )
         display(stack(shape, layers), as_json=as_json)
         return

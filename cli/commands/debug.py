@@ -13,7 +13,7 @@ from kerascnn.cli.terminal.progress import shown_progress
 
 @click.command(
     cls=Command,
-    example="kerascnn debug runs/lenet-fc-digits-1/tflite/static_wi8_ai8.tflite --run runs/lenet-fc-digits-1",
+    example="kerascnn debug runs/lenet-fc-digits-1/tflite/static_wi8_ai8.tflite",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(

@@ -9,6 +9,7 @@ from kerascnn.arithmetic.drawing import drawn_row
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.arithmetic.layer import same_padding
 from kerascnn.foundation.text.shown import Block, Drawing, Facts
+from kerascnn.foundation.text.wording import counted
 
 if TYPE_CHECKING:
     from kerascnn.arithmetic.conv import Convolution
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def blocks(layer: "Convolution") -> list[Block]:
     """Return the formulas with the numbers filled in, and the drawing."""
-    filters = f"{layer.filters} filter{'s' if layer.filters > 1 else ''} of {volume(_filter(layer))}"
+    filters = f"{counted(layer.filters, 'filter')} of {volume(_filter(layer))}"
     title = f"{volume(layer.input)}, {filters}, stride {layer.stride}, padding {layer.padding}"
     drawing = partial(drawn_row, layer.input[1], layer.kernel, layer.stride, layer.padding)
     told = Facts(_sides(layer) | _size_note(layer) | _costs(layer))

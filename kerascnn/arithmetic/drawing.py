@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 from kerascnn.arithmetic.layer import output_side, padded_side
+from kerascnn.foundation.text.wording import counted
 from kerascnn.foundation.text.wrapping import wrapped
 
 PIXEL, ZERO, FILTER, LEFT_OUT, AND_SO_ON = "■", "□", "━", "…", "⋮"
@@ -36,7 +37,7 @@ def drawn_row(
     picture = sliding_filter(side, kernel, stride, padding, columns=columns)
     places = output_side(side, kernel, stride, padding)
     zeros = f" between 2·{padding} zeros" if padding else ""
-    pixels = f"{side} pixel{'s' if side > 1 else ''}{zeros}"
+    pixels = f"{counted(side, 'pixel')}{zeros}"
     title = f"One row: {pixels}, the {window} at each of its {places} places"
     above = wrapped(f"{title}\n{legend(padding, window)}", columns)
     return "\n".join([above, "", *picture]) if picture else ""

@@ -12,6 +12,7 @@ from kerascnn.arithmetic.drawing import drawn_row
 from kerascnn.arithmetic.fit import checked_volume, require_fit, require_number
 from kerascnn.arithmetic.formulas import volume
 from kerascnn.foundation.text.shown import Block, Drawing, Facts, Shown
+from kerascnn.foundation.text.wording import counted
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Pooling(Shown):
             "one value": f"the largest, or the mean, of F·F = {self.kernel}·{self.kernel} = {seen:,} values",
         }
         if shared > 0:
-            told["overlap"] = f"F − S = {shared} pixel{'s' if shared > 1 else ''} of neighbouring windows"
+            told["overlap"] = f"F − S = {counted(shared, 'pixel')} of neighbouring windows"
         return told | {
             "parameters": "0: nothing is learned",
             "values left": f"{values:,} of {math.prod(self.input):,}",

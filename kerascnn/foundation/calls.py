@@ -63,8 +63,8 @@ def _bound(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> d
         unknown = [] if more else [name for name in kwargs if name not in known]
         if unknown:
             nearest = get_close_matches(unknown[0], known, n=1, cutoff=0.4)
-            hint = f"did you mean {nearest[0]}? " if nearest else ""
-            problem = f"does not know {unknown[0]}: {hint}It takes {', '.join(known)}"
+            hint = f": did you mean {nearest[0]}?" if nearest else "."
+            problem = f"does not know {unknown[0]}{hint} It takes {', '.join(known)}"
         else:
             problem = f"was called wrongly: {error}. It takes {', '.join(known + more)}"
         raise UsageError(f"{function.__name__} {problem}.") from None

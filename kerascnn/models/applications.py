@@ -20,6 +20,6 @@ def application(name: str) -> Any:
     if name not in makers:
         lower = {known.lower(): known for known in makers}
         near = [lower[each] for each in get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"keras.applications has no {name!r}: {hint}Available: {', '.join(sorted(makers))}.")
+        hint = f": did you mean {near[0]}?" if near else "."
+        raise UsageError(f"keras.applications has no {name!r}{hint} Available: {', '.join(sorted(makers))}.")
     return makers[name](weights=None)

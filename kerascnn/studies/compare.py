@@ -16,7 +16,7 @@ from kerascnn.models.network import Network
 from kerascnn.studies.grid.cell import cell_folder, is_done, kept_predictions
 from kerascnn.studies.grid.folder import study_folder
 from kerascnn.studies.grid.make import make_cells
-from kerascnn.studies.grid.plan import Plan, plan
+from kerascnn.studies.grid.plan import HEADS, Plan, plan
 from kerascnn.studies.grid.record import begin_or_go_on, begun, is_study, require_planned, scope_of
 from kerascnn.studies.planning.until_decided import Limits, make_until_decided
 from kerascnn.studies.report.formats import FORMATS, require_formats
@@ -32,11 +32,11 @@ NETWORK = [name for name in Network.model_fields if name not in ("model", "head"
 def compare(
     model: str = "lenet5",
     *,
-    heads: Sequence[str] = ("fc", "conv1x1"),
+    heads: Sequence[str] | None = None,
     data: str = "digits",
     data_dir: Path | str | None = None,
     skip_bad_files: bool = False,
-    seeds: int = 1,
+    seeds: int | None = None,
     until_decided: bool = False,
     max_seeds: int | None = None,
     max_hours: float | None = None,
@@ -58,12 +58,12 @@ def compare(
 
     Args:
         model: A family or its alias.
-        heads: At least two.
+        heads: At least two; ``None``: those of the study in ``out``, else ``fc`` and ``conv1x1``.
         data: The source; ``data_dir`` the folder with its files.
         skip_bad_files: Whether image files that cannot be decoded are left out instead of ending it.
-        seeds: How many; they are 1 to ``seeds``.
+        seeds: How many; they are 1 to ``seeds``. ``None``: as many as the study in ``out`` has, else 1.
         until_decided: Whether seeds are added until every pair of heads is better, worse or equivalent.
-        max_seeds: Then the most of them, ``None``: 10.
+        max_seeds: Then the most of them; ``None``: those of the study in ``out``, else 10.
         max_hours: Then the hours in which seeds are added, ``None``: any number.
         epochs: For every head; ``None``: those of the study in ``out``, else the largest of the heads'
             defaults.
@@ -94,8 +94,14 @@ def compare(
         raise UsageError(
             f"compare takes the network settings {', '.join(NETWORK)}. Received: {', '.join(sorted(unknown))}"
         )
-    limits = Limits.of(until_decided, seeds, max_seeds, max_hours)
     stored = None if out is None else begun(Path(out))
+    if heads is None:
+        heads = stored.heads if stored else HEADS
+    if seeds is None:
+        seeds = len(stored.seeds) if stored else 1
+    if until_decided and max_seeds is None and stored:
+        max_seeds = stored.max_seeds
+    limits = Limits.of(until_decided, seeds, max_seeds, max_hours)
     grid = plan(
         model,
         heads,
@@ -114,9 +120,8 @@ def compare(
     dataset = load_checked(first.data, data_dir, skip_bad_files=skip_bad_files, progress=progress)
     dataset.tell()
     dataset.augmentation.part(first.augment).tell()
-    grid = grid.settled(dataset)
     with study_folder(out, grid.name, may_go_on=True) as folder:
-        grid = grid.on_threads((stored and stored.threads) or first.threads)
+        grid = grid.settled(dataset).on_threads((stored and stored.threads) or first.threads)
         return _Making(folder, dataset, margin, jobs, progress).study(grid, limits, formats)
 
 

@@ -14,14 +14,17 @@ from kerascnn.foundation.errors import KerasCnnError, UsageError
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.own_files import require_own
 from kerascnn.foundation.text.shown import Block, Shown
-from kerascnn.foundation.text.wording import DASH
+from kerascnn.foundation.text.wording import DASH, counted
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.training.records.history import read_history
 from kerascnn.training.run import Run, list_runs
 
 RUN_PAGES = ("report/report.html", "learned/index.html", "card.md")  # the first that there is
 RUNS = ("run", "model", "head", "data", "state", "test accuracy", "validation accuracy by epoch", "created")
-STUDIES = ("study", "model", "data", "seeds", "head", "float accuracy", "int8 accuracy")
+STUDIES = (
+    *("study", "model", "data", "seeds", "head", "float accuracy", "int8 accuracy"),
+    "validation accuracy by epoch, first seed",
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class IndexPage(Shown):
 
     def blocks(self) -> list[Block]:
         """Return what it lists, and where it is."""
-        return [f"{self.path}: {self.runs:,} runs, {self.studies:,} studies"]
+        found = f"{counted(self.runs, 'run')}, {counted(self.studies, 'study', 'studies')}"
+        return [f"{self.path}: {found}"]
 
     def to_dict(self) -> dict[str, Any]:
         """Return page, runs and studies."""
@@ -94,26 +98,27 @@ def _run(run: Run, folder: Path) -> list[Cell]:
         Cell(str(known["data"]["source"])),
         Cell(known["state"]),
         _accuracy(accuracy),
-        _curve(run),
+        _curve(run.path),
         Cell(str(known["created"])[:10]),
     ]
 
 
-def _curve(run: Run) -> Cell:
+def _curve(folder: Path) -> Cell:
+    """Return the curve of a run in a folder."""
     try:
-        values = [epoch["val_accuracy"] for epoch in read_history(run)]
+        values = [epoch["val_accuracy"] for epoch in read_history(Run.open(folder))]
     except KerasCnnError:  # one damaged run must not hide the others
         values = []
     if not values:
         return Cell(DASH)
-    words = f"{len(values)} epoch{'s' if len(values) > 1 else ''}, best {percent(max(values))}"
+    words = f"{counted(len(values), 'epoch')}, best {percent(max(values))}"
     return Cell(words, picture=Picture(sparkline(values), words, "", "svg+xml"))
 
 
 def _study(path: Path, folder: Path) -> list[list[Cell]]:
     """Return a row for each head of a study; one without figures where it is not done."""
     try:
-        settings = Record.read(path).settings.to_dict()
+        record = Record.read(path)
         told = json.loads((path / "report.json").read_text(encoding="utf-8"))
         heads = [
             (each["name" if "name" in each else "head"], each["accuracy"]["mean"], each["int8"]["mean"])
@@ -121,14 +126,19 @@ def _study(path: Path, folder: Path) -> list[list[Cell]]:
         ]
     except (KerasCnnError, OSError, ValueError, LookupError, TypeError):
         return [[Cell(path.name, link=_link(path, folder)), *(Cell(DASH) for _ in STUDIES[1:])]]
+    settings, ending = record.settings, record.ending
+    seeds = str(len(settings.seeds))
+    if ending and ending.scope.left_out:
+        seeds += f", {counted(len(ending.scope.left_out), 'training')} left out"
     return [
         [
             Cell(path.name, link=_link(path / "report.html", folder)),
-            *(Cell(str(settings[name])) for name in ("model", "data")),
-            Cell(str(len(settings["seeds"])), len(settings["seeds"])),
+            *(Cell(str(getattr(settings, name))) for name in ("model", "data")),
+            Cell(seeds, len(settings.seeds)),
             Cell(name),
             _accuracy(trained),
             _accuracy(quantized),
+            _curve(path / ending.runs[name][0]) if ending and name in ending.runs else Cell(DASH),
         ]
         for name, trained, quantized in heads
     ]

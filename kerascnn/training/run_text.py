@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from kerascnn.analysis.evaluation.metrics import Accuracy, beside_accuracy, percent
-from kerascnn.foundation.text.wording import DASH
+from kerascnn.foundation.text.wording import DASH, counted
 from kerascnn.models.architecture import Architecture
 
 HEADER = ("run", "model", "head", "data", "state", "test accuracy", "files", "age")
@@ -23,7 +23,7 @@ def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
         "test accuracy": str(Accuracy.from_dict(metrics["test"])),
         **beside_accuracy(metrics),
         "parameters": f"{metrics['parameters']:,}",
-        "training": f"{metrics['seconds']:.1f} s, {epochs} epoch{'s' if epochs > 1 else ''}",
+        "training": f"{metrics['seconds']:.1f} s, {counted(epochs, 'epoch')}",
         "run": str(path),
         "next": f"kerascnn quantize {quote(str(path))}",
     }

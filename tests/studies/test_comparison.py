@@ -113,7 +113,8 @@ def accuracies(folder: Path) -> list:
 def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     whole, _ = study
     begun_part(whole, ["fc", "conv1x1"], tmp_path / "study", cells=["fc-1"])
-    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1", "--out", "study", "--format", "json"]
+    command = ["compare", "lenet", "--epochs", "2", "--heads", "fc,1x1", "--seeds", "1", "--out", "study"]
+    command += ["--format", "json"]
     last = how(*command, at=exists("study/runs/conv1x1-1/checkpoints"), folder=tmp_path)
     folder = tmp_path / "study"
     if how == interrupted:

@@ -85,7 +85,7 @@ def test_limits_that_make_no_sense(cli, options, words):
 def test_a_study_that_grew_shrank_and_was_decided_says_so(whole_study, cli, tmp_path):
     folder = shutil.copytree(whole_study[0], tmp_path / "study")
     command = ["compare", "lenet", "--out", folder, "--format", "json", "--json"]
-    part = cli(*command, "--heads", "nin,fc").json  # the epochs are those of the study
+    part = cli(*command, "--heads", "nin,fc", "--seeds", 1).json  # the epochs are those of the study
     assert [head["head"] for head in part["heads"]] == ["nin", "fc"]
     assert part["settings"]["epochs"] == 2
     left_out = ["conv1x1-1", "conv1x1-2", "fc-2", "nin-2"]
@@ -102,6 +102,9 @@ def test_a_study_that_grew_shrank_and_was_decided_says_so(whole_study, cli, tmp_
     assert [verdict["int8"]["level"] for verdict in whole["verdicts"]] == [pytest.approx(level)] * 3
     again = cli("report", folder, "--format", "json", "--json").json[0]
     assert again["verdicts"] == whole["verdicts"]
+    unnamed = cli(*command, "--until-decided", "--margin", 100).json  # heads, seeds and their limit are kept
+    assert unnamed["scope"] == whole["scope"]
+    assert unnamed["verdicts"] == whole["verdicts"]
     refused(cli(*until, "--max-seeds", 5), FAILED, "max_seeds was 4, is 5")
     refused(cli(*command, "--heads", "fc,1x1,nin", "--margin", 100), FAILED, "max_seeds was 4, is None")
     assert any(note.startswith("Concluded before (number of seeds: 1): ") for note in whole["notes"])

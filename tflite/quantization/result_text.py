@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kerascnn.analysis.evaluation.metrics import percent
 from kerascnn.foundation.text.shown import Block, Facts
 from kerascnn.foundation.text.tables import Table
-from kerascnn.foundation.text.wording import DASH
+from kerascnn.foundation.text.wording import DASH, counted
 
 if TYPE_CHECKING:
     from kerascnn.tflite.fine_tuning.record import Tuning
@@ -82,7 +82,7 @@ def _tuned(tunings: Sequence["Tuning"], *, clustered: bool) -> dict[str, str]:
     told: dict[str, str] = {}
     for tuning in tunings:
         for stage in tuning.stages:
-            epochs = f"{len(stage.epochs)} epoch{'s' if len(stage.epochs) > 1 else ''}"
+            epochs = counted(len(stage.epochs), "epoch")
             told[stage.stage] = f"{epochs}, then validation {percent(stage.epochs[-1].val_accuracy)}"
         if tuning.zeros is not None:
             values = f"; no layer has more than {tuning.most_values:,} different ones" if clustered else ""

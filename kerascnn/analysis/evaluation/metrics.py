@@ -20,6 +20,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval (Wilson, 1927) of a share, 0 to 1, of ``n`` images."""
+    spread = Z**2 / n
+    middle = (share + spread / 2) / (1 + spread)
+    reach = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
+    # The ends are exact where all or none are right; the arithmetic leaves 1e-17.
+    return 0.0 if share == 0 else middle - reach, 1.0 if share == 1 else middle + reach
+
+
 @dataclass(frozen=True)
 class Accuracy:
     """The accuracy on ``n`` test images with its 95 % Wilson interval."""
@@ -39,13 +48,8 @@ class Accuracy:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson score interval (Wilson, 1927) as fractions."""
-        share, n, spread = self.accuracy, self.n, Z**2 / self.n
-        middle = (share + spread / 2) / (1 + spread)
-        reach = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-        # The ends are exact where all or none are right; the arithmetic leaves 1e-17.
-        low = 0.0 if self.correct == 0 else middle - reach
-        return low, 1.0 if self.correct == n else middle + reach
+        """The 95 % Wilson score interval as fractions."""
+        return wilson(self.accuracy, self.n)
 
     def to_dict(self) -> dict[str, Any]:
         """Return accuracy, low, high, n."""

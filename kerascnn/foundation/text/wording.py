@@ -3,6 +3,11 @@
 DASH = "–"  # what is not known
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return how many there are, with the noun: "1 epoch", "1,200 epochs"; ``many`` if it has no plural s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def duration(seconds: float) -> str:
     """Return a time in the unit that leaves one to three digits: "35 s", "21 min", "3.4 h"."""
     if seconds < 99.5:

@@ -13,6 +13,7 @@ from kerascnn.models.heads import heads as known_heads
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.training.config import CONDITIONS, ResolvedConfig, TrainingConfig
 
+HEADS = ("fc", "conv1x1")  # where none are named
 #: Settings in which a study that goes on may differ; its threads, which change rounding, stay those at first.
 #: Each training that exists is held to its head's units.
 FREE = {"command", "heads", "head_units", "seeds", "max_seeds", "threads"}

@@ -15,10 +15,11 @@ from kerascnn.foundation.files import read_json
 from kerascnn.foundation.progress import Telling, teller
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
-from kerascnn.studies.grid.plan import plan
+from kerascnn.studies.grid.plan import HEADS, plan
 
 SEEDS = (2, 3, 5, 10, 20)
 MANY = 10**5  # seeds
+MOST = 100  # points: no difference is larger
 SEED_SD, DISAGREEMENT = 0.3, 2.0  # points; percent of the images
 SHARED = 0.5  # of the images on which only one head is right, how much all seeds share
 
@@ -66,8 +67,14 @@ class Forecast(Shown):
         deviations = self.components.to_dict()
         enough = [row.seeds for row in self.rows if row.equivalence >= POWER]
         least = forecast_of(self.components, MANY, self.images, self.margin, self.level).smallest_points
+        pairs = round((1 - LEVEL) / (1 - self.level))
+        together = (
+            f"The intervals hold for the {pairs} pairs of heads at once: each alone has "
+            f"{100 * self.level:.2f} %."
+        )
         return (
             f"{self.basis}; between seeds the difference varies by {deviations['seeds']:.2f} points.",
+            *([together] if pairs > 1 else []),
             f"On {self.images:,} test images no number of seeds shows a difference below {least:.2f} points "
             f"with probability {100 * POWER:.0f} %.",
             f"Two equal heads are found equivalent within ±{self.margin:g} points with {enough[0]} seeds."
@@ -83,7 +90,7 @@ class Forecast(Shown):
             [
                 str(row.seeds),
                 f"±{row.interval_points:.2f} points",
-                f"{row.smallest_points:.2f} points",
+                f"{row.smallest_points:.2f} points" if row.smallest_points < MOST else "none",
                 f"{100 * row.equivalence:.0f} %",
             ]
             for row in self.rows
@@ -107,11 +114,11 @@ class Forecast(Shown):
 def forecast(
     model: str = "lenet5",
     *,
-    heads: Sequence[str] = ("fc", "conv1x1"),
+    heads: Sequence[str] = HEADS,
     data: str = "digits",
     data_dir: Path | str | None = None,
     skip_bad_files: bool = False,
-    seeds: int = 1,
+    seeds: int | None = None,
     pilot: Path | str | None = None,
     seed_sd: float | None = None,
     disagreement: float | None = None,
@@ -125,8 +132,9 @@ def forecast(
         heads: At least two; the more pairs, the wider their simultaneous intervals.
         data: The source; ``data_dir`` the folder with its files.
         skip_bad_files: Whether picture files that cannot be decoded are left out.
-        seeds: Another number of seeds that is looked at.
-        pilot: A finished study with two seeds or more whose variance is taken, of its most varying pair.
+        seeds: Another number of seeds that is looked at; ``None``: no other.
+        pilot: A finished study with two seeds or more whose variance is taken, of the pair of these heads
+            that varies most.
         seed_sd: Without one, how much the difference varies between seeds, in points; ``None``: 0.3.
         disagreement: Likewise on how many percent of the images only one head is right; ``None``: 2.
         margin: Points within which two accuracies count as equivalent.
@@ -137,18 +145,20 @@ def forecast(
         KerasCnnError: The pilot is no finished study of several heads and seeds, or the data cannot be read.
     """
     require_margin(margin)
+    where = None if data_dir is None else Path(data_dir)
+    grid = plan(
+        model, heads, 1 if seeds is None else seeds, data=data, data_dir=where, skip_bad_files=skip_bad_files
+    )
     if pilot is None:
         basis, components = _assumed(seed_sd, disagreement)
     elif seed_sd is None and disagreement is None:
-        basis, components = _of_pilot(Path(pilot))
+        basis, components = _of_pilot(Path(pilot), {config.head for config in grid.configs})
     else:
-        raise UsageError("seed_sd and disagreement are assumptions: a pilot has its own.")
-    where = None if data_dir is None else Path(data_dir)
-    grid = plan(model, heads, seeds, data=data, data_dir=where, skip_bad_files=skip_bad_files)
+        raise UsageError("--pilot has its own spread: leave out --seed-sd and --disagreement.")
     source = grid.configs[0].data
     dataset = load_checked(source, where, skip_bad_files=skip_bad_files, progress=teller(progress))
     images, level = len(dataset.test.labels), 1 - (1 - LEVEL) / comb(len(heads), 2)
-    counts = sorted({*SEEDS, seeds} - {1})
+    counts = sorted({*SEEDS, *([seeds] if seeds else [])} - {1})
     rows = tuple(forecast_of(components, count, images, margin, level) for count in counts)
     return Forecast(basis, images, margin, level, components, rows)
 
@@ -158,7 +168,9 @@ def forecast_of(
 ) -> SeedForecast:
     """Return what so many seeds on so many images could show of one pair."""
     expected = Expected.of(components, seeds, images, level)
-    return SeedForecast(seeds, expected.reach, expected.smallest_shown(), expected.equivalent(margin))
+    return SeedForecast(
+        seeds, min(expected.reach, MOST), expected.smallest_shown(), expected.equivalent(margin)
+    )
 
 
 def _assumed(seed_sd: float | None, disagreement: float | None) -> tuple[str, VarianceComponents]:
@@ -180,27 +192,31 @@ def _assumed(seed_sd: float | None, disagreement: float | None) -> tuple[str, Va
     return basis, components
 
 
-def _of_pilot(study: Path) -> tuple[str, VarianceComponents]:
-    """Return the variance of a study's most varying pair as its report has it, and its name in words.
+def _of_pilot(study: Path, heads: set[str]) -> tuple[str, VarianceComponents]:
+    """Return the variance of the difference between two of some heads that varies most in a study's report.
 
     Raises:
-        KerasCnnError: It has no report, that of an older version, or one of a single seed or head.
+        KerasCnnError: It has no report, that of an older version, or too few heads and seeds.
     """
     report = study / "report.json"
     document = read_json(report)
     try:
         found = [
-            (_components(each["sd_points"]), f"{each['b']} against {each['a']}")
-            for each in document["verdicts"]
-            if each["sd_points"]["seeds"] is not None
+            (_components(each["sd_points"]), f"{verdict['b']} against {verdict['a']}, {precision}")
+            for verdict in document["verdicts"]
+            for precision, each in (("float", verdict), ("int8", verdict["int8"]))
+            if each["sd_points"]["seeds"] is not None and {verdict["a"], verdict["b"]} <= heads
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise KerasCnnError(
-            f"{report} does not say how much seeds vary: it is of another version. `kerascnn report {study}` "
-            "makes it again."
+            f"{report} does not say how much seeds vary: another version wrote it. "
+            f"`kerascnn report {study}` writes it again."
         ) from error
     if not found:
-        raise KerasCnnError(f"{study} is no pilot: that takes several heads with two seeds or more.")
+        raise KerasCnnError(
+            f"{study} cannot be a pilot: it has no two of the heads {', '.join(sorted(heads))} with two "
+            "seeds or more."
+        )
     components, pair = max(found, key=lambda each: each[0].variance(1, 1))
     return f"From {study}, {pair}", components
 

@@ -1,5 +1,6 @@
 """What every report of a study says around its figures."""
 
+from kerascnn.foundation.text.wording import counted
 from kerascnn.models.family import family
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.studies.results.study import Study
@@ -39,7 +40,7 @@ def conditions(settings: StudySettings) -> list[str]:
     if settings.differing:
         return ["not under equal conditions, see above"]
     seeds = f"seeds {', '.join(map(str, settings.seeds))}"
-    epochs = f"{settings.epochs} epoch{'s' if settings.epochs > 1 else ''}"
+    epochs = counted(settings.epochs, "epoch")
     return [
         f"the network: {settings.variant}, normalization {settings.norm}, "
         f"{settings.image_size}×{settings.image_size} pixels",

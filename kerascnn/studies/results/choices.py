@@ -9,6 +9,7 @@ from kerascnn.studies.results.study import HeadResult, Study
 from kerascnn.studies.results.verdict import signed
 
 KEPT = ("equivalent", "negligible")  # outcomes of which the interval lies within the margin
+ALIKE = 5  # percent: latencies nearer to each other differ from one measurement to the next
 
 
 class _Behind(NamedTuple):
@@ -65,11 +66,17 @@ def _smallest(study: Study, best: HeadResult, behind: dict[str, _Behind]) -> Cho
 
 
 def _fastest(study: Study, best: HeadResult, behind: dict[str, _Behind]) -> Choice:
-    found, second = sorted(study.heads, key=lambda head: head.latency.median)[:2]
-    gain = 100 * (1 - found.latency.median / second.latency.median)
-    reason = (
-        f"{found.latency.median:,.1f} µs on the machine of the study, {gain:.1f} % less than {second.name}"
-    )
+    least = min(head.latency.median for head in study.heads)
+    alike = [head for head in study.heads if head.latency.median <= least / (1 - ALIKE / 100)]
+    found = max(alike, key=lambda head: (head.int8.mean, -head.latency.median))
+    reason = f"{found.latency.median:,.1f} µs on the machine of the study"
+    others = [head for head in alike if head is not found]
+    if others:
+        names = " and ".join(head.name for head in others)
+        reason += f", within {ALIKE} % of {names}; of these it has the highest int8 accuracy"
+    else:
+        second = min(head.latency.median for head in study.heads if head is not found)
+        reason += f", {100 * (1 - found.latency.median / second):.1f} % less than the next"
     if found is not best:
         lost = behind[found.name]
         reason += f"; {signed(lost.points)} points of int8 accuracy against {best.name}"

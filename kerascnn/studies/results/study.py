@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kerascnn.analysis.evaluation.metrics import Accuracy, Baseline, Latency
+from kerascnn.analysis.evaluation.metrics import Baseline, Latency, wilson
 from kerascnn.analysis.evaluation.significance import MARGIN, PairedDifference, images_for_equivalence
 from kerascnn.analysis.profiling.profile import Profile
 from kerascnn.foundation.text.shown import Block, Shown
 from kerascnn.foundation.text.tables import Table
+from kerascnn.foundation.text.wording import counted
 from kerascnn.models.architecture import Architecture
 from kerascnn.models.heads import is_head_layer
 from kerascnn.studies.results.by_class import ClassDifference, differences_by_class
@@ -56,7 +57,7 @@ class SeedAccuracies:
     def counts(self) -> tuple[str, str]:
         """On how many images and on how many seeds it rests, in words."""
         seeds, images = self.correct.shape
-        return f"{images:,} test images", f"{seeds} seed{'s' if seeds > 1 else ''}"
+        return counted(images, "test image"), counted(seeds, "seed")
 
     @property
     def basis(self) -> str:
@@ -66,8 +67,7 @@ class SeedAccuracies:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % Wilson interval of the mean for the number of images: seeds do not multiply them."""
-        images = self.correct.shape[1]
-        return Accuracy(round(self.mean * images), images).interval
+        return wilson(self.mean, self.correct.shape[1])
 
     def to_dict(self) -> dict[str, Any]:
         """Return mean, sd, low, high, n (images), seeds."""

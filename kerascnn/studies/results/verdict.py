@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from kerascnn.analysis.evaluation.power import Prospect
 from kerascnn.analysis.evaluation.significance import PairedDifference
+from kerascnn.foundation.text.wording import counted
 
 if TYPE_CHECKING:
     from kerascnn.studies.results.study import HeadResult
 
 ADJUSTMENT = "bonferroni"  # of intervals and p-values, for the pairs that answer one question
+MOST_PERCENT = 100  # more of something; what is beyond is told as a multiple
 CONCLUSIONS = {
     "better": "{b} is better",
     "worse": "{a} is better",
@@ -118,14 +120,14 @@ def prospect_in_words(found: PairedDifference) -> str:
         return ""
     seeds, images = prospect.more_seeds, prospect.more_images
     ways = [
-        _more(seeds, "seed") if seeds else "",
-        _more(images, "test image") if images else "",
+        counted(seeds, "more seed") if seeds else "",
+        counted(images, "more test image") if images else "",
     ]
     impossible = [
         "" if seeds else f"no number of seeds decides this on {found.images:,} images",
         "" if images else f"no number of test images decides this with {found.seeds} seeds",
     ]
-    likely = f"would decide a difference of this size with probability {100 * prospect.power:.0f} %"
+    likely = f"would decide it with probability {100 * prospect.power:.0f} %, if the difference is as seen"
     possible = f"{', or '.join(filter(None, ways))} {likely}" if any(ways) else ""
     return "; ".join(filter(None, [*impossible, possible]))
 
@@ -163,12 +165,10 @@ def signed(points: float) -> str:
     return f"{points:+.2f}".replace("-", "−")
 
 
-def _more(count: int, what: str) -> str:
-    return f"{count:,} more {what}{'s' if count > 1 else ''}"
-
-
 def _relative(what: str, a: int | None, b: int | None) -> str | None:
     if not a or b is None:
         return None
     change = 100 * (b - a) / a
+    if change > MOST_PERCENT:
+        return f"{b / a:.1f} times as many {what}"
     return f"{abs(change):.1f} % {'fewer' if change < 0 else 'more'} {what}" if change else f"as many {what}"

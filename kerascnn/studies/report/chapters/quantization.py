@@ -32,7 +32,8 @@ def int8_costs(study: Study) -> Iterator[Chapter]:
         for head in study.heads
         for found in (head.quantization,)
     ]
-    yield Chapter(Section("Int8 against float", text, table=Table(columns, rows)))
+    notes = [remark for head in study.heads for remark in head.remarks] if study.verdicts else []
+    yield Chapter(Section("Int8 against float", text, table=Table(columns, rows), notes=notes))
 
 
 def layer_noise(study: Study) -> Iterator[Chapter]:
