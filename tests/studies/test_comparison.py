@@ -136,7 +136,8 @@ def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
 
 def test_ctrl_c_after_the_last_training_says_that_all_is_kept(tmp_path, study):
     begun_part(study[0], ["nin", "conv1x1"], tmp_path / "study", cells=["nin-1", "conv1x1-1"])
-    command = ["compare", "lenet", "--heads", "nin,1x1", "--epochs", "2", "--out", "study"]
+    command = ["compare", "lenet", "--heads", "nin,1x1", "--seeds", "1", "--epochs", "2"]
+    command += ["--out", "study"]
     last = interrupted(*command, at=exists("study/figures"), folder=tmp_path)
     assert (
         last == "Error: Interrupted: 2 of 2 trainings are done; resume with the same command and --out study"
