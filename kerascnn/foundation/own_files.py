@@ -33,12 +33,13 @@ def require_own(files: Iterable[Path], *, overwrite: bool = False) -> None:
         KerasCnnError: This program did not make one of them, or it is a link.
     """
     for file in () if overwrite else files:
-        if file.is_symlink() or (file.is_file() and not _is_own(file)):
+        if file.is_symlink() or (file.is_file() and not is_own(file)):
             raise KerasCnnError(
                 f"{file} was not made by kerascnn. Add --overwrite to replace it, or move it elsewhere."
             )
 
 
-def _is_own(file: Path) -> bool:
+def is_own(file: Path) -> bool:
+    """Return whether kerascnn wrote a file."""
     content = file.read_bytes()
     return any(mark.encode() in content for mark in MARKS.get(file.suffix.lower(), ()))

@@ -51,8 +51,10 @@ def test_a_study_is_reported_again_with_the_figures_measured_at_its_end(made, st
     page = (study / "report.html").read_bytes()
     for file in study.glob("report.*"):
         file.unlink()
-    shutil.rmtree(study / "figures")
+    (study / "figures/differences.svg").rename(study / "figures/of-an-earlier-head.svg")
     (again,) = cli("report", study, "--json").json
+    assert (study / "figures/differences.svg").exists()
+    assert not (study / "figures/of-an-earlier-head.svg").exists()
     assert elsewhere(again) == elsewhere(made[1])
     assert again["reports"] == [
         str(study / f"report{each}") for each in (".html", ".md", ".csv", "-verdicts.csv", ".tex", ".json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from kerascnn.figures.captioned import Chapter
 from kerascnn.figures.page import Part, page
 from kerascnn.foundation.files import replaced_together, require_writable, write_json, write_text
+from kerascnn.foundation.own_files import is_own
 from kerascnn.studies.report.contents import FIRST, PARTS, Draw
 from kerascnn.studies.report.figures_csv import figures_csv, verdicts_csv
 from kerascnn.studies.report.formats import FORMATS
@@ -41,6 +42,16 @@ def write_reports(study: Study, forms: Sequence[str] = FORMATS) -> None:
         if drawn:
             _write_drawn(folder, study, forms)
         _write_numbers(folder, study, forms)
+        figures = {file.name for file in (folder / FIGURES).iterdir()}
+    if drawn:
+        _remove_others(study.path / FIGURES, figures)
+
+
+def _remove_others(folder: Path, figures: set[str]) -> None:
+    """Remove the figures of an earlier conclusion, which no report shows any longer."""
+    for file in folder.iterdir():
+        if file.name not in figures and file.is_file() and is_own(file):
+            file.unlink()
 
 
 def _write_numbers(folder: Path, study: Study, forms: Sequence[str]) -> None:
