@@ -4,7 +4,8 @@ PYTHONS := python3 python3.13 python3.12 python3.11 python
 BIN := .venv/bin
 PIP := python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # What several tests need is made once, for both workers; one that has nothing left takes over from the other.
-WORKERS := -n 2 --dist worksteal
+# The longest are listed at the end: the suite has to stay fast.
+WORKERS := -n 2 --dist worksteal --durations=60 --durations-min=3
 
 .PHONY: help install train test test-long fuzz test-arm64 arm64-tools check types docs wasm constraints dist benchmark clean
 .NOTPARALLEL:  # two pips at once would break .venv
