@@ -77,8 +77,32 @@ def test_the_python_of_a_page_runs_and_prints_what_it_shows(page, tmp_path):
 @pytest.mark.parametrize("page", KOREAN, ids=names(list(KOREAN)))
 def test_a_korean_page_has_the_examples_of_the_english_one(page):
     assert pieces(page) == pieces(KOREAN[page])
-    headings = [page.read_text("utf-8").count("\n## ") for page in (page, KOREAN[page])]
-    assert headings[0] == headings[1]
+    assert shape(page) == shape(KOREAN[page])
+
+
+def shape(page: Path) -> dict[str, int]:
+    """Return how much of each kind a page has, whatever its language."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    marks = {"headings": r"^#+ ", "rows of tables": r"^\|", "items": r"^(?:-|\d\.) "}
+    return {what: len(re.findall(mark, text, re.MULTILINE)) for what, mark in marks.items()}
+
+
+@pytest.mark.parametrize("page", KOREAN, ids=names(list(KOREAN)))
+def test_a_korean_page_names_the_commands_and_figures_of_the_english_one(page):
+    assert named(page) == named(KOREAN[page])
+
+
+def named(page: Path) -> dict[str, list[str]]:
+    """Return the pieces of code inside sentences and the files of figures, in any order."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    figures = re.findall(r"!\[[^\]]*\]\((?:\.\./)*([^)]+)\)", text)
+    return {"code": sorted(re.findall(r"`[^`]+`", text)), "figures": sorted(figures)}
+
+
+def test_every_chapter_of_the_tutorial_is_in_korean():
+    assert {page.name for page in (DOCS / "tutorial").glob("*.md")} == {
+        page.name for page in (DOCS / "tutorial" / "ko").glob("*.md")
+    }
 
 
 def arguments(line: str) -> list[str]:
