@@ -1,6 +1,7 @@
 """What the pages say is true: their pieces run, their commands exist, the site holds together."""
 
 import contextlib
+import csv
 import importlib.util
 import io
 import json
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import click
 import pytest
+from made_up_study import made_up_study
 from pages import DOCS, FENCE, KOREAN, PAGES, ROOT, TEXTS, Piece, pieces
 from warm_command import call_warm
 
 import kerascnn
 from kerascnn.cli.main import kerascnn as group
+from kerascnn.studies.report.figures_csv import figures_csv, verdicts_csv
 
 LEFT_OUT = "…"  # a line that stands for any number of lines
 OFFLINE = ("conv", "pool", "summary")  # what they print depends on nothing but their arguments
@@ -230,6 +233,17 @@ def test_the_example_says_what_its_report_says():
         assert verdict["sentence"] in page
     for head in report["heads"]:
         assert f"{head['head']} {100 * head['int8']['mean']:.2f} %" in told
+
+
+@pytest.mark.parametrize(
+    ("file", "written"), [("report.csv", figures_csv), ("report-verdicts.csv", verdicts_csv)]
+)
+def test_the_columns_of_a_csv_file_are_explained(file, written):
+    _, _, section = (DOCS / "runs.md").read_text("utf-8").partition(f"### The columns of {file}\n")
+    rows = re.findall(r"^\| (`[^|]+`) \|", section.partition("\n#")[0], re.MULTILINE)
+    explained = re.findall(r"`(\w+)`", " ".join(rows))
+    columns = next(csv.reader(io.StringIO(written(made_up_study("a", "b")))))
+    assert sorted(explained) == sorted(columns)
 
 
 def test_smaller_photos_are_recommended_by_what_they_cost():
