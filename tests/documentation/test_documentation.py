@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
@@ -165,13 +166,35 @@ def test_a_command_that_needs_nothing_prints_what_the_page_shows(cli, line):
     assert as_shown(printed, SHOWN[line]), f"{line}prints\n{printed}\nnot\n{SHOWN[line]}"
 
 
-def reference() -> dict[str, str]:
-    """Return the reference of the commands as the site holds it, by command."""
-    spec = importlib.util.spec_from_file_location("command_reference", DOCS / "command_reference.py")
+def hook(name: str) -> ModuleType:
+    """Return a hook of mkdocs, as mkdocs loads it."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    sections = re.split(r"^## ", module.command_reference(), flags=re.MULTILINE)[1:]
+    return module
+
+
+def reference() -> dict[str, str]:
+    """Return the reference of the commands as the site holds it, by command."""
+    sections = re.split(r"^## ", hook("command_reference").command_reference(), flags=re.MULTILINE)[1:]
     return {name: text for name, _, text in (section.partition("\n") for section in sections)}
+
+
+def test_names_stay_whole_and_printed_sentences_wrap_but_tables_do_not():
+    sentence, row = (
+        "two heads are alike " * 5 + "see --margin\n",
+        "fc    61,706   95.8 %   416,520   " * 4 + "\n",
+    )
+    block = f'<div class="language-text highlight"><pre><span></span><code>{row}{sentence}</code></pre></div>'
+    shell = '<div class="language-sh highlight"><pre><code>train <span>--jit</span></code></pre></div>'
+    seen = hook("page_lines").on_page_content(f"<p>95 % of <code>train --out-dir X</code></p>{block}{shell}")
+    name = '<span class="whole">{}</span>'.format
+    assert f"<p>95\N{NO-BREAK SPACE}% of <code>train {name('--out-dir')} X</code></p>" in seen
+    assert (
+        f'<code>{row}<span class="sentence">{sentence.replace("--margin", name("--margin"))}</span></code>'
+        in seen
+    )
+    assert f"train <span>{name('--jit')}</span>" in seen
 
 
 def test_the_reference_holds_every_command():
