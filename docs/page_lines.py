@@ -23,6 +23,12 @@ def on_page_content(html: str, **_: Any) -> str:
     return "".join(part for pair in zip(prose, [*blocks, ""], strict=True) for part in pair)
 
 
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Name the language of a page, by which browsers break lines and read aloud."""
+    is_korean = page.file.src_uri.startswith("tutorial/ko/")
+    return output.replace('<html lang="en"', '<html lang="ko"', 1) if is_korean else output
+
+
 def _whole(text: re.Match[str]) -> str:
     return HYPHENATED.sub(_held, text[0])
 

@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import click
 import pytest
@@ -195,6 +195,12 @@ def test_names_stay_whole_and_printed_sentences_wrap_but_tables_do_not():
         in seen
     )
     assert f"train <span>{name('--jit')}</span>" in seen
+
+
+def test_a_korean_page_says_that_it_is_korean():
+    for source, language in (("tutorial/ko/heads.md", "ko"), ("tutorial/heads.md", "en")):
+        page = SimpleNamespace(file=SimpleNamespace(src_uri=source))
+        assert hook("page_lines").on_post_page('<html lang="en">', page) == f'<html lang="{language}">'
 
 
 def test_the_reference_holds_every_command():
