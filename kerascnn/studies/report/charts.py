@@ -181,7 +181,7 @@ def differences_of_classes(rows: Sequence[ClassDifference], a: str, b: str) -> "
     axes.axvline(0, color="0.4", linewidth=1)
     axes.errorbar(points, places, xerr=np.maximum(reach, 0), color=BLUE, marker="o", linestyle="", capsize=3)
     axes.set_yticks(places, [f"{short(row.name)} (n = {row.images:,})" for row in rows], fontsize=9)
-    axes.set_xlabel(f"accuracy of {short(b)} minus {short(a)} in points, with the 95 % interval")
+    axes.set_xlabel(f"{short(b)} minus {short(a)} in points, 95 % interval")
     axes.invert_yaxis()
     axes.set_xlim(max(-105, axes.get_xlim()[0]), min(105, axes.get_xlim()[1]))
     axes.grid(axis="x", alpha=GRID)

@@ -41,6 +41,7 @@ def forest(rows: Sequence[Row], margin: float) -> "Figure":
     axes.set(ylim=(place - 0.5, -0.9), yticks=[], xlabel="difference of accuracy in points")
     axes.spines[["left", "right", "top"]].set_visible(False)
     axes.margins(x=0.08)
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(frameon=False, loc="outside upper center", ncols=3, fontsize=9, handletextpad=0.3)
     return figure
