@@ -10,6 +10,7 @@ from kerascnn.foundation.errors import TargetError as TargetError
 from kerascnn.foundation.errors import UsageError as UsageError
 from kerascnn.models.architectures.alexnet import alexnet as alexnet
 from kerascnn.models.architectures.lenet5 import lenet5 as lenet5
+from kerascnn.studies.bundle import bundle as bundle
 from kerascnn.studies.compare import compare as compare
 from kerascnn.studies.compare_runs import compare_runs as compare_runs
 from kerascnn.studies.index_page import index_page as index_page
@@ -17,7 +18,6 @@ from kerascnn.studies.planning.forecast import forecast as forecast
 from kerascnn.studies.report_on import report_on as report_on
 from kerascnn.tflite.accelerators.check import check as check
 from kerascnn.tflite.accelerators.edgetpu.compile import compile_for_edgetpu
-from kerascnn.tflite.bundle.bundle import bundle as bundle
 from kerascnn.tflite.bundle.verify import verify as verify
 from kerascnn.tflite.debugging.debug import debug as debug
 from kerascnn.tflite.inspection.inspect import inspect as inspect

@@ -46,12 +46,12 @@ PROGRAMS = {
 
 @dataclass(frozen=True)
 class Bundle(Shown):
-    """What was written: a folder, or an archive where ``path`` ends in ``.zip``.
+    """What was written: a folder, an archive where ``path`` ends in ``.zip``, or a page in ``.html``.
 
     Attributes:
         target: The device.
         files: Their names, sorted.
-        sha256: Hash of the list of hashes, and so of the whole content.
+        sha256: Hash of the list of hashes, and so of the whole content; of a page its own.
     """
 
     path: Path
@@ -61,15 +61,23 @@ class Bundle(Shown):
 
     def blocks(self) -> list[Block]:
         """Return the written files and the next steps."""
+        files = "1 file" if len(self.files) == 1 else f"{len(self.files)} files"
         told = {
-            "bundle": f"{self.path}, {len(self.files)} files",
+            "bundle": f"{self.path}, {files}",
             "for": self.target,
             "sha256": self.sha256,
-            "next": f"copy it to the device and follow {self.path}/README.md"
-            if self.path.suffix != ".zip"
-            else f"unpack {self.path} on the device and follow its README.md",
+            "next": self._next,
         }
         return [Facts(told)]
+
+    @property
+    def _next(self) -> str:
+        match self.path.suffix:
+            case ".html":
+                return f"open {self.path} in a browser; it needs no network"
+            case ".zip":
+                return f"unpack {self.path} on the device and follow its README.md"
+        return f"copy it to the device and follow {self.path}/README.md"
 
     def to_dict(self) -> dict[str, Any]:
         """Return path, target, files and sha256."""
@@ -115,16 +123,16 @@ def bundle(
     if out is not None and not str(out):
         raise UsageError("out must name a folder or an archive. Received: out=''")
     path = Path(out) if out is not None else Path(f"{run.path.resolve().name}-{target}")
-    _require_free(path)
+    require_free(path)
     run.require_model()
     with held(run.path):
         progress("bundling", 0, 3, "loading")
         dataset = load_trained_data(run, data_dir)
         progress("bundling", 1, 3, "model")
-        model = _model(run, spec, dataset, progress)
+        model = model_of(run, spec, dataset, progress)
         progress("bundling", 2, 3, "reference images")
         content = dict(sorted(_content(run, target, spec, model, dataset).items()))
-    _require_free(path)  # another process may have been quicker
+    require_free(path)  # another process may have been quicker
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items())
     content[SUMS] = sums.encode()
     _write(path, content)
@@ -132,12 +140,17 @@ def bundle(
     return Bundle(path, target, tuple(sorted(content)), hashlib.sha256(sums.encode()).hexdigest())
 
 
-def _require_free(path: Path) -> None:
+def require_free(path: Path) -> None:
+    """Refuse a place where something is.
+
+    Raises:
+        KerasCnnError: It exists.
+    """
     if path.exists() or path.is_symlink():
         raise KerasCnnError(f"{path} exists. Choose another path with --out, or delete it.")
 
 
-def _model(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Path:
+def model_of(run: Run, spec: FileSpec, dataset: Dataset, progress: Progress) -> Path:
     """Return the requested ``.tflite`` file; create it if it is missing, outdated or does not map."""
     path = run.tflite_dir / f"{spec.stem}.tflite"
     with run.require_model().open("rb") as file:

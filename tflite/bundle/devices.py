@@ -26,4 +26,5 @@ devices: Registry[Device] = Registry("target")
 devices.add("raspberrypi", Device("Raspberry Pi", "int8"))
 devices.add("coral", Device("Coral Edge TPU", "int8", EDGE_TPU))
 devices.add("android", Device("Android", "uint8"))  # what MediaPipe Tasks and ML Kit take
+devices.add("web", Device("any browser", "int8"))
 devices.add("generic", Device("any machine with Python", "int8"))

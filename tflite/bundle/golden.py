@@ -46,8 +46,8 @@ ARRAYS = ("inputs", *Expected._fields)
 
 def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
     """Return test images of every class, their inputs, outputs and ranges, as files of a bundle."""
-    chosen = stratified_sample(test.labels, min(IMAGES, len(test)), seed=0)
-    images = [_image(test, int(number)) for number in chosen]
+    chosen = chosen_images(test)
+    images = [golden_image(test, number) for number in chosen]
     rule = lite.description.preprocessing
     inputs = lite.encode(np.stack([rule.image(image) for image in images]))
     classes = lite.description.classes
@@ -56,6 +56,11 @@ def golden(lite: LiteRTClassifier, test: Split) -> dict[str, bytes]:
     return {f"golden/{name}.npy": _npy(values) for name, values in arrays.items()} | dict(
         zip(names, map(_png, images), strict=True)
     )
+
+
+def chosen_images(test: Split) -> list[int]:
+    """Return the numbers of test images of every class."""
+    return [int(number) for number in stratified_sample(test.labels, min(IMAGES, len(test)), seed=0)]
 
 
 def logits_of(model: Path) -> dict[str, int] | None:
@@ -103,11 +108,11 @@ def _encoded(shares: NDArray[np.float64], output: Tensor) -> NDArray[np.float64]
     return np.round(steps).clip(limits.min, limits.max)
 
 
-def _image(test: Split, number: int) -> Image.Image:
+def golden_image(test: Split, number: int, longest: int = LONGEST) -> Image.Image:
     """Return a test image in its original size, large ones reduced."""
     if isinstance(test, FileSplit):
         image = test.images.files[number].decoded().image
-        image.thumbnail((LONGEST, LONGEST))
+        image.thumbnail((longest, longest))
         return image
     pixels = test.images[np.array([number])][0]
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)

@@ -1,0 +1,67 @@
+// What the page holds: facts as JSON, and one text with all bytes that they name by [place, length].
+
+const TYPES = { INT8: Int8Array, UINT8: Uint8Array, INT32: Int32Array };
+
+/** Return the bytes of the page's text. */
+export async function unpacked(text) {
+  const binary = atob(text.trim());
+  const deflated = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) deflated[i] = binary.charCodeAt(i);
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Return a part of the bytes as an array of a type; it shares their memory. */
+export function part(bytes, [place, length], Type = Uint8Array) {
+  return new Type(bytes.buffer, bytes.byteOffset + place, length / Type.BYTES_PER_ELEMENT);
+}
+
+/**
+ * Complete the facts in place: every [place, length] becomes an array, and each step's calls get the `numbers` and
+ * `tables` that stand in its words, so that `program` is what IntegerProgram.to_dict() tells in Python.
+ */
+export function complete(page, bytes) {
+  for (const image of page.golden) image.data = part(bytes, image.pixels);
+  for (const network of page.networks) {
+    const { program, expected } = network;
+    network.classes = page.classes;
+    network.stored = part(bytes, network.stored);
+    program.words = part(bytes, program.words, Int32Array);
+    program.constants = part(bytes, program.constants);
+    for (const tensor of program.tensors) tensor.scales = part(bytes, tensor.scales, Float32Array);
+    program.tensor = new Map(program.tensors.map((tensor) => [tensor.index, tensor]));
+    for (const step of program.steps) completeStep(step, program, page.layouts);
+    expected.inputs = part(bytes, expected.inputs, Uint32Array);
+    expected.outputs = part(bytes, expected.outputs);
+    expected.checksums = part(bytes, expected.checksums, Uint32Array);
+  }
+  return page;
+}
+
+function completeStep(step, program, layouts) {
+  let at = step.words[0];
+  for (const call of step.calls) {
+    let field = at + 2;
+    const lengths = call.tables;
+    call.numbers = {};
+    call.tables = {};
+    for (const [name, count] of layouts[call.kernel]) {
+      const found = program.words.subarray(field, field + count);
+      field += count;
+      if (name in lengths) call.tables[name] = table(program.constants, -1 - found[0], lengths[name]);
+      else if (!(name in call.operands) && name !== "window")
+        call.numbers[name] = count > 1 ? Array.from(found) : found[0];
+    }
+    at += program.words[at + 1];
+  }
+}
+
+function table(constants, place, count) {
+  return new Int32Array(constants.buffer, constants.byteOffset + place, count);
+}
+
+/** Return the values of a tensor in a memory: the constants, or the values after a run. */
+export function valuesOf(tensor, memory) {
+  const Type = TYPES[tensor.type];
+  return new Type(memory.buffer, memory.byteOffset + tensor.place, tensor.bytes / Type.BYTES_PER_ELEMENT);
+}

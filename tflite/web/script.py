@@ -1,0 +1,46 @@
+"""The page's modules as one script, and its style."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+
+ENTRY = "main.js"
+_IMPORT = re.compile(r'^import\b[^;]*?\bfrom "\./([\w-]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async |const|class|function|let))", re.MULTILINE)
+
+
+@cache
+def script() -> str:
+    """Return all modules that the entry needs, each behind those that it imports."""
+    order: dict[str, str] = {}
+    _collect(ENTRY, order)
+    return "\n".join(order.values())
+
+
+@cache
+def style() -> str:
+    """Return the style sheet."""
+    return asset("style.css")
+
+
+def asset(name: str) -> str:
+    """Return a file of the page as text."""
+    return files("kerascnn.tflite.web").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def digest(text: str) -> str:
+    """Return the hash by which the page's policy allows a text and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _collect(name: str, order: dict[str, str]) -> None:
+    if name in order:
+        return
+    order[name] = ""  # two modules that import each other
+    text = asset(name)
+    for needed in _IMPORT.findall(text):
+        _collect(needed, order)
+    del order[name]
+    order[name] = _EXPORT.sub("", _IMPORT.sub("", text))
