@@ -181,6 +181,17 @@ def pi_bundle(bundled_run: Path, shared: Shared) -> Path:
     return shared("bundle", lambda folder: bundle(bundled_run, out=folder / "pi")) / "pi"
 
 
+@pytest.fixture(scope="session")
+def web_page(bundled_run: Path, shared: Shared) -> Path:
+    """Its page for a browser; tests must not change it. 2 s of processor time."""
+    from kerascnn.studies.bundle import bundle
+
+    return (
+        shared("web", lambda folder: bundle(bundled_run, target="web", out=folder / "page.html"))
+        / "page.html"
+    )
+
+
 @pytest.fixture
 def changeable(pi_bundle: Path, tmp_path: Path) -> Path:
     """A copy of that bundle."""

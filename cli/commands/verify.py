@@ -18,7 +18,7 @@ from kerascnn.foundation.errors import KerasCnnError
 def verify(bundle: Path, run: Path | None, as_json: bool) -> None:
     """Check that a bundle is complete and correct.
 
-    BUNDLE is a folder or an archive; files that do not belong to it are reported.
+    BUNDLE is a folder, an archive or a page for a browser; files that do not belong to it are reported.
     """
     from kerascnn.tflite.bundle.verify import verify as verify_bundle
 

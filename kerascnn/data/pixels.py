@@ -81,19 +81,31 @@ def on_canvas(
         margin: Pixels on each side that stay black.
         fit: ``pad`` brings the whole image into the middle, ``crop`` fills the canvas with its middle.
     """
-    mode, bilinear = "L" if channels == 1 else "RGB", Image.Resampling.BILINEAR
+    mode = "L" if channels == 1 else "RGB"
     content = image.convert(mode)
     if fit == "crop":
-        canvas = content.resize((width, height), bilinear, middle(image, width / height))
+        canvas = resized(content, (width, height), middle(image, width / height))
     else:
         room = width - 2 * margin, height - 2 * margin
         scale = min(room[0] / image.width, room[1] / image.height)
         size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
-        if size != content.size:
-            content = content.resize(size, bilinear)
+        content = resized(content, size)
         canvas = Image.new(mode, (width, height))
         canvas.paste(content, ((width - size[0]) // 2, (height - size[1]) // 2))
     return np.asarray(canvas, dtype=np.uint8).reshape(height, width, channels)
+
+
+def resized(
+    image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Image.Image:
+    """Scale an image, or its box, with Pillow's bilinear filter: first across, then down.
+
+    The box is (left, top, right, bottom). Left to itself, Pillow takes tall images the other way round from
+    version 13 on, and other bytes come out.
+    """
+    left, top, right, bottom = box or (0, 0, *image.size)
+    across = image.resize((size[0], image.height), Image.Resampling.BILINEAR, (left, 0, right, image.height))
+    return across.resize(size, Image.Resampling.BILINEAR, (0, top, size[0], bottom))
 
 
 def middle(image: Image.Image, aspect: float) -> tuple[float, float, float, float]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field
 
-from kerascnn.data.pixels import on_canvas
+from kerascnn.data.pixels import on_canvas, resized
 from kerascnn.foundation.settings import Settings
 
 
@@ -49,7 +49,7 @@ class Preprocessing(Settings):
             box: (left, top, right, bottom) in pixels of the image, of the canvas's shape.
         """
         mode = "L" if self.channels == 1 else "RGB"
-        part = image.convert(mode).resize((self.width, self.height), Image.Resampling.BILINEAR, box)
+        part = resized(image.convert(mode), (self.width, self.height), box)
         return np.asarray(part, dtype=np.uint8).reshape(self.height, self.width, self.channels)
 
     def batch(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

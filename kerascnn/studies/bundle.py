@@ -48,12 +48,11 @@ def bundle(
     if out is not None and not str(out):
         raise UsageError("out must name a folder, an archive or a page. Received: out=''")
     if devices.canonical(target) == web.TARGET:
-        title = Path(named[0]).resolve().name if len(named) == 1 else "networks"
+        name = Path(named[0]).resolve().name if len(named) == 1 else "networks"
         return web.web_bundle(
             _networks(named),
-            title=title,
             scheme=scheme,
-            out=Path(out if out is not None else f"{title}-{web.TARGET}{web.SUFFIX}"),
+            out=Path(out if out is not None else f"{name}-{web.TARGET}{web.SUFFIX}"),
             data_dir=data_dir,
             progress=teller(progress),
         )

@@ -1,6 +1,7 @@
 """Files that several tests of ``.tflite`` files read."""
 
 import pytest
+from web_browser import started
 
 from kerascnn.models.network import build
 from kerascnn.tflite.quantization.convert import convert
@@ -10,6 +11,14 @@ from kerascnn.tflite.quantization.schemes import schemes
 @pytest.fixture
 def int8(run):
     return run / "tflite" / "static_wi8_ai8.tflite"
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    """A browser; 1 s of processor time."""
+    driver = started(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -28,10 +28,13 @@ from kerascnn.models.description import DAMAGED_ARCHIVE
 from kerascnn.tflite.bundle.bundle import MODEL, NEEDED, SUMS, TESTED, programs
 from kerascnn.tflite.bundle.golden import ARRAYS, LONGEST, Expected, expected, has_reference, logits_of
 from kerascnn.tflite.bundle.readme import LICENSE, readme
+from kerascnn.tflite.bundle.web import SUFFIX
 from kerascnn.tflite.metadata.labels import LABELS, lines
 from kerascnn.tflite.quantization.file_spec import FileSpec
+from kerascnn.tflite.quantization.result import int8_file
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
 from kerascnn.tflite.runtime.isolated import memory_for
+from kerascnn.tflite.web.check import LARGEST, page_problems
 from kerascnn.training.run import Run
 
 LARGEST_BUNDLE = 2**30  # bytes of everything in a bundle
@@ -65,7 +68,8 @@ class Verification(Shown):
     Attributes:
         path: The bundle.
         files: How many it holds.
-        sha256: Of the list of hashes: the same that ``bundle`` told when it made it, if it is that one.
+        sha256: Of the list of hashes, or of a page: the same that ``bundle`` told when it made it, if it is
+            that one.
         problems: One sentence each, none: it is whole.
         run: The run it was compared with.
     """
@@ -81,6 +85,11 @@ class Verification(Shown):
         if self.problems:
             return ["\n".join(f"  {problem}" for problem in self.problems)]
         made = f", made of {self.run}" if self.run else ""
+        if self.path.suffix.lower() == SUFFIX:
+            return [
+                f"{self.path}: complete{made}; it compares its own outputs when a browser opens it\n"
+                f"sha256  {self.sha256}"
+            ]
         return [
             f"{self.path}: {self.files} files, complete{made}; the reference outputs are correct here\n"
             f"sha256  {self.sha256}"
@@ -102,7 +111,7 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
     """Check a bundle without unpacking it and without running its program.
 
     Args:
-        path: The folder or the archive.
+        path: The folder, the archive or the page.
         run: The run that it must have been made from; ``None``: no comparison.
 
     Raises:
@@ -110,6 +119,8 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
     """
     path = Path(path)
     run = None if run is None else Run.of(run)
+    if path.suffix.lower() == SUFFIX and path.is_file():
+        return _verified_page(path, run)
     problems: list[str] = []
     content = _read(path, problems)
     problems += [*_against_sums(content), *_misshapen(content)]
@@ -122,6 +133,14 @@ def verify(path: Path | str, *, run: Run | Path | str | None = None) -> Verifica
     told = tuple(map(printable, problems))
     digest = hashlib.sha256(content.get(SUMS, b"")).hexdigest()
     return Verification(path, len(content), digest, told, run.path if run else None)
+
+
+def _verified_page(path: Path, run: Run | None) -> Verification:
+    if path.stat().st_size > LARGEST:
+        raise KerasCnnError(f"{path} has more than {LARGEST:,} bytes: it is not a page of a bundle.")
+    content = path.read_bytes()
+    problems = tuple(map(printable, page_problems(path, content, int8_file(run) if run else None)))
+    return Verification(path, 1, hashlib.sha256(content).hexdigest(), problems, run.path if run else None)
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, bytes]:

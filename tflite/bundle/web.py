@@ -35,7 +35,6 @@ PADS = {"mnist": Pad(28, 20, by_mass=True), "digits": Pad(8, 8, by_mass=False)}
 def web_bundle(
     runs: Mapping[str, Run],
     *,
-    title: str,
     scheme: str | None,
     out: Path,
     data_dir: Path | str | None,
@@ -45,7 +44,6 @@ def web_bundle(
 
     Args:
         runs: By what each is called on the page.
-        title: The page's heading.
         scheme: ``None``: full int8; a file of another one cannot be shown.
         out: The file.
         data_dir: New place of the source's files if they were moved after training.
@@ -67,7 +65,7 @@ def web_bundle(
         for run in {run.path.resolve(): run for run in runs.values()}.values():
             all_held.enter_context(held(run.path))
         spec = FileSpec.of(scheme or FULL_INT8)
-        text = _text(runs, spec, title, data_dir, progress)
+        text = _text(runs, spec, data_dir, progress)
     require_free(out)  # another process may have been quicker
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, text)
@@ -75,9 +73,7 @@ def web_bundle(
     return Bundle(out, TARGET, (out.name,), hashlib.sha256(text.encode()).hexdigest())
 
 
-def _text(
-    runs: Mapping[str, Run], spec: FileSpec, title: str, data_dir: Path | str | None, progress: Progress
-) -> str:
+def _text(runs: Mapping[str, Run], spec: FileSpec, data_dir: Path | str | None, progress: Progress) -> str:
     networks: list[Network] = []
     dataset: Dataset | None = None
     for number, (name, run) in enumerate(runs.items()):
@@ -93,8 +89,16 @@ def _text(
     assert dataset
     progress("bundling", len(runs), len(runs) + 1, "reference images")
     rules = [network.lite.description.preprocessing for network in networks]
-    images = [_golden(dataset.test, number, rules) for number in chosen_images(dataset.test)]
-    return page(title, networks, images, _pad(networks, images))
+    chosen = sorted(chosen_images(dataset.test), key=lambda number: int(dataset.test.labels[number]))
+    images = [_golden(dataset.test, number, rules) for number in chosen]
+    return page(_title(networks), networks, images, _pad(networks, images))
+
+
+def _title(networks: list[Network]) -> str:
+    """Return what a page shows, in words."""
+    described = [network.lite.description for network in networks]
+    forms = dict.fromkeys(each.architecture.form for each in described)
+    return f"{', '.join(forms)} on {described[0].source.name}"
 
 
 def _golden(test: Split, number: int, rules: list[Preprocessing]) -> GoldenImage:

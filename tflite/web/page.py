@@ -87,7 +87,7 @@ def page(
 def document(facts: Mapping[str, Any], data: str) -> str:
     """Return the HTML document of some facts and the bytes that they name."""
     template = _environment().get_template(TEMPLATE)
-    return template.render(
+    written: str = template.render(
         title=facts["title"],
         generator=MAKER,
         style=style(),
@@ -96,6 +96,7 @@ def document(facts: Mapping[str, Any], data: str) -> str:
         facts=_inert(facts),
         data=data,
     )
+    return written
 
 
 def _golden(image: GoldenImage, parts: Parts) -> dict[str, Any]:

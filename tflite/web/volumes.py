@@ -109,9 +109,10 @@ def _rows(
         row, window = _row(program, step, kind)
         sight = through(meet([sights[each] for each in inputs]), window)
         sights.append(sight)
-        name = _name(tensor, kind, names)
-        seen = {"receptive_field": sight.field, "step": sight.step} if sight else {}
-        yield number, inputs, kind.name, tensor, replace(row, name=name, **seen)
+        row = replace(row, name=_name(tensor, kind, names))
+        if sight:
+            row = replace(row, receptive_field=sight.field, step=sight.step)
+        yield number, inputs, kind.name, tensor, row
 
 
 def _row(program: IntegerProgram, step: Step, kind: Kind) -> tuple[LayerProfile, InputWindow | None]:

@@ -4,6 +4,9 @@ import { state, tell } from "./state.js";
 import { element, number } from "./elements.js";
 
 const MOST_MAPS = 64; // maps of a volume that are shown at first
+const MOST_NAMES = 12; // classes whose names stand below their values
+const LEAST = 36; // pixels of a map's width, where it has so many
+const LARGEST_MAP = 112;
 const NEGATIVE = [230, 120, 40]; // red, green, blue of the lowest value; black is zero, white the highest
 
 const views = new Map(); // by volume
@@ -41,12 +44,14 @@ class View {
     this.canvas.setAttribute("aria-label", `${volume.title}: ${depth} maps of ${height}×${width}`);
     this.overlay = element("canvas", { class: "frames", "aria-hidden": "true" });
     this.box = element("div", { class: "box" }, this.canvas, this.overlay);
+    this.names = height * width === 1 && depth === network.classes.length && depth <= MOST_NAMES ? network.classes : [];
+    this.labels = element("div", { class: "labels" }, ...this.names.map((name) => element("span", { title: name }, name)));
     this.more = element("button", { class: "quiet", type: "button" });
     this.more.addEventListener("click", () => {
       this.all = !this.all;
       this.draw();
     });
-    this.section = element("section", { class: "volume", id: `volume-${volume.tensor}` }, ...this.words(), this.box, this.more);
+    this.section = element("section", { class: "volume", id: `volume-${volume.tensor}` }, ...this.words(), this.box, this.labels, this.more);
     this.section.append(...this.explained());
     this.canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.point(event));
     this.canvas.addEventListener("click", (event) => this.point(event, true));
@@ -86,13 +91,7 @@ class View {
       const across = Math.max(Math.min(Math.floor(room / depth), 40), 6);
       const columns = Math.min(Math.floor(room / across), depth);
       Object.assign(this, { count: depth, columns, gap: 0, across, down: Math.max(across, depth > 500 ? 6 : 16) });
-    } else {
-      const wanted = Math.min(Math.max(room / count - 6, 34), 112);
-      const scale = Math.max(Math.floor(wanted / width), 1);
-      const gap = Math.max(Math.round(5 / scale), 1);
-      const columns = Math.max(Math.min(Math.floor((room / scale + gap) / (width + gap)), count), 1);
-      Object.assign(this, { count, columns, gap, across: scale, down: scale });
-    }
+    } else Object.assign(this, { count }, fitted(width, count, room));
     this.more.hidden = depth <= MOST_MAPS || height * width === 1;
     this.more.textContent = this.all ? `Show ${MOST_MAPS} maps` : `Show all ${number(depth)} maps`;
     const rows = Math.ceil(this.count / this.columns);
@@ -103,6 +102,7 @@ class View {
     }
     this.canvas.style.width = `${sides[0] * this.across}px`;
     this.canvas.style.height = `${sides[1] * this.down}px`;
+    for (const label of this.labels.children) label.style.width = `${this.across}px`;
   }
 
   draw() {
@@ -187,6 +187,17 @@ class View {
     const [row, column] = [y % (height + this.gap), x % (width + this.gap)];
     if (c >= this.count || row >= height || column >= width) return;
     tell("pick", { network: this.network, volume: this.volume, y: row, x: column, c, chosen });
+  }
+}
+
+/** Return the largest scale with which all maps fit in a row, or the smallest that is legible, and what follows. */
+function fitted(width, count, room) {
+  const least = Math.max(Math.round(LEAST / width), 1);
+  for (let scale = Math.max(Math.floor(LARGEST_MAP / width), least); ; scale--) {
+    const gap = Math.max(Math.round(4 / scale), 1);
+    const columns = Math.max(Math.floor((room / scale + gap) / (width + gap)), 1);
+    if (columns >= count || scale === least)
+      return { columns: Math.min(columns, count), gap, across: scale, down: scale };
   }
 }
 

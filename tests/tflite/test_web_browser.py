@@ -1,0 +1,114 @@
+"""The page of a run in a real browser: it tests itself, a drawn digit is recognised, images are taken."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from waiting import wait_until
+from web_browser import MISSING, opened, stroke, text
+
+from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+
+pytest.importorskip("selenium")
+from selenium.webdriver.common.by import By
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+LAYERS = ["input", "conv1", "pool1", "conv2", "pool2", "flatten", "fc1", "fc2", "logits", "softmax"]
+
+
+@pytest.fixture
+def browser(driver, web_page):
+    yield opened(driver, web_page)
+    assert driver.get_log("browser") == []
+
+
+def test_it_tests_itself_and_fetches_nothing(browser, web_page):
+    assert (
+        text(browser, "selftest")
+        == "Self-test: 32 of 32 images equal bit for bit, in every value of all 9 layers."
+    )
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    asked = [one["request"]["url"] for one in sent if one["documentURL"] == web_page.as_uri()]
+    assert asked[0] == web_page.as_uri()
+    assert all(address.startswith(("data:", "blob:")) for address in asked[1:])
+    blocked = browser.execute_async_script(
+        "fetch('https://example.org').then(() => arguments[0]('reached'), () => arguments[0]('blocked'))"
+    )
+    assert blocked == "blocked"
+    assert "violates" in browser.get_log("browser")[0]["message"]
+
+
+def lit(browser, volume):
+    """Return how many pixels of a volume's maps are not black, by its title."""
+    return browser.execute_script(
+        "const box = [...document.querySelectorAll('.volume')].find((one) => one.querySelector('h3')"
+        ".firstChild.data === arguments[0]); const maps = box.querySelector('canvas.maps');"
+        "const copy = new OffscreenCanvas(maps.width, maps.height).getContext('2d');"
+        "copy.drawImage(maps, 0, 0); return copy.getImageData(0, 0, maps.width, maps.height).data"
+        ".filter((value, place) => place % 4 === 0 && value > 0).length",
+        volume,
+    )
+
+
+def test_a_drawn_digit_is_recognised_and_its_maps_are_drawn(browser):
+    ring = [(0.5 + 0.2 * math.sin(turn / 4), 0.5 - 0.32 * math.cos(turn / 4)) for turn in range(26)]
+    before = text(browser, "answer")
+    stroke(browser, ring)
+    wait_until(lambda: text(browser, "answer") != before, "the answer to the drawing")
+    assert text(browser, "answer") == "It answers 0."
+    titles = [each.text.split()[0] for each in browser.find_elements(By.CSS_SELECTOR, ".volume h3")]
+    assert titles == [
+        *("input", "conv1", "pool1", "conv2", "pool2"),
+        *("flatten", "fc1", "fc2", "logits", "softmax"),
+    ]
+    drawn = {title: lit(browser, title) for title in titles}
+    assert all(drawn.values()), drawn
+    browser.find_element(By.ID, "undo").click()
+    wait_until(lambda: lit(browser, "input") == 0, "an empty pad again")
+
+
+def test_a_size_and_its_formula_stand_at_each_volume(browser):
+    told = {each.text.split()[0]: each.text for each in browser.find_elements(By.CSS_SELECTOR, ".volume")}
+    assert "10×10×16" in told["conv2"]
+    assert "(N + 2P − F)/S + 1 = (14 + 2·0 − 5)/1 + 1 = 9/1 + 1 = 10" in told["conv2"]
+    assert "(F·F·D + 1)·K = (5·5·6 + 1)·16 = 2,416" in told["conv2"]
+
+
+def test_an_image_of_a_file_gives_what_litert_gives(browser, bundled_run, tmp_path):
+    noise = np.random.default_rng(3).integers(0, 256, (41, 30, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    lite = LiteRTClassifier(bundled_run / "tflite" / "static_wi8_ai8.tflite", reference=True)
+    rule = lite.description.preprocessing
+    (expected,) = lite(rule.image(Image.fromarray(noise))[np.newaxis])
+    before = text(browser, "bars")
+    browser.find_element(By.ID, "file").send_keys(str(tmp_path / "noise.png"))
+    wait_until(lambda: text(browser, "bars") != before, "the answer to the file")
+    shares = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "#bars .share")]
+    assert shares == [f"{100 * share:.0f} %" for share in expected]
+
+
+def test_a_damaged_image_is_refused_in_one_line(browser, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing else")
+    before = text(browser, "answer")
+    browser.find_element(By.ID, "file").send_keys(str(tmp_path / "broken.png"))
+    wait_until(lambda: text(browser, "problem"), "the message")
+    assert text(browser, "problem") == "broken.png is damaged, or not an image that this browser reads."
+    assert text(browser, "answer") == before
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_text_overflows_the_window(driver, web_page, width):
+    opened(driver, web_page, width)
+    content, window = driver.execute_script(
+        "return [document.documentElement.scrollWidth, window.innerWidth]"
+    )
+    assert content <= window
+    cut = driver.execute_script(
+        "return [...document.querySelectorAll('h1, h2, h3, p, li, dd, dt, canvas, button')]"
+        ".filter((one) => one.getBoundingClientRect().right > innerWidth + 1)"
+        ".map((one) => one.outerHTML.slice(0, 80))"
+    )
+    assert cut == []
