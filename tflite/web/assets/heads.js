@@ -1,89 +1,86 @@
-// The networks beside each other: what each answers, how sure it is, and what it costs.
+// The networks beside each other: how sure each is of each class, and what it costs.
 
 import { byId, element, number, percent, size } from "./elements.js";
 import { state, tell } from "./state.js";
 
-const MOST_CLASSES = 10; // classes that are shown
+const MOST_CLASSES = 10; // that are shown
 
-const columns = new Map(); // by network: what changes with each image
+const COSTS = {
+  parameters: (network) => number(network.parameters),
+  "multiply-adds": (network) => number(network.multiply_adds),
+  "int8 file": (network) => size(network.file_bytes),
+  "test accuracy": ({ tested }) => percent(tested.accuracy, 2),
+};
 
-/** Build the table of networks and the bars of their classes. */
+let rows = []; // of the classes: {name, cells: [{row, bar, share}]}
+
+/** Build the table: a column for each network, a row for each class and each cost. */
 export function buildHeads() {
   const { networks, classes } = state.page;
-  const rows = networks.map((network) => row(network));
-  const names = ["network", "answer", "parameters", "multiply-adds", "int8 file", "test accuracy"];
-  const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)));
-  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
-  byId("heads").replaceChildren(table);
-  byId("heads").hidden = networks.length === 1;
-  byId("bars").replaceChildren(...networks.map((network) => bars(network, Math.min(classes.length, MOST_CLASSES))));
-}
-
-function row(network) {
-  const choose = element("button", { type: "button", class: "choose" }, network.name);
-  choose.addEventListener("click", () => showNetwork(network));
-  const answer = element("td", { class: "answer" });
-  const { tested } = network;
-  const accuracy = tested ? `${percent(tested.accuracy, 2)} of ${number(tested.n)}` : "–";
-  const cells = [number(network.parameters), number(network.multiply_adds), size(network.file_bytes), accuracy];
-  const told = cells.map((text) => element("td", { class: "number" }, text));
-  const made = element("tr", {}, element("th", { scope: "row" }, choose), answer, ...told);
-  columns.set(network, { row: made, choose, answer });
-  return made;
-}
-
-function bars(network, count) {
-  const list = element("ol", { class: "classes" });
-  const items = Array.from({ length: count }, () => {
-    const [name, bar, share] = [element("span", { class: "name" }), element("i"), element("span", { class: "share" })];
-    list.append(element("li", {}, name, element("span", { class: "bar" }, bar), share));
-    return { name, bar, share };
+  const choices = networks.map((network) => {
+    const choose = element("button", { type: "button", title: network.architecture }, network.name);
+    choose.addEventListener("click", () => showNetwork(network));
+    return element("th", { scope: "col" }, networks.length > 1 ? choose : network.name);
   });
-  const many = state.page.networks.length > 1;
-  columns.get(network).items = items;
-  return element("div", { class: "column" }, many ? element("h3", {}, network.name) : null, list);
+  const head = element("tr", {}, element("th", { scope: "col" }, "class"), ...choices);
+  rows = Array.from({ length: Math.min(classes.length, MOST_CLASSES) }, () => classRow(networks));
+  const costs = Object.entries(COSTS).map(([name, told]) =>
+    element("tr", {}, element("th", { scope: "row" }, name), ...networks.map((network) => element("td", {}, told(network)))),
+  );
+  const bodies = [rows.map(({ row }) => row), costs].map((each) => element("tbody", {}, ...each));
+  byId("heads").replaceChildren(element("table", {}, element("thead", {}, head), ...bodies));
+}
+
+function classRow(networks) {
+  const name = element("th", { scope: "row", class: "name" });
+  const cells = networks.map(() => {
+    const [bar, share] = [element("i"), element("span", { class: "share" })];
+    return { bar, share, cell: element("td", {}, element("div", { class: "likely" }, element("span", { class: "bar" }, bar), share)) };
+  });
+  return { name, cells, row: element("tr", {}, name, ...cells.map(({ cell }) => cell)) };
 }
 
 /** Show what the networks answer to the current image. */
 export function updateHeads() {
   const { networks, classes } = state.page;
-  const answers = networks.map((network) => {
-    const probabilities = state.probabilities(network);
-    const { answer, items } = columns.get(network);
-    const order = probabilities.map((_, place) => place);
-    if (classes.length > items.length) order.sort((a, b) => probabilities[b] - probabilities[a]);
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    answer.replaceChildren(element("strong", {}, classes[best]), ` ${percent(probabilities[best], 0)}`);
-    items.forEach(({ name, bar, share }, place) => {
-      const number_ = order[place];
-      name.textContent = classes[number_];
-      bar.style.inlineSize = `${100 * probabilities[number_]}%`;
-      share.textContent = percent(probabilities[number_], 0);
-      bar.parentElement.parentElement.classList.toggle("best", number_ === best);
+  const all = networks.map((network) => state.probabilities(network));
+  const best = all.map((probabilities) => probabilities.indexOf(Math.max(...probabilities)));
+  const order = classes.map((_, place) => place);
+  if (classes.length > rows.length) {
+    const likeliest = order.map((place) => Math.max(...all.map((probabilities) => probabilities[place])));
+    order.sort((a, b) => likeliest[b] - likeliest[a]);
+  }
+  rows.forEach(({ name, cells }, place) => {
+    const label = order[place];
+    name.textContent = classes[label];
+    name.classList.toggle("true", label === state.label);
+    cells.forEach(({ bar, share, cell }, which) => {
+      const probability = all[which][label];
+      bar.style.inlineSize = `${100 * probability}%`;
+      share.textContent = percent(probability, 0);
+      cell.classList.toggle("best", label === best[which]);
     });
-    return best;
   });
-  tellAnswer(answers);
+  tellAnswer(best, all);
 }
 
-function tellAnswer(answers) {
+function tellAnswer(best, all) {
   const { networks, classes } = state.page;
-  const agree = answers.every((answer) => answer === answers[0]);
+  const agree = best.every((answer) => answer === best[0]);
+  const sure = networks.length > 1 ? "" : `, ${percent(all[0][best[0]], 0)} sure`;
   const words = agree
-    ? `${networks.length > 1 ? "All answer" : "It answers"} ${classes[answers[0]]}`
-    : `The heads disagree: ${networks.map(({ name }, i) => `${name} says ${classes[answers[i]]}`).join(", ")}`;
+    ? `${networks.length > 1 ? `All ${networks.length} heads answer` : "The network answers"} ${classes[best[0]]}${sure}`
+    : `The heads disagree: ${networks.map(({ name }, place) => `${name} says ${classes[best[place]]}`).join(", ")}`;
   const known = state.label === null ? "" : `; it is ${classes[state.label]}`;
   byId("answer").textContent = `${words}${known}.`;
-  const wrong = state.label !== null && answers.some((answer) => answer !== state.label);
-  byId("answer").className = agree && !wrong ? "" : "attention";
+  const wrong = state.label !== null && best.some((answer) => answer !== state.label);
+  byId("answer").classList.toggle("attention", !agree || wrong);
 }
 
 /** Show another network's volumes. */
 export function showNetwork(network) {
   state.network = network;
-  for (const [each, { row: made, choose }] of columns) {
-    made.classList.toggle("shown", each === network);
-    choose.setAttribute("aria-pressed", String(each === network));
-  }
+  const buttons = byId("heads").querySelectorAll("button");
+  buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(state.page.networks[place] === network)));
   tell("network", { network });
 }

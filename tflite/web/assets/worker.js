@@ -44,7 +44,7 @@ export class Networks {
   }
 
   /** Time a network: microseconds of each of some runs, after some that are not counted. */
-  timed(number, image, runs, limit = 2000) {
+  timed(number, image, runs, limit = 800) {
     const network = this.page.networks[number];
     const stored = preprocessed(image, network.preprocessing).map((pixel) => network.stored[pixel]);
     const engine = this.engines[number];
