@@ -8,15 +8,20 @@ from importlib.resources import files
 
 ENTRY = "main.js"
 _IMPORT = re.compile(r'^import\b[^;]*?\bfrom "\./([\w-]+\.js)";\n', re.MULTILINE)
+_COMMENT = re.compile(r"^\s*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async |const|class|function|let))", re.MULTILINE)
 
 
 @cache
 def script() -> str:
-    """Return all modules that the entry needs, each behind those that it imports."""
+    """Return all modules that the entry needs, each behind those that it imports, without comments and indents.
+
+    No text in them may go over a line.
+    """
     order: dict[str, str] = {}
     _collect(ENTRY, order)
-    return "\n".join(order.values())
+    return _INDENT.sub("", _COMMENT.sub("", "".join(order.values())))
 
 
 @cache

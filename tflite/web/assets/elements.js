@@ -1,16 +1,20 @@
 // Elements of the page; texts are never read as HTML.
 
-/** Return an element with attributes and children; children that are null are left out. */
+/** Return an element with attributes (functions listen, `text` is its content) and children; null is left out. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(key, value);
+    else if (key === "text") made.textContent = value;
+    else if (value !== null && value !== undefined) made.setAttribute(key, value);
+  }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
 }
 
 /** Return a number with commas. */
 export function number(value) {
-  return value.toLocaleString("en-US");
+  return value.toLocaleString("en-US").replace("-", "−");
 }
 
 /** Return bytes in words. */

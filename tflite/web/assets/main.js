@@ -4,6 +4,8 @@ import { byId } from "./elements.js";
 import { buildHeads, showNetwork, updateHeads } from "./heads.js";
 import { buildInputs, showGolden } from "./input.js";
 import { benchmark, selfTest } from "./selftest.js";
+import { buildPanels } from "./panels.js";
+import { buildPointing } from "./pointing.js";
 import { open, state } from "./state.js";
 import { layVolumes, showVolumes } from "./volumes.js";
 import { serve } from "./worker.js";
@@ -16,6 +18,8 @@ async function start() {
     updateHeads();
     layVolumes();
   });
+  buildPointing();
+  buildPanels();
   buildHeads();
   buildInputs();
   showNetwork(state.page.networks[0]);

@@ -7,7 +7,7 @@ const MOST_MAPS = 64; // maps of a volume that are shown at first
 const MOST_NAMES = 12; // classes whose names stand below their values
 const LEAST = 36; // pixels of a map's width, where it has so many
 const LARGEST_MAP = 112;
-const NEGATIVE = [230, 120, 40]; // red, green, blue of the lowest value; black is zero, white the highest
+const NEGATIVE = [60, 150, 255]; // red, green, blue of the lowest value; black is zero, white the highest
 
 const views = new Map(); // by volume
 
