@@ -58,7 +58,7 @@ def test_a_drawn_digit_is_recognised_and_its_maps_are_drawn(browser):
     before = text(browser, "answer")
     stroke(browser, ring)
     wait_until(lambda: text(browser, "answer") != before, "the answer to the drawing")
-    assert text(browser, "answer") .startswith("The network answers 0, ")
+    assert text(browser, "answer").startswith("The network answers 0, ")
     titles = [each.text.split()[0] for each in browser.find_elements(By.CSS_SELECTOR, ".volume h3")]
     assert titles == [
         *("input", "conv1", "pool1", "conv2", "pool2"),

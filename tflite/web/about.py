@@ -13,13 +13,13 @@ class About(NamedTuple):
 #: By the kind of a volume.
 ABOUT: dict[str, About] = {
     "input": About(
-        "The image as the network gets it, one number for each pixel and colour. All that follows is computed "
-        "from these numbers alone.",
+        "The image as the network gets it, one number for each pixel and colour. All that follows is "
+        "computed from these numbers alone.",
         "networks.html#lenet-5",
     ),
     "convolution": About(
-        "A filter slides over all maps of the volume before: at each place it multiplies what lies under it by "
-        "its weights and adds everything up. Each filter draws one map, bright where its pattern is.",
+        "A filter slides over all maps before it: at each place it multiplies what lies under it "
+        "by its weights and adds everything up. Each filter draws one map, bright where its pattern is.",
         "convolution.html#many-filters-and-depth",
     ),
     "depthwise": About(
@@ -27,8 +27,8 @@ ABOUT: dict[str, About] = {
         "convolution.html#many-filters-and-depth",
     ),
     "max_pool": About(
-        "Of each window only the largest value stays. The maps become smaller, and it counts less where exactly "
-        "a pattern was.",
+        "Of each window only the largest value stays. The maps become smaller, and it counts less where "
+        "exactly a pattern was.",
         "pooling.html#pooling",
     ),
     "average_pool": About(
@@ -36,8 +36,8 @@ ABOUT: dict[str, About] = {
         "pooling.html#pooling",
     ),
     "mean": About(
-        "Each map becomes one number, the mean of all its values. That needs no weights and takes maps of any "
-        "size.",
+        "Each map becomes one number, the mean of all its values. That needs no weights and takes maps of "
+        "any size.",
         "heads.html#three-heads",
     ),
     "flatten": About(
@@ -45,13 +45,13 @@ ABOUT: dict[str, About] = {
         "heads.html#three-heads",
     ),
     "dense": About(
-        "Every value reads all values before it, each with a weight of its own. This is why most parameters of "
-        "an fc head are in its first layer.",
+        "Every value reads all values before it, each with a weight of its own. This is why most "
+        "parameters of an fc head are in its first layer.",
         "heads.html#three-heads",
     ),
     "softmax": About(
-        "e is raised to each score and divided by the sum over all classes. What comes out is positive and adds "
-        "up to 1, so it can be read as a probability.",
+        "e is raised to each score and divided by the sum over all classes. What comes out is positive "
+        "and adds up to 1, so it can be read as a probability.",
         "quantization.html#what-int8-means",
     ),
     "add": About(
@@ -59,7 +59,8 @@ ABOUT: dict[str, About] = {
         "networks.html#other-networks",
     ),
     "concatenation": About(
-        "The maps of several branches lie behind each other. Nothing is computed; the next layer reads them all.",
+        "The maps of several branches lie behind each other. Nothing is computed; the next layer reads "
+        "all of them.",
         "networks.html#alexnet",
     ),
     "pad": About(

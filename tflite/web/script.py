@@ -15,13 +15,10 @@ _EXPORT = re.compile(r"^export (?=(?:async |const|class|function|let))", re.MULT
 
 @cache
 def script() -> str:
-    """Return all modules that the entry needs, each behind those that it imports, without comments and indents.
-
-    No text in them may go over a line.
-    """
+    """Return all modules that the entry needs, each behind those that it imports."""
     order: dict[str, str] = {}
     _collect(ENTRY, order)
-    return _INDENT.sub("", _COMMENT.sub("", "".join(order.values())))
+    return "".join(map(squeezed, order.values()))
 
 
 @cache
@@ -33,6 +30,11 @@ def style() -> str:
 def asset(name: str) -> str:
     """Return a file of the page as text."""
     return files("kerascnn.tflite.web").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def squeezed(text: str) -> str:
+    """Return a module without its comments and indents; no text in it may go over a line."""
+    return _INDENT.sub("", _COMMENT.sub("", text))
 
 
 def digest(text: str) -> str:

@@ -169,7 +169,8 @@ function grid({ width, texts, shares, plain, pick, beside, marked, label }) {
   const cells = texts.map((text, cell) => {
     const names = ["cell", plain ? "grey" : shares[cell] < 0 ? "minus" : "plus"];
     if (beside?.[cell]) names.push("beside");
-    if (marked === cell) names.push("best");
+    if (marked === cell) names.push("marked");
+    if (text.length > 5) names.push("long");
     if (plain && Math.abs(shares[cell]) > 0.5) names.push("bright");
     const found = element("span", { class: names.join(" "), text, click: pick && (() => pick(cell)) });
     found.style.setProperty("--share", `${Math.round(100 * Math.abs(shares[cell]))}%`);
