@@ -1,7 +1,11 @@
 """Bytes inside a page: many parts behind each other, compressed once, as text."""
 
-import base64
 import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LOST = np.array([0, 13, 60], np.uint8)  # NUL and CR become other characters in HTML, < may begin a tag
 
 
 class Parts:
@@ -23,9 +27,23 @@ class Parts:
 
 
 def packed(content: bytes) -> str:
-    """Return bytes as text: deflate without a header, then base64."""
+    """Return bytes as text: deflate without a header, then seven bits a character.
+
+    A page is UTF-8, where base64 would take 17 % more. Characters that HTML does not keep share one of two
+    bytes with the seven bits behind them.
+    """
     deflate = zlib.compressobj(9, wbits=-15)
-    return base64.b64encode(deflate.compress(content) + deflate.flush()).decode("ascii")
+    digits = _digits(deflate.compress(content) + deflate.flush())
+    places = np.flatnonzero(np.isin(digits, _LOST))
+    in_row = places - np.arange(len(places))  # the same for neighbours
+    first = places[np.searchsorted(in_row, in_row)]
+    escaped = places[(places - first) % 2 == 0]  # the one behind each of them goes with it
+    behind = np.append(digits, 0)[escaped + 1]
+    characters = digits.astype("<u2")
+    characters[escaped] = 128 * (1 + np.searchsorted(_LOST, digits[escaped])) + behind
+    kept = np.ones(len(digits) + 1, bool)
+    kept[escaped + 1] = False
+    return characters[kept[:-1]].tobytes().decode("utf-16-le")
 
 
 def unpacked(text: str, most: int) -> bytes:
@@ -36,9 +54,35 @@ def unpacked(text: str, most: int) -> bytes:
     """
     inflate = zlib.decompressobj(-15)
     try:
-        content = inflate.decompress(base64.b64decode(text, validate=True), most)
+        content = inflate.decompress(_bytes(text), most)
     except zlib.error as error:
         raise ValueError(str(error)) from error
-    if not inflate.eof or inflate.unused_data:
+    if not inflate.eof or inflate.unused_data.strip(b"\0"):
         raise ValueError("it is longer or shorter than its data")
     return content
+
+
+def _digits(content: bytes) -> NDArray[np.uint8]:
+    """Return bytes as numbers of seven bits, the highest bits first."""
+    padded = content + bytes(-len(content) % 7)
+    groups = np.frombuffer(padded, np.uint8).reshape(-1, 7).astype(np.uint64)
+    whole = sum((groups[:, place] << np.uint64(48 - 8 * place) for place in range(7)), np.uint64(0))
+    shifts = np.arange(49, -1, -7, dtype=np.uint64)
+    digits = ((whole[:, np.newaxis] >> shifts) & np.uint64(127)).astype(np.uint8).reshape(-1)
+    return digits[: -(-8 * len(content) // 7)]
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes of characters."""
+    characters = np.frombuffer(text.encode("utf-16-le"), "<u2")
+    pairs = characters >= 128
+    lost = np.minimum(characters[pairs] // 128 - 1, len(_LOST) - 1)
+    digits = np.zeros((len(characters), 2), np.uint64)
+    digits[:, 0], digits[:, 1] = characters % 128, characters % 128
+    digits[pairs, 0] = _LOST[lost]
+    used = np.stack([np.ones(len(characters), bool), pairs], axis=1)
+    row = digits.reshape(-1)[used.reshape(-1)]
+    groups = np.append(row, np.zeros(-len(row) % 8, np.uint64)).reshape(-1, 8)
+    whole = sum((groups[:, place] << np.uint64(49 - 7 * place) for place in range(8)), np.uint64(0))
+    parts = (whole[:, np.newaxis] >> np.arange(48, -1, -8, dtype=np.uint64)).astype(np.uint8)
+    return parts.tobytes()[: 7 * len(row) // 8]

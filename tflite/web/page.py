@@ -94,6 +94,7 @@ def document(facts: Mapping[str, Any], data: str) -> str:
         script=script(),
         script_hash=digest(script()),
         facts=_inert(facts),
+        draws=facts["pad"] is not None,
         data=data,
     )
     return written

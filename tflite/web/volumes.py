@@ -164,7 +164,7 @@ def _windowed(row: LayerProfile, numbers: Mapping[str, Any]) -> tuple[LayerProfi
 def _name(tensor: PlacedTensor, kind: Kind, taken: set[str]) -> str:
     """Return the layer's name, found in the tensor's, or else the kind's, with a number where it is taken."""
     parts = tensor.name.split(";")
-    path = next((part for part in parts if kind.path and part.endswith(kind.path)), parts[0])
+    path = next((part for part in parts if kind.path and _endless(part).endswith(kind.path)), parts[0])
     scopes = path.split("/")[:-1]
     name = kind.name if kind.name == "softmax" or not scopes else re.sub(r"_\d+$", "", scopes[-1])
     found, number = name, 1
@@ -173,6 +173,11 @@ def _name(tensor: PlacedTensor, kind: Kind, taken: set[str]) -> str:
         found = f"{name}.{number}"
     taken.add(found)
     return found
+
+
+def _endless(part: str) -> str:
+    """Return a part of a name without the number that the converter adds where there are several."""
+    return part.rstrip("0123456789")
 
 
 def _shape(tensor: PlacedTensor) -> tuple[int, ...]:

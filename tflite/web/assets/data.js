@@ -4,11 +4,32 @@ const TYPES = { INT8: Int8Array, UINT8: Uint8Array, INT32: Int32Array };
 
 /** Return the bytes of the page's text. */
 export async function unpacked(text) {
-  const binary = atob(text.trim());
-  const deflated = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) deflated[i] = binary.charCodeAt(i);
-  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+const LOST = [0, 13, 60]; // characters that HTML does not keep: they share one of two bytes with what follows
+
+/** Return the bytes of a text with seven bits in a character, as packed.py makes it. */
+function bytesOf(text) {
+  let count = text.length;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) count += 1;
+  const bytes = new Uint8Array(Math.floor((count * 7) / 8));
+  let [held, bits, at] = [0, 0, 0];
+  const push = (digit) => {
+    held = ((held << 7) | digit) & 0x7fff;
+    bits += 7;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = held >> bits;
+    }
+  };
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charCodeAt(i);
+    if (character > 127) push(LOST[(character >> 7) - 1]);
+    push(character & 127);
+  }
+  return bytes;
 }
 
 /** Return a part of the bytes as an array of a type; it shares their memory. */
