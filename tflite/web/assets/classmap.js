@@ -3,7 +3,7 @@
 import { makerOf, sidesOf, tensorOf } from "./graph.js";
 import { receptiveBoxes } from "./receptive.js";
 
-// The volume with one map for each class, whose means are the scores; null for other heads.
+/** The volume with one map for each class, whose means are the scores; null for other heads. */
 export function classMapOf(program) {
   const scores = scoresOf(program);
   let index = scores;
@@ -17,7 +17,7 @@ export function classMapOf(program) {
   return null;
 }
 
-// The tensor of scores: what softmax takes, or the output where there is none.
+/** The tensor of scores: what softmax takes, or the output where there is none. */
 export function scoresOf(program) {
   const [output] = program.outputs;
   let step = makerOf(program, output);
@@ -25,8 +25,10 @@ export function scoresOf(program) {
   return step && step.operator === "SOFTMAX" ? step.inputs[0] : output;
 }
 
-// The rectangle of pixels that each cell of a volume stands for: the middle of what it sees, as wide as the step from
-// one to the next. {top, left, height, width} of the first, in pixels of the input.
+/**
+ * The rectangle of pixels that each cell of a volume stands for: the middle of what it sees, as wide as the step from
+ * one to the next. {top, left, height, width} of the first, in pixels of the input.
+ */
 export function cellsOver(program, index) {
   const [input] = program.inputs;
   const [rows, columns] = sidesOf(tensorOf(program, index));

@@ -4,7 +4,7 @@ import { element, number } from "./elements.js";
 import { sidesOf, tensorOf } from "./graph.js";
 import { cellPicture, grey, largestSize } from "./paint.js";
 
-// The first convolution of a program and its filters; null where they cannot be seen as grey or coloured.
+/** The first convolution of a program and its filters; null where they cannot be seen as grey or coloured. */
 export function firstFilters(program, read) {
   const step = program.steps.find(({ calls }) => calls[0].kernel === "CONVOLUTION");
   if (!step) return null;
@@ -14,7 +14,7 @@ export function firstFilters(program, read) {
   return { step, filters, height, width, depth, stored: read(weights.index) };
 }
 
-// A figure with a button for each filter; a button shows where it answers most.
+/** A figure with a button for each filter; a button shows where it answers most. */
 export function filterGallery({ network, read, go }) {
   const found = firstFilters(network.program, read);
   if (!found) return null;
@@ -46,7 +46,7 @@ export function filterGallery({ network, read, go }) {
   );
 }
 
-// Where a map has its largest value.
+/** Where a map has its largest value. */
 export function strongest(tensor, stored, map) {
   const [height, width, depth] = sidesOf(tensor);
   let best = { y: 0, x: 0, c: map };

@@ -13,10 +13,10 @@ function numbered(program) {
 
 export const tensorOf = (program, index) => numbered(program).tensors.get(index);
 
-// The step that computes a tensor; undefined for an input.
+/** The step that computes a tensor; undefined for an input. */
 export const makerOf = (program, index) => numbered(program).makers.get(index);
 
-// Height, width, depth; a list of values is one pixel with many channels.
+/** Height, width, depth; a list of values is one pixel with many channels. */
 export const sidesOf = ({ shape }) => [1, 1, 1, ...shape].slice(-3);
 
 export function flatOf(tensor, { y, x, c }) {
@@ -29,7 +29,7 @@ export function placeOf(tensor, flat) {
   return { y: Math.floor(flat / depth / width), x: Math.floor(flat / depth) % width, c: flat % depth };
 }
 
-// The real number that a stored one stands for; weights may have a scale for each output channel.
+/** The real number that a stored one stands for; weights may have a scale for each output channel. */
 export function realOf(tensor, stored, channel = 0) {
   return scaleOf(tensor, channel) * (stored - tensor.zero_point);
 }

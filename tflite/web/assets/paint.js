@@ -2,7 +2,7 @@
 
 import { element, number } from "./elements.js";
 
-// A real number with three digits that count: 0.00123, 12.3, 1,234.
+/** A real number with three digits that count: 0.00123, 12.3, 1,234. */
 export function written(value) {
   const far = Math.abs(value);
   if (far === 0) return "0";
@@ -15,19 +15,19 @@ export function written(value) {
 const PLUS = [235, 110, 10]; // red, green, blue
 const MINUS = [40, 130, 235];
 
-// A colour for a share from −1 (blue) to 1 (orange); 0 lets the page shine through.
+/** A colour for a share from −1 (blue) to 1 (orange); 0 lets the page shine through. */
 export function signed(share) {
   const [red, green, blue] = share < 0 ? MINUS : PLUS;
   return [red, green, blue, Math.round(255 * Math.min(1, Math.abs(share)))];
 }
 
-// Grey from 0 (black) to 1 (white).
+/** Grey from 0 (black) to 1 (white). */
 export function grey(share) {
   const level = Math.round(255 * Math.min(1, Math.max(0, share)));
   return [level, level, level, 255];
 }
 
-// A picture of height × width cells, each coloured by `colour(y, x)` as [red, green, blue, opacity].
+/** A picture of height × width cells, each coloured by `colour(y, x)` as [red, green, blue, opacity]. */
 export function cellPicture(height, width, colour, properties = {}) {
   const canvas = element("canvas", { class: "picture", width, height, role: "img", ...properties });
   const pixels = new ImageData(width, height);
@@ -37,7 +37,7 @@ export function cellPicture(height, width, colour, properties = {}) {
   return canvas;
 }
 
-// The cell of a picture under a pointer.
+/** The cell of a picture under a pointer. */
 export function cellUnder(event, height, width) {
   const box = event.currentTarget.getBoundingClientRect();
   const within = (at, side) => Math.min(side - 1, Math.max(0, Math.floor(at * side)));
@@ -49,7 +49,7 @@ export function cellUnder(event, height, width) {
 
 export const largestSize = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-// A bar of −1 to 1 from a line in the middle, or of 0 to 1 from the left.
+/** A bar of −1 to 1 from a line in the middle, or of 0 to 1 from the left. */
 export function bar(share, { middle = false } = {}) {
   const fill = element("span", { class: share < 0 ? "fill minus" : "fill" });
   const size = Math.min(1, Math.abs(share)) * (middle ? 50 : 100);
@@ -58,7 +58,7 @@ export function bar(share, { middle = false } = {}) {
   return element("span", { class: middle ? "length middle" : "length", "aria-hidden": "true" }, fill);
 }
 
-// A list of lines, each a name, a bar and what stands behind it.
+/** A list of lines, each a name, a bar and what stands behind it. */
 export function barList(lines, { middle = false, label = "" } = {}) {
   const items = lines.map(({ name, share, text, marked, click }) => {
     const title = click ? element("button", { type: "button", class: "plain", text: name, click }) : name;
@@ -73,7 +73,7 @@ export function barList(lines, { middle = false, label = "" } = {}) {
   return element("ul", { class: "bars", "aria-label": label || null }, ...items);
 }
 
-// A picture of cells over a copy of the image; cells are in its pixels.
+/** A picture of cells over a copy of the image; cells are in its pixels. */
 export function laidOver(image, heat, cells, rows, columns) {
   const { width, height } = image;
   const copy = element("canvas", { class: "picture", width, height, role: "img", "aria-label": "the image" });

@@ -3,7 +3,7 @@
 import { element, number, percent } from "./elements.js";
 import { bar } from "./paint.js";
 
-// A figure of the volumes that have parameters.
+/** A figure of the volumes that have parameters. */
 export function parameterBars(network) {
   const layers = network.volumes.filter((volume) => volume.parameters);
   const total = layers.reduce((sum, { parameters }) => sum + parameters, 0);

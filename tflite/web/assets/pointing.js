@@ -3,7 +3,8 @@
 import { byId, element } from "./elements.js";
 import { strongest } from "./filters.js";
 import { flatOf, realOf, sidesOf, tensorOf } from "./graph.js";
-import { inspected, named } from "./inspector.js";
+import { inspected } from "./inspector.js";
+import { named } from "./names.js";
 import { written } from "./paint.js";
 import { cutTo, receptiveBoxes, wholeBox } from "./receptive.js";
 import { state } from "./state.js";

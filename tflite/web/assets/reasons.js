@@ -3,20 +3,20 @@
 import { cellsOver, classMapOf, scoresOf } from "./classmap.js";
 import { element } from "./elements.js";
 import { placeOf, realOf, sidesOf, tensorOf } from "./graph.js";
-import { titled } from "./inspector.js";
+import { titled } from "./names.js";
 import { barList, cellPicture, cellUnder, laidOver, largestSize, signed, written } from "./paint.js";
 import { difference, overMaps } from "./why.js";
 
 const MOST_REASONS = 8;
 const OPACITY = 0.75; // of the strongest cell over the image
 
-// Classes from the most to the least likely.
+/** Classes from the most to the least likely. */
 export function ranked(program, read) {
   const stored = read(scoresOf(program));
   return Array.from(stored.keys()).sort((a, b) => stored[b] - stored[a]);
 }
 
-// Elements that say it. `image` is a canvas of the input, `first` a class, `second` another or null.
+/** Elements that say it. `image` is a canvas of the input, `first` a class, `second` another or null. */
 export function reasonsFor({ network, read, classes, image, go }, first, second) {
   const { program } = network;
   const scores = tensorOf(program, scoresOf(program));

@@ -33,7 +33,7 @@ export function cutTo(tensor, box) {
 
 const boxAt = ({ y, x, c }) => ({ y0: y, x0: x, c0: c, y1: y + 1, x1: x + 1, c1: c + 1 });
 
-// A map from the number of a tensor to the box in it that the value at {y, x, c} depends on, itself included.
+/** A map from the number of a tensor to the box in it that the value at {y, x, c} depends on, itself included. */
 export function receptiveBoxes(program, index, at) {
   const boxes = new Map([[index, boxAt(at)]]);
   for (const step of [...program.steps].reverse()) {

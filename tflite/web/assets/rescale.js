@@ -14,13 +14,13 @@ function halved(x, exponent) {
   return (x >> exponent) + ((x & mask) > half ? 1 : 0);
 }
 
-// x times multiplier / 2^31 times 2^shift: it rounds twice.
+/** x times multiplier / 2^31 times 2^shift: it rounds twice. */
 export function scaledTwice(x, multiplier, shift) {
   if (shift > 0) return multiplyHigh(x * 2 ** shift, multiplier);
   return halved(multiplyHigh(x, multiplier), -shift);
 }
 
-// x times a double, rounded to a whole number, halves away from 0.
+/** x times a double, rounded to a whole number, halves away from 0. */
 export function scaledOnce(x, factor) {
   const product = Math.abs(x * factor);
   const whole = Math.floor(product);
@@ -30,7 +30,7 @@ export function scaledOnce(x, factor) {
 
 export const clampedTo = (x, lowest, highest) => Math.min(Math.max(x, lowest), highest);
 
-// What a call multiplies the sums of one channel with: as it is stored, and as a real number.
+/** What a call multiplies the sums of one channel with: as it is stored, and as a real number. */
 export function factorOf(call, channel) {
   if (call.kernel === "FULLY_CONNECTED") {
     const { scale_high: high, scale_low: low, shift } = call.tables;
@@ -41,7 +41,7 @@ export function factorOf(call, channel) {
   return { exact: false, real: (multiplier / 2 ** 31) * 2 ** shift, multiplier, shift };
 }
 
-// Every number between the sum of one channel and its stored value.
+/** Every number between the sum of one channel and its stored value. */
 export function rescaled(call, channel, sum) {
   const factor = factorOf(call, channel);
   const { output_zero: zero, lowest = -128, highest = 127 } = call.numbers;
@@ -53,7 +53,7 @@ export function rescaled(call, channel, sum) {
 
 const FINER = 2 ** 20; // by which ADD makes both inputs finer
 
-// The stored value of a sum of two, whose zero points are subtracted already.
+/** The stored value of a sum of two, whose zero points are subtracted already. */
 export function addedTogether(numbers, first, second) {
   const sum =
     scaledTwice(first * FINER, numbers.first_multiplier, numbers.first_shift) +
@@ -62,5 +62,5 @@ export function addedTogether(numbers, first, second) {
   return clampedTo(scaled + numbers.output_zero, numbers.lowest, numbers.highest);
 }
 
-// The mean of stored values, halves away from 0.
+/** The mean of stored values, halves away from 0. */
 export const averaged = (sum, count) => Math.trunc((sum > 0 ? sum + (count >> 1) : sum - (count >> 1)) / count);

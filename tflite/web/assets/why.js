@@ -3,9 +3,11 @@
 import { flatOf, makerOf, realOf, scaleOf, sidesOf, tensorOf } from "./graph.js";
 import { windowAt } from "./window.js";
 
-// Back from the scores, one step a level: {tensor, shares, rest}. The shares, one for each value of the tensor, and
-// the rest, which the biases add, are the score or the difference together, but for what int8 rounds. It ends at a
-// volume of maps.
+/**
+ * Back from the scores, one step a level: {tensor, shares, rest}. The shares, one for each value of the tensor, and
+ * the rest, which the biases add, are the score or the difference together, but for what int8 rounds. It ends at a
+ * volume of maps.
+ */
 export function difference(program, read, scores, first, second = null) {
   const levels = [];
   let factors = new Float64Array(read(scores).length);
@@ -112,7 +114,7 @@ const BACK = {
   MEAN: backThroughMean,
 };
 
-// The shares of all maps at each place together.
+/** The shares of all maps at each place together. */
 export function overMaps({ tensor, shares }) {
   const [height, width, depth] = sidesOf(tensor);
   const sums = new Float64Array(height * width);

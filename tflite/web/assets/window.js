@@ -3,9 +3,11 @@
 import { flatOf, makerOf, placeOf, sidesOf, tensorOf } from "./graph.js";
 import { addedTogether, averaged, clampedTo, rescaled } from "./rescale.js";
 
-// Of the value at {y, x, c} of a tensor; null for an input. `kind` says which other fields there are:
-// products (values, weights, products, sum, bias), maximum, average, mean, copy, padding, sum, quantize, softmax.
-// `places` are numbers of values in `given`, −1 beside it; values beside it are 0.
+/**
+ * Of the value at {y, x, c} of a tensor; null for an input. `kind` says which other fields there are:
+ * products (values, weights, products, sum, bias), maximum, average, mean, copy, padding, sum, quantize, softmax.
+ * `places` are numbers of values in `given`, −1 beside it; values beside it are 0.
+ */
 export function explained(program, read, index, at) {
   const step = makerOf(program, index);
   if (!step) return null;
@@ -16,7 +18,7 @@ export function explained(program, read, index, at) {
   return { step, call, given, output, at, ...found };
 }
 
-// Of the calls of a step, the one that computes this value: there are several where inputs are joined.
+/** Of the calls of a step, the one that computes this value: there are several where inputs are joined. */
 export function callFor(step, flat) {
   return step.calls.find(({ kernel, numbers }) => {
     const column = kernel === "COPY" ? (flat % numbers.output_row) - numbers.output_start : 0;
@@ -24,7 +26,7 @@ export function callFor(step, flat) {
   });
 }
 
-// The window of a value before its image is cut off, and the channels that it reads.
+/** The window of a value before its image is cut off, and the channels that it reads. */
 export function windowAt(call, { y, x, c }) {
   const { numbers } = call;
   const [dy, dx] = numbers.dilation ?? [1, 1];
@@ -109,7 +111,7 @@ function ofPool(of) {
   return { kind: "average", ...window, values, count: inside.length, sum, stored: clampedTo(mean, lowest, highest) };
 }
 
-// Where a mean is taken over, as [from, to) of each side.
+/** Where a mean is taken over, as [from, to) of each side. */
 export function meanOver(call, flat) {
   const { input_shape: shape, reduced } = call.numbers;
   const kept = shape.map((side, axis) => (reduced[axis] ? 1 : side));
