@@ -51,7 +51,7 @@ function sight({ network, program, tensor, at, how }) {
   const pixels = all ? `all ${height}×${width} pixels of the image` : `${sides} pixels of the image: ${rows}`;
   const sees = volumeOf(network, tensor.index).formulas?.sees;
   const line = element("p", { class: "sight" }, `It sees ${pixels}${beside && !all ? ", and zeros beside it" : ""}.`);
-  if (sees && !all) line.append(" ", element("span", { class: "formula", text: sees }));
+  if (sees?.includes(` = ${box.y1 - box.y0} pixels`) && !all) line.append(" ", element("span", { class: "formula", text: sees }));
   return line;
 }
 
