@@ -40,7 +40,7 @@ COMMANDS = {
         "debug": "Measure the quantization error of each layer",
         "check": "Show which operators of a .tflite file an accelerator runs",
         "compile": "Compile a full-int8 .tflite file for the Coral Edge TPU",
-        "bundle": "Write a folder that runs a model on a device",
+        "bundle": "Write a folder that runs a model on a device, or a page",
         "verify": "Check that a bundle is complete and correct",
     },
     "This machine": {

@@ -57,4 +57,4 @@ def bundle(
         result = make(what, target=target, scheme=scheme, out=out, data_dir=data_dir, progress=progress)
     display(result, as_json=as_json)
     if open_page:
-        show(result.path)
+        show([result.path])

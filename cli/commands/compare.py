@@ -8,6 +8,7 @@ import click
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, NamedOption, runs
+from kerascnn.cli.terminal.browser import require_page, show
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.foundation.errors import QualityError, UsageError
@@ -102,12 +103,14 @@ if TYPE_CHECKING:
     help="Folder of the study; an unfinished study is resumed.  [default: studies/<model>-<source>-<n>]",
 )
 @options.formats
+@options.open_page
 def compare(
     what: tuple[str, ...],
     heads: str | None,
     margin: float,
     fail_if: tuple[str, ...],
     formats: list[str],
+    open_page: bool,
     data_dir: Path | None,
     out: Path | None,
     as_json: bool,
@@ -125,6 +128,7 @@ def compare(
         display(_forecast(what, heads, data_dir, margin, settings | others), as_json=as_json)
         return
     _refuse_assumptions(settings)
+    require_page(open_page, formats)
     from kerascnn.studies.gate import gate
 
     gates = [gate(text) for text in fail_if]
@@ -140,6 +144,8 @@ def compare(
             _refuse_settings(settings | {"heads": heads})
             study = compare_runs([Path(run) for run in what], progress=progress, **shared)
     display(study, as_json=as_json)
+    if open_page:
+        show(study.reports)
     if failures := [failure for each in gates for failure in each.failures(study)]:
         raise QualityError(f"The study is not good enough: {'; '.join(failures)}.")
 

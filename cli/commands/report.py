@@ -7,6 +7,7 @@ import click
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun, studies
+from kerascnn.cli.terminal.browser import require_page, show
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -21,12 +22,14 @@ from kerascnn.cli.terminal.progress import shown_progress
     metavar="FILE",
     help="Output of kerascnn benchmark --json, or of a bundle's run.py --benchmark --json; repeatable.",
 )
+@options.open_page
 @options.overwrite_files
 @options.data_dir
 def report(
     what: tuple[Path, ...],
     formats: list[str],
     attach: tuple[Path, ...],
+    open_page: bool,
     overwrite: bool,
     data_dir: Path | None,
     as_json: bool,
@@ -36,6 +39,7 @@ def report(
     Add measurements from devices with --attach. A study's reports are written to its folder, a run's to its
     folder `report`.
     """
+    require_page(open_page, formats)
     from kerascnn.studies.report_on import report_on
 
     with shown_progress() as progress:
@@ -43,3 +47,5 @@ def report(
             what, formats=formats, attach=attach, data_dir=data_dir, overwrite=overwrite, progress=progress
         )
     display(studies, as_json=as_json)
+    if open_page:
+        show(page for study in studies for page in study.reports)

@@ -7,6 +7,7 @@ import click
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import ExistingRun
+from kerascnn.cli.terminal.browser import show
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 
@@ -26,6 +27,7 @@ from kerascnn.cli.terminal.progress import shown_progress
     metavar="DIR",
     help="Folder for the images and the page; an earlier page is replaced.  [default: learned/ in the run]",
 )
+@options.open_page
 @options.overwrite_files
 @options.data_dir
 def visualize(
@@ -33,6 +35,7 @@ def visualize(
     image: Path | None,
     invert: bool,
     out: Path | None,
+    open_page: bool,
     overwrite: bool,
     data_dir: Path | None,
     as_json: bool,
@@ -54,3 +57,5 @@ def visualize(
             progress=progress,
         )
     display(result, as_json=as_json)
+    if open_page:
+        show([result.page])

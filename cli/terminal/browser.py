@@ -1,13 +1,28 @@
-"""Opens a page in the user's browser."""
+"""Opens pages in the user's browser."""
 
 import webbrowser
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
+from kerascnn.foundation.errors import UsageError
 
-def show(page: Path) -> None:
-    """Open a page; where there is no browser, stderr tells where the page is."""
-    address = page.resolve().as_uri()
-    if not webbrowser.open(address):
-        click.echo(f"No browser could be started. Open {address}", err=True)
+
+def require_page(open_page: bool, formats: Iterable[str]) -> None:
+    """Refuse to open a page that is not written.
+
+    Raises:
+        UsageError: ``html`` is not among the formats.
+    """
+    if open_page and "html" not in formats:
+        raise UsageError("--open opens the HTML page: add --format html.")
+
+
+def show(paths: Iterable[Path]) -> None:
+    """Open those that are pages; where there is no browser, stderr tells where they are."""
+    for path in paths:
+        if path.suffix == ".html":
+            address = path.resolve().as_uri()
+            if not webbrowser.open(address):
+                click.echo(f"No browser could be started. Open {address}", err=True)

@@ -62,6 +62,7 @@ PAGES = {
     "phone": Page(photos="alexnet-nin-photos-1"),
     "photos": Page(),
     "raspberry-pi": Page(run="lenet-fc-digits-1", device="lenet-fc-digits-1-raspberrypi"),
+    "web": Page(run="lenet-fc-digits-1"),
 }
 LONG = {"ci", "extending", "phone", "photos"}  # they train, or quantize networks of photos
 
