@@ -62,7 +62,7 @@ def _inputs_agree(facts: dict[str, Any], network: dict[str, Any], data: bytes) -
     stored = np.frombuffer(_part(data, network["stored"]), np.uint8)
     expected = np.frombuffer(_part(data, network["expected"]["inputs"]), "<u4")
     found = [zlib.crc32(stored[rule.image(_image(one, data))].tobytes()) for one in facts["golden"]]
-    return found == expected.tolist()
+    return bool(found == expected.tolist())
 
 
 def _image(one: dict[str, Any], data: bytes) -> Image.Image:

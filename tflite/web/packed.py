@@ -64,12 +64,8 @@ def unpacked(text: str, most: int) -> bytes:
 
 def _digits(content: bytes) -> NDArray[np.uint8]:
     """Return bytes as numbers of seven bits, the highest bits first."""
-    padded = content + bytes(-len(content) % 7)
-    groups = np.frombuffer(padded, np.uint8).reshape(-1, 7).astype(np.uint64)
-    whole = sum((groups[:, place] << np.uint64(48 - 8 * place) for place in range(7)), np.uint64(0))
-    shifts = np.arange(49, -1, -7, dtype=np.uint64)
-    digits = ((whole[:, np.newaxis] >> shifts) & np.uint64(127)).astype(np.uint8).reshape(-1)
-    return digits[: -(-8 * len(content) // 7)]
+    padded = np.frombuffer(content + bytes(-len(content) % 7), np.uint8)
+    return _regrouped(padded.reshape(-1, 7), 8)[: -(-8 * len(content) // 7)]
 
 
 def _bytes(text: str) -> bytes:
@@ -77,12 +73,20 @@ def _bytes(text: str) -> bytes:
     characters = np.frombuffer(text.encode("utf-16-le"), "<u2")
     pairs = characters >= 128
     lost = np.minimum(characters[pairs] // 128 - 1, len(_LOST) - 1)
-    digits = np.zeros((len(characters), 2), np.uint64)
-    digits[:, 0], digits[:, 1] = characters % 128, characters % 128
-    digits[pairs, 0] = _LOST[lost]
-    used = np.stack([np.ones(len(characters), bool), pairs], axis=1)
-    row = digits.reshape(-1)[used.reshape(-1)]
-    groups = np.append(row, np.zeros(-len(row) % 8, np.uint64)).reshape(-1, 8)
-    whole = sum((groups[:, place] << np.uint64(49 - 7 * place) for place in range(8)), np.uint64(0))
-    parts = (whole[:, np.newaxis] >> np.arange(48, -1, -8, dtype=np.uint64)).astype(np.uint8)
-    return parts.tobytes()[: 7 * len(row) // 8]
+    digits = np.repeat((characters % 128).astype(np.uint8), 1 + pairs)
+    digits[np.flatnonzero(pairs) + np.arange(len(lost))] = _LOST[lost]
+    padded = np.append(digits, np.zeros(-len(digits) % 8, np.uint8))
+    return _regrouped(padded.reshape(-1, 8), 7).tobytes()[: 7 * len(digits) // 8]
+
+
+def _regrouped(groups: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """Cut the 56 bits of each group into that many numbers, all in a row."""
+    bits = 56 // groups.shape[1]
+    whole = np.zeros(len(groups), np.uint64)
+    for column in groups.T:
+        whole = (whole << np.uint64(bits)) | column
+    bits = 56 // count
+    parts = np.empty((len(groups), count), np.uint8)
+    for place in range(count):
+        parts[:, place] = (whole >> np.uint64(56 - bits * (place + 1))) & np.uint64(2**bits - 1)
+    return parts.reshape(-1)
