@@ -108,9 +108,8 @@ def _golden(image: GoldenImage, parts: Parts) -> dict[str, Any]:
 
 def _documentation() -> str:
     """Return where the documentation is, as the package says; empty: it does not say."""
-    addresses: dict[str, str] = dict(
-        line.split(", ", 1) for line in metadata("kerascnn").get_all("Project-URL") or []
-    )
+    told: list[str] = metadata("kerascnn").get_all("Project-URL") or []
+    addresses = dict(line.split(", ", 1) for line in told)
     return addresses.get("Documentation", "")
 
 
