@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from waiting import wait_until
+from waiting import LONGEST
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = "" if CHROMIUM and DRIVER else "it needs a browser: apt install chromium chromium-driver"
@@ -34,12 +34,15 @@ def opened(driver, page, width=1440, *, dark=False):
     for log in ("browser", "performance"):
         driver.get_log(log)
     driver.get(page.as_uri())
-    wait_until(
-        lambda: "equal" in text(driver, "selftest") or text(driver, "problem"),
-        "the self-test ends",
-        seconds=60,
-    )
+    shown_by(driver, lambda: "equal" in text(driver, "selftest") or text(driver, "problem"))
     return driver
+
+
+def shown_by(driver, condition):
+    """Wait until a page shows something; asked too often, it would do nothing else."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(driver, LONGEST, poll_frequency=0.05).until(lambda _: condition())
 
 
 def text(driver, name):

@@ -2,14 +2,21 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
+from painted_photos import paint
 from PIL import Image
-from waiting import wait_until
-from web_browser import MISSING, opened, stroke, text
+from web_browser import MISSING, opened, shown_by, stroke, text
 
+from kerascnn.data.sources.registry import load
+from kerascnn.models.network import build
+from kerascnn.tflite.quantization.convert import convert
+from kerascnn.tflite.quantization.schemes import schemes
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.web.network import Network
+from kerascnn.tflite.web.page import GoldenImage, page
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.by import By
@@ -57,7 +64,7 @@ def test_a_drawn_digit_is_recognised_and_its_maps_are_drawn(browser):
     ring = [(0.5 + 0.2 * math.sin(turn / 4), 0.5 - 0.32 * math.cos(turn / 4)) for turn in range(26)]
     before = text(browser, "answer")
     stroke(browser, ring)
-    wait_until(lambda: text(browser, "answer") != before, "the answer to the drawing")
+    shown_by(browser, lambda: text(browser, "answer") != before)
     assert text(browser, "answer").startswith("The network answers 0, ")
     titles = [each.text.split()[0] for each in browser.find_elements(By.CSS_SELECTOR, ".volume h3")]
     assert titles == [
@@ -67,7 +74,7 @@ def test_a_drawn_digit_is_recognised_and_its_maps_are_drawn(browser):
     drawn = {title: lit(browser, title) for title in titles}
     assert all(drawn.values()), drawn
     browser.find_element(By.ID, "undo").click()
-    wait_until(lambda: lit(browser, "input") == 0, "an empty pad again")
+    shown_by(browser, lambda: lit(browser, "input") == 0)
 
 
 def test_a_size_and_its_formula_stand_at_each_volume(browser):
@@ -85,7 +92,7 @@ def test_an_image_of_a_file_gives_what_litert_gives(browser, bundled_run, tmp_pa
     (expected,) = lite(rule.image(Image.fromarray(noise))[np.newaxis])
     before = text(browser, "heads")
     browser.find_element(By.ID, "file").send_keys(str(tmp_path / "noise.png"))
-    wait_until(lambda: text(browser, "heads") != before, "the answer to the file")
+    shown_by(browser, lambda: text(browser, "heads") != before)
     shares = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "#heads .share")]
     assert shares == [f"{100 * share:.0f} %" for share in expected]
 
@@ -94,7 +101,7 @@ def test_a_damaged_image_is_refused_in_one_line(browser, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing else")
     before = text(browser, "answer")
     browser.find_element(By.ID, "file").send_keys(str(tmp_path / "broken.png"))
-    wait_until(lambda: text(browser, "problem"), "the message")
+    shown_by(browser, lambda: text(browser, "problem"))
     assert text(browser, "problem") == "broken.png is damaged, or not an image that this browser reads."
     assert text(browser, "answer") == before
 
@@ -112,3 +119,45 @@ def test_no_text_overflows_the_window(driver, web_page, width):
         ".map((one) => one.outerHTML.slice(0, 80))"
     )
     assert cut == []
+
+
+# many images: the page's own self-test, with what the reference kernels gave
+
+
+def self_tested(driver, path, file, images):
+    """Open a page with these golden images, and return what its self-test says."""
+    lite = LiteRTClassifier(file)
+    rule = lite.description.preprocessing
+    shown = [GoldenImage(_deep(image), 0, [rule.image(image)]) for image in images]
+    path.write_text(page("many", [Network("net", lite, {"accuracy": 1.0})], shown), encoding="utf-8")
+    return text(opened(driver, path), "selftest")
+
+
+def _deep(image):
+    pixels = np.asarray(image)
+    return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    "KERASCNN_MNIST" not in os.environ, reason="KERASCNN_MNIST names no folder with MNIST's files"
+)
+@pytest.mark.parametrize("head", ["fc", "conv1x1", "nin"])
+def test_a_thousand_images_of_mnist(driver, whole_study, tmp_path, head):
+    """Heads that learned the bundled digits: what they answer does not matter, but all must be equal."""
+    test = load("mnist", os.environ["KERASCNN_MNIST"]).test
+    images = [Image.fromarray(image[..., 0]) for image in test.images[:1000]]
+    file = whole_study[0] / "runs" / f"{head}-1" / "tflite" / "static_wi8_ai8.tflite"
+    told = self_tested(driver, tmp_path / "page.html", file, images)
+    assert told.startswith("Self-test: 1000 of 1000 images equal bit for bit, in every value of all ")
+
+
+@pytest.mark.long
+def test_fifty_photos_in_alexnet(driver, tmp_path):
+    paint(tmp_path / "photos", 17)
+    images = [Image.open(path).convert("RGB") for path in sorted((tmp_path / "photos").rglob("*.*"))[:50]]
+    model = build("alexnet", variant="one_tower", head="nin", image_size=227, classes=3)
+    noise = np.random.default_rng(1).integers(0, 256, (4, 227, 227, 3), np.uint8)
+    (tmp_path / "model.tflite").write_bytes(convert(model, schemes["static_wi8_ai8"], noise))
+    told = self_tested(driver, tmp_path / "page.html", tmp_path / "model.tflite", images)
+    assert told.startswith("Self-test: 50 of 50 images equal bit for bit, in every value of all ")

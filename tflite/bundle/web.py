@@ -27,7 +27,8 @@ from kerascnn.training.run import Run
 TARGET = "web"
 SUFFIX = ".html"
 MOST = 6  # networks of a page
-LONGEST = 96  # pixels of a golden photo's longer side
+LONGEST = 72  # pixels of a golden photo's longer side
+LEVELS = 4  # a golden photo has every fourth value: nobody sees it, and the page is smaller
 #: How drawings become like the images of these sources; of other grey ones they keep their place.
 PADS = {"mnist": Pad(28, 20, by_mass=True), "digits": Pad(8, 8, by_mass=False)}
 
@@ -103,6 +104,8 @@ def _title(networks: list[Network]) -> str:
 
 def _golden(test: Split, number: int, rules: list[Preprocessing]) -> GoldenImage:
     image = golden_image(test, number, LONGEST)
+    if image.mode != "L":
+        image = image.point([value // LEVELS * LEVELS + LEVELS // 2 for value in range(256)] * 3)
     pixels = np.asarray(image)
     pixels = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
     return GoldenImage(pixels, int(test.labels[number]), [rule.image(image) for rule in rules])

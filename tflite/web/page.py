@@ -102,7 +102,8 @@ def document(facts: Mapping[str, Any], data: str) -> str:
 
 def _golden(image: GoldenImage, parts: Parts) -> dict[str, Any]:
     height, width, channels = image.pixels.shape
-    place = parts.add(image.pixels.tobytes())
+    steps = np.diff(image.pixels, axis=1, prepend=np.uint8(0))  # along a row, modulo 256: less to pack
+    place = parts.add(steps.tobytes())
     return {"label": image.label, "height": height, "width": width, "channels": channels, "pixels": place}
 
 
