@@ -156,7 +156,7 @@ def test_a_filter_leads_to_where_it_answers_most(browser):
 @pytest.mark.parametrize(("width", "dark"), [(390, True), (1440, False)])
 def test_the_panel_fits_the_window(driver, web_page, width, dark):
     browser = opened(driver, web_page, width, dark=dark)
-    for title in ("input", "conv1", "pool1", "conv2", "flatten", "fc1", "fc2", "softmax"):
+    for title in ("conv1", "conv2", "fc1", "fc2", "softmax"):
         point(browser, title, 0.04, 0.3)
         assert panel(browser).is_displayed(), title
         page, window, content, room = browser.execute_script(
