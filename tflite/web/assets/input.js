@@ -61,7 +61,7 @@ function buildGolden() {
     const canvas = element("canvas", { "aria-hidden": "true" });
     paint(canvas, image);
     const name = classes[image.label];
-    const button = element("button", { type: "button", title: name, "aria-label": `Test image ${place + 1}: ${name}` });
+    const button = element("button", { type: "button", title: name, "aria-label": `Test image ${place + 1}: ${name}`, "aria-pressed": "false" });
     button.append(canvas, element("span", {}, name));
     button.addEventListener("click", () => showGolden(place));
     return button;
@@ -78,7 +78,8 @@ export function showGolden(place) {
 }
 
 function chosen(place) {
-  [...byId("golden").children].forEach((button, number) => button.setAttribute("aria-pressed", String(number === place)));
+  byId("golden").querySelector('[aria-pressed="true"]')?.setAttribute("aria-pressed", "false");
+  if (place !== null) byId("golden").children[place].setAttribute("aria-pressed", "true");
 }
 
 function buildFiles() {

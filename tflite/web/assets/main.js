@@ -7,7 +7,7 @@ import { benchmark, selfTest } from "./selftest.js";
 import { buildPanels } from "./panels.js";
 import { buildPointing } from "./pointing.js";
 import { open, state } from "./state.js";
-import { layVolumes, showVolumes } from "./volumes.js";
+import { drawVolumes, layVolumes, showVolumes } from "./volumes.js";
 import { serve } from "./worker.js";
 
 async function start() {
@@ -16,7 +16,7 @@ async function start() {
   document.addEventListener("network", ({ detail }) => showVolumes(detail.network, byId("volumes")));
   document.addEventListener("values", () => {
     updateHeads();
-    layVolumes();
+    drawVolumes();
   });
   buildPointing();
   buildPanels();

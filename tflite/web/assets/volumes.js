@@ -18,8 +18,15 @@ export function showVolumes(network, place) {
   layVolumes();
 }
 
-/** Lay the maps out anew, where the window has another width or values have come. */
+/** Lay the maps out anew, where the window has another width. */
 export function layVolumes() {
+  const room = Math.max(...Array.from(views.values(), ({ section }) => section.clientWidth)) || 320;
+  for (const view of views.values()) view.lay(room);
+  drawVolumes();
+}
+
+/** Draw the values of the current image. */
+export function drawVolumes() {
   for (const view of views.values()) view.draw();
 }
 
@@ -49,6 +56,7 @@ class View {
     this.more = element("button", { class: "quiet", type: "button" });
     this.more.addEventListener("click", () => {
       this.all = !this.all;
+      this.lay(this.section.clientWidth);
       this.draw();
     });
     this.section = element("section", { class: "volume", id: `volume-${volume.tensor}` }, ...this.words(), this.box, this.labels, this.more);
@@ -83,10 +91,9 @@ class View {
   }
 
   /** Choose how large a value is and how many maps stand in a row. */
-  lay() {
+  lay(room) {
     const [height, width, depth] = this.volume.size;
     const count = this.all ? depth : Math.min(depth, MOST_MAPS);
-    const room = this.section.clientWidth || 320;
     if (height * width === 1) {
       const across = Math.max(Math.min(Math.floor(room / depth), 40), 6);
       const columns = Math.min(Math.floor(room / across), depth);
@@ -98,20 +105,19 @@ class View {
     const sides = [this.columns * (width + this.gap) - this.gap, rows * (height + this.gap) - this.gap];
     if (this.canvas.width !== sides[0] || this.canvas.height !== sides[1]) {
       [this.canvas.width, this.canvas.height] = sides;
-      this.shown = null;
+      this.context = this.canvas.getContext("2d");
+      this.shown = this.context.createImageData(...sides);
     }
     this.canvas.style.width = `${sides[0] * this.across}px`;
     this.canvas.style.height = `${sides[1] * this.down}px`;
     for (const label of this.labels.children) label.style.width = `${this.across}px`;
+    this.drawFrame();
   }
 
   draw() {
-    this.lay();
     const values = state.values(this.network, this.volume.tensor);
     if (!values) return;
     const [height, width, depth] = this.volume.size;
-    const context = this.canvas.getContext("2d");
-    this.shown ??= context.createImageData(this.canvas.width, this.canvas.height);
     const pixels = new Uint32Array(this.shown.data.buffer);
     const colours = this.colours(values);
     const offset = values instanceof Int8Array ? 128 : 0;
@@ -124,8 +130,7 @@ class View {
           pixels[at++] = table[values[from] + offset];
       }
     }
-    context.putImageData(this.shown, 0, 0);
-    this.drawFrame();
+    this.context.putImageData(this.shown, 0, 0);
   }
 
   corner(c) {
