@@ -50,11 +50,12 @@ def text(driver, name):
     return driver.execute_script("return document.getElementById(arguments[0]).textContent", name)
 
 
-def stroke(driver, points):
-    """Draw on the pad with a mouse; points are shares of its sides."""
+def stroke(driver, points, pad="pad"):
+    """Draw on a pad with a mouse; points are shares of its sides."""
     frame = driver.execute_script(
-        "const pad = document.getElementById('pad'); pad.scrollIntoView({block: 'center'});"
-        "const {x, y, width} = pad.getBoundingClientRect(); return [x, y, width]"
+        "const pad = document.getElementById(arguments[0]); pad.scrollIntoView({block: 'center'});"
+        "const {x, y, width} = pad.getBoundingClientRect(); return [x, y, width]",
+        pad,
     )
     for place, (x, y) in enumerate(points):
         at = {"x": frame[0] + x * frame[2], "y": frame[1] + y * frame[2], "button": "left", "clickCount": 1}

@@ -11,8 +11,8 @@ export function classMapOf(program) {
     const [call] = step.calls;
     if (call.kernel !== "MEAN" && call.kernel !== "COPY") break;
     index = call.operands.input;
-    const [height, width, depth] = sidesOf(tensorOf(program, index));
-    if (call.kernel === "MEAN" && height * width > 1 && depth === sidesOf(tensorOf(program, scores))[2]) return index;
+    const depth = (of) => sidesOf(tensorOf(program, of))[2];
+    if (call.kernel === "MEAN" && depth(index) === depth(scores)) return index;
   }
   return null;
 }

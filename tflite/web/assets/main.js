@@ -4,6 +4,7 @@ import { byId } from "./elements.js";
 import { buildHeads, showNetwork, updateHeads } from "./heads.js";
 import { buildInputs, showGolden } from "./input.js";
 import { benchmark, selfTest } from "./selftest.js";
+import { buildLarger } from "./largerview.js";
 import { buildPanels } from "./panels.js";
 import { buildPointing } from "./pointing.js";
 import { open, state } from "./state.js";
@@ -20,6 +21,7 @@ async function start() {
   });
   buildPointing();
   buildPanels();
+  buildLarger();
   buildHeads();
   buildInputs();
   showNetwork(state.page.networks[0]);

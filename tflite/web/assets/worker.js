@@ -2,6 +2,7 @@
 
 import { complete, unpacked } from "./data.js";
 import { checksum, compiled, Engine } from "./program.js";
+import { resizedProgram } from "./larger.js";
 import { preprocessed } from "./pixels.js";
 
 /** The networks of a page, ready to run. */
@@ -15,6 +16,7 @@ export class Networks {
     const kernel = ([place, length]) => opened.content.slice(place, place + length);
     const { module, simd: fast } = await compiled(kernel(simd), kernel(plain));
     opened.simd = fast;
+    opened.module = module;
     opened.engines = opened.page.networks.map(({ program }) => new Engine(program, module));
     return opened;
   }
@@ -28,6 +30,17 @@ export class Networks {
     this.engines[number].run(stored, after);
     const milliseconds = performance.now() - begun;
     return { pixels, stored, values: this.engines[number].result(), milliseconds };
+  }
+
+  /** Run a network that slides on an image of another side: its pixels and the stored values of its class map. */
+  larger(number, image, side) {
+    const network = this.page.networks[number];
+    const program = resizedProgram(network.program, this.page.layouts, side);
+    const pixels = preprocessed(image, { ...network.preprocessing, height: side, width: side, margin: 0 });
+    const engine = new Engine(program, this.module);
+    engine.run(pixels.map((pixel) => network.stored[pixel]));
+    const map = program.tensor.get(program.outputs[0]);
+    return { pixels, shape: map.shape, scores: engine.result(map) };
   }
 
   /** Compare one golden image with what the reference kernels gave; return the first step that differs, or null. */
@@ -78,6 +91,7 @@ export function serve(scope) {
         scope.postMessage({ id, progress: done / steps });
       });
     },
+    larger: ({ number, image, side }) => networks.larger(number, image, side),
     compared: ({ number, place }) => ({ differs: networks.compared(number, place) }),
     timed: ({ number, image, runs }) => ({ microseconds: networks.timed(number, image, runs) }),
   };
