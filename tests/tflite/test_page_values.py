@@ -107,5 +107,5 @@ def test_values_of_alexnets(variant, head, tmp_path):
     pool = [step for step in steps if step.operator == "MAX_POOL_2D"][-1]
     (found,) = told([case(path, every=97, asked=[_at(pool, 0, 0, 5)])[1]], tmp_path)
     assert found["differences"] == []
-    assert found["compared"] > 1000
+    assert found["compared"] > 500
     assert found["sights"][0]["same"]
