@@ -44,7 +44,7 @@ def bundle(
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a folder that runs a model on a device.
+    """Write a folder that runs a model on a device, or a page.
 
     The device does not need kerascnn; the bundle tests itself there. With --target web it is one page that
     shows the networks of runs, or of the heads of a study, at work in a browser.
