@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,15 @@ def _verified(path: Path) -> None:
     assert all(problem.isprintable() and len(problem) <= 1_000 for problem in found.problems), found.problems
 
 
+def _other_facts(content: bytes, words: Sequence[bytes], draw: mutations.Draw) -> bytes:
+    """Damage what a page says of itself, or all of it."""
+    if draw.random() < 0.2:
+        return mutations.text(content, words, draw)
+    before, mark, rest = content.partition(b'id="facts">')
+    facts, end, behind = rest.partition(b"</script>")
+    return before + mark + mutations.text(facts, words, draw) + end + behind
+
+
 def readers(bundle: Path | None = None) -> list[Reader]:
     """Return all readers that can be run here.
 
@@ -171,6 +180,7 @@ def readers(bundle: Path | None = None) -> list[Reader]:
         Reader(
             "benchmark", "bench.json", _measured, lambda: [seeds.benchmark()], mutations.text, around=measured
         ),
+        Reader("page", "page.html", _verified, lambda: [seeds.page()], _other_facts),
         Reader("json", "any.json", read_json, lambda: [seeds.metrics()], mutations.text),
         Reader(
             "labels",

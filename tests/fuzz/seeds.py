@@ -8,6 +8,7 @@ import struct
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from kerascnn.studies.grid.record import Ending, Record
 from kerascnn.studies.results.settings import StudySettings
 from kerascnn.tflite.metadata.metadata import with_metadata
 from kerascnn.tflite.metadata.model_card import ModelCard
+from kerascnn.tflite.web.packed import Parts
+from kerascnn.tflite.web.page import document
 from kerascnn.training.config import TrainingConfig
 from kerascnn.training.records.history import Epoch, write_history
 from kerascnn.training.run import RunRecord
@@ -291,6 +294,23 @@ def studies() -> list[bytes]:
 def labels() -> bytes:
     """Return a label file."""
     return "cat\ndog\nBär\n".encode()
+
+
+def page() -> bytes:
+    """Return a page for a browser with one small image and a network that only takes it."""
+    parts = Parts()
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    place = parts.add(np.diff(pixels, axis=1, prepend=np.uint8(0)).tobytes())
+    checksum = np.array([zlib.crc32(pixels.tobytes())], "<u4").tobytes()
+    network = {
+        "name": "a",
+        "preprocessing": {"height": 8, "width": 8, "channels": 1, "margin": 0, "fit": "pad"},
+        "stored": parts.add(bytes(range(256))),
+        "expected": {"inputs": parts.add(checksum)},
+    }
+    golden = {"label": 0, "height": 8, "width": 8, "channels": 1, "pixels": place}
+    facts = {"title": "a", "version": "0.1.0", "pad": None, "golden": [golden], "networks": [network]}
+    return document(facts, parts.text()).encode()
 
 
 def archived(folder: Path) -> bytes:

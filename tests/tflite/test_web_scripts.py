@@ -18,6 +18,7 @@ from kerascnn.tflite.program.build import integer_program
 from kerascnn.tflite.program.encoding import encode
 from kerascnn.tflite.runtime.intermediate_tensors import IntermediateTensors
 from kerascnn.tflite.runtime.interpreter import LiteRTClassifier
+from kerascnn.tflite.web.packed import packed
 from kerascnn.tflite.web.script import script, squeezed
 
 HELPERS = Path(__file__).parents[1] / "helpers"
@@ -71,6 +72,14 @@ def test_pixels_are_those_of_pillow():
         lines.append(json.dumps(told | {"data": base64.b64encode(noise.tobytes()).decode()}))
         images.append(rule.image(image).tobytes())
     assert node("resize_images.mjs", given="\n".join(lines).encode()) == b"".join(images)
+
+
+def test_packed_bytes_come_back():
+    """Of every length: the last character may be one that HTML would not keep."""
+    draw = np.random.default_rng(1)
+    contents = [draw.bytes(count) for count in range(300)] + [b"<\r\0" * count for count in range(40)]
+    found = json.loads(node("unpack_texts.mjs", given=json.dumps([*map(packed, contents)]).encode()))
+    assert [base64.b64decode(one) for one in found] == contents
 
 
 def test_every_tensor_is_that_of_the_reference_kernels(web_page, bundled_run, tmp_path):

@@ -4,27 +4,30 @@ const TYPES = { INT8: Int8Array, UINT8: Uint8Array, INT32: Int32Array };
 
 /** Return the bytes of the page's text. */
 export async function unpacked(text) {
-  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new DecompressionStream("deflate-raw");
+  const writer = writable.getWriter();
+  const written = writer.write(bytesOf(text)).then(() => writer.close());
+  const content = await new Response(readable).arrayBuffer();
+  await written;
+  return new Uint8Array(content);
 }
 
 const LOST = [0, 13, 60]; // characters that HTML does not keep: they share one of two bytes with what follows
 
 /** Return the bytes of a text with seven bits in a character, as packed.py makes it. */
 function bytesOf(text) {
-  let count = text.length;
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) count += 1;
-  const bytes = new Uint8Array(Math.floor((count * 7) / 8));
+  const begin = text.indexOf(" ") + 1;
+  const bytes = new Uint8Array(Number(text.slice(0, begin)));
   let [held, bits, at] = [0, 0, 0];
   const push = (digit) => {
     held = ((held << 7) | digit) & 0x7fff;
     bits += 7;
     if (bits >= 8) {
       bits -= 8;
-      bytes[at++] = held >> bits;
+      bytes[at++] = held >> bits; // one behind the last is left out
     }
   };
-  for (let i = 0; i < text.length; i++) {
+  for (let i = begin; i < text.length; i++) {
     const character = text.charCodeAt(i);
     if (character > 127) push(LOST[(character >> 7) - 1]);
     push(character & 127);
