@@ -197,7 +197,7 @@ class View {
 
 /** Return the largest scale with which all maps fit in a row, or the smallest that is legible, and what follows. */
 function fitted(width, count, room) {
-  const least = Math.max(Math.round(LEAST / width), 1);
+  const least = Math.ceil(LEAST / width);
   for (let scale = Math.max(Math.floor(LARGEST_MAP / width), least); ; scale--) {
     const gap = Math.max(Math.round(4 / scale), 1);
     const columns = Math.max(Math.floor((room / scale + gap) / (width + gap)), 1);
