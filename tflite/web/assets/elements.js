@@ -32,3 +32,14 @@ export function percent(share, digits = 1) {
 export function byId(id) {
   return document.getElementById(id);
 }
+
+/** Return a function that calls `draw` soon, and at most ten times a second: while someone draws, the maps come first. */
+export function seldom(draw) {
+  let late = null;
+  return () => {
+    late ??= setTimeout(() => {
+      late = null;
+      draw();
+    }, 100);
+  };
+}

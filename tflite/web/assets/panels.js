@@ -1,6 +1,6 @@
 // The parts beside the volumes: why this answer, where the parameters are, the filters of the first layer.
 
-import { byId, element } from "./elements.js";
+import { byId, element, seldom } from "./elements.js";
 import { filterGallery, firstFilters } from "./filters.js";
 import { paint } from "./pad.js";
 import { parameterBars } from "./parameters.js";
@@ -12,7 +12,6 @@ const ALONE = "";
 const WIDE = 1024; // pixels of a window in which the reasons are seen at once
 
 let compared = { first: null, second: null }; // classes; null: the likeliest two
-let late = null;
 
 /** Build the choice of classes, and listen to what changes. */
 export function buildPanels() {
@@ -35,10 +34,7 @@ export function buildPanels() {
   byId("why").open = innerWidth >= WIDE;
   byId("why").addEventListener("toggle", drawReasons);
   document.addEventListener("network", ({ detail: { network } }) => drawNetwork(network));
-  document.addEventListener("values", () => {
-    clearTimeout(late);
-    late = setTimeout(drawReasons); // after the maps
-  });
+  document.addEventListener("values", seldom(drawReasons));
 }
 
 function drawNetwork(network) {

@@ -1,6 +1,6 @@
 // Pointing at values, with a pointer or with keys: the panel of the value, and frames around what it sees.
 
-import { byId, element } from "./elements.js";
+import { byId, element, seldom } from "./elements.js";
 import { strongest } from "./filters.js";
 import { flatOf, realOf, sidesOf, tensorOf } from "./graph.js";
 import { inspected } from "./inspector.js";
@@ -39,7 +39,7 @@ export function buildPointing() {
   });
   document.addEventListener("leave", () => picked || clear());
   document.addEventListener("network", () => leaveValue());
-  document.addEventListener("values", drawPanel);
+  document.addEventListener("values", seldom(drawPanel));
   document.addEventListener("keydown", pressed);
 }
 
