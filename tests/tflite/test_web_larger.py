@@ -24,10 +24,10 @@ SCRIPT = Path(__file__).parents[1] / "helpers" / "run_larger.mjs"
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="there is no Node.js: apt install nodejs")
 
 
-def made(path, *network, channels=1, size=32, **settings):
-    """Write the int8 file of an untrained network, and return it as one of a page."""
-    model = build(*network, image_size=size, **settings)
-    images = np.random.default_rng(1).integers(0, 256, (8, size, size, channels), np.uint8)
+def made(path, size, **network):
+    """Write the int8 file of an untrained network for colour images, and return it as one of a page."""
+    model = build("alexnet", image_size=size, channels=3, **network)
+    images = np.random.default_rng(1).integers(0, 256, (8, size, size, 3), np.uint8)
     path.write_bytes(convert(model, schemes["static_wi8_ai8"], images))
     return Network(path.stem, LiteRTClassifier(path), {"accuracy": 1.0})
 
@@ -66,14 +66,11 @@ def expected(network, told):
 
 
 @pytest.fixture(scope="module")
-def networks(trained, tmp_path_factory):
-    """One with a conv1x1 head, one with an fc head. 6 s of processor time."""
-    dense = LiteRTClassifier(trained[0] / "tflite" / "static_wi8_ai8.tflite")
-    folder = tmp_path_factory.mktemp("larger")
-    return [
-        made(folder / "conv1x1.tflite", "lenet5", head="conv1x1"),
-        Network("fc", dense, {"accuracy": 1.0}),
-    ]
+def networks(whole_study):
+    """One with an nin head, one with an fc head."""
+    runs = whole_study[0] / "runs"
+    files = {head: runs / f"{head}-1" / "tflite" / "static_wi8_ai8.tflite" for head in ("nin", "fc")}
+    return [Network(head, LiteRTClassifier(path), {"accuracy": 1.0}) for head, path in files.items()]
 
 
 def test_a_map_of_answers_is_that_of_the_reference_kernels(networks, tmp_path):
@@ -87,8 +84,7 @@ def test_a_map_of_answers_is_that_of_the_reference_kernels(networks, tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize(("variant", "size"), [("small_stem", 32), ("two_towers", 67)])
 def test_maps_of_alexnets(variant, size, tmp_path):
-    settings = {"variant": variant, "head": "nin", "classes": 10, "channels": 3, "size": size}
-    networks = [made(tmp_path / "alexnet.tflite", "alexnet", **settings)]
+    networks = [made(tmp_path / "alexnet.tflite", size, variant=variant, head="nin", classes=10)]
     (told,) = answered(paged(networks, tmp_path / "page.html"))
     found = np.frombuffer(base64.b64decode(told["scores"]), np.int8).reshape(told["shape"])
     assert np.array_equal(found, expected(networks[0], told))
@@ -102,5 +98,5 @@ def test_a_larger_drawing_is_answered_everywhere(driver, networks, tmp_path):
     driver.execute_script("document.getElementById('larger').open = true")
     stroke(driver, [(0.2, 0.2), (0.2, 0.5), (0.3, 0.7)], pad="larger-pad")
     wait_until(lambda: text(driver, "larger-maps"), "the map of answers")
-    assert text(driver, "larger-maps").startswith("conv1x1: 17×17 answers; what it is 90 % sure of: ")
+    assert text(driver, "larger-maps").startswith("nin: 17×17 answers; what it is 90 % sure of: ")
     assert driver.get_log("browser") == []
