@@ -109,6 +109,7 @@ formats = click.option(
     callback=lambda context, option, given: _formats(given),
     help="NAMES; repeatable, or several with commas.  [default: all]",
 )
+open_page = click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 overwrite_files = click.option(
     "--overwrite", is_flag=True, help="Also replace files that kerascnn did not write."
 )

@@ -10,8 +10,8 @@ import tomllib
 
 import pytest
 from commands import fresh_command
+from outcomes import outcome
 from refusals import USAGE, refused
-from test_resume import outcome
 
 from kerascnn.training.config import TrainingConfig
 from kerascnn.training.loop.observer import Order
