@@ -13,6 +13,9 @@ from commands import background
 from live_page import Viewer
 from refusals import FAILED, USAGE, nothing_written, refused
 
+import kerascnn
+from kerascnn.foundation.errors import UsageError
+
 MISSING = 5
 LONG = ("train", "lenet", "--head", "nin", "--epochs", 2_000, "--batch-size", 32, "--live", "--name", "a")
 
@@ -216,3 +219,8 @@ def test_options_that_do_not_fit(cli, tmp_path, options, words):
     assert answer.code == USAGE
     assert words in answer.err
     assert nothing_written(Path(tmp_path))
+
+
+def test_an_observer_in_python_has_its_methods():
+    with pytest.raises(UsageError, match=r"observer must be an Observer\. Received: observer=7"):
+        kerascnn.train("lenet", observer=7)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.training.interventions import Intervention
@@ -53,6 +53,7 @@ class Order:
     stop: bool = False
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Watches a training; every method is called by the thread that trains."""
 
