@@ -32,7 +32,7 @@ install: .venv/installed  ## make .venv with what the main job needs, and nothin
 
 # What a target needs beyond that: the extra of this name in setup.cfg, into the same .venv. Its lines alone, because
 # with -e '.[test]' pip builds kerascnn again and goes over everything that is installed (14 s instead of 3).
-.venv/test .venv/docs .venv/jax .venv/benchmark .venv/gpu .venv/jax-gpu: .venv/installed
+.venv/test .venv/docs .venv/live .venv/jax .venv/benchmark .venv/gpu .venv/jax-gpu: .venv/installed
 	@echo 'Adding to .venv what the extra $(@F) names.'
 	@$(BIN)/python -c 'import configparser; setup = configparser.ConfigParser(); setup.read("setup.cfg"); \
 	  print(setup["options.extras_require"]["$(@F)"])' >$@.txt
@@ -62,7 +62,7 @@ arm64-tools:
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null || true; \
 	fi
 
-check: .venv/test types docs  ## style, types, layers and documentation
+check: .venv/test .venv/live types docs  ## style, types, layers and documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -94,7 +94,7 @@ wasm:  ## build the integer kernels for browsers, with SIMD and without (needs c
 constraints: .venv/test  ## renew constraints.txt: the newest versions that hold on every supported Python
 	@$(BIN)/uv pip compile --quiet --system-certs --upgrade --universal --python-version 3.11.0 --fork-strategy fewest \
 	  --annotation-style line --custom-compile-command 'make constraints' \
-	  --extra test --extra docs --extra jax --output-file constraints.txt setup.cfg
+	  --extra test --extra docs --extra live --extra jax --output-file constraints.txt setup.cfg
 
 dist: .venv/test  ## build wheel and sdist, run the main job from the wheel in an empty environment
 	@rm -rf build/lib build/bdist* build/wheel dist

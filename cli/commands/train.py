@@ -2,6 +2,9 @@
 
 import os
 import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from kerascnn.foundation.text.escapes import printable
 
 if TYPE_CHECKING:
     from kerascnn.training.backend.distribution import Distribution
+    from kerascnn.training.loop.observer import Observer
 
 NAMED = 10  # classes
 
@@ -45,6 +49,16 @@ NAMED = 10  # classes
     metavar="RUN",
     help="Resume a run that was killed or interrupted.",
 )
+@click.option(
+    "--live", is_flag=True, help="Serve a page on this machine that shows the training and takes changes."
+)
+@click.option(
+    "--live-port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Port of that page.  [default: a free one]",
+)
+@options.open_page
 def train(
     as_json: bool,
     config: Path | None,
@@ -54,6 +68,9 @@ def train(
     coordinator: str | None,
     processes: int | None,
     process_index: int | None,
+    live: bool,
+    live_port: int | None,
+    open_page: bool,
     **settings: Any,
 ) -> None:
     """Train a model and write a run folder.
@@ -76,7 +93,8 @@ def train(
         )
     others = _others(distribute, coordinator=coordinator, processes=processes, process_index=process_index)
     together: dict[str, Any] = {"distribution": others, "lost": _lost}
-    with shown_progress() as progress:
+    with _watched(live, live_port, open_page=open_page) as observer, shown_progress() as progress:
+        together["observer"] = observer
         if resume:
             same = asked.model_dump(exclude_unset=True)
             run = go_on(resume, data_dir=data_dir, progress=progress, **together, **same)
@@ -99,6 +117,28 @@ def train(
         raise KeyboardInterrupt(
             f"the best model so far (epoch {best}) is saved in {run.path}. Resume: {way_on(run)}"
         )
+
+
+@contextmanager
+def _watched(live: bool, port: int | None, *, open_page: bool) -> "Iterator[Observer]":
+    """Yield the observer of the training; with ``--live`` its page is served while the block runs."""
+    from kerascnn.training.loop.observer import NOBODY
+
+    if not live:
+        if port is not None or open_page:
+            raise click.UsageError("--live-port and --open need --live.")
+        yield NOBODY
+        return
+    from kerascnn.workflows.live.live import live as served
+
+    def tell(address: str) -> None:
+        started()
+        click.echo(f"Live: {address}", err=True)
+        if open_page:
+            webbrowser.open(address)
+
+    with served(tell, port) as observer:
+        yield observer
 
 
 def _others(distribute: bool, **place: Any) -> "Distribution | None":

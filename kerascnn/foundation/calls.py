@@ -101,7 +101,9 @@ def _words(expected: Any) -> str:
         return f"a list of {' or '.join(_plural(word) for word in _words(parts[0]).split(' or '))}"
     if origin is Callable:
         return "a function"
-    return _FITS[expected][1] if expected in _FITS else f"a {expected.__name__}"
+    if expected in _FITS:
+        return _FITS[expected][1]
+    return f"{'an' if expected.__name__[0] in 'AEIOU' else 'a'} {expected.__name__}"
 
 
 def _plural(word: str) -> str:

@@ -44,7 +44,7 @@ def _conditions(run: Run) -> dict[str, Any]:
     config = ResolvedConfig.read(run.path / "config.toml")
     environment = run.read("environment.json")
     return {
-        **config.model_dump(mode="json", include={*TOLD, "head_units", "weights", "seed"}),
+        **config.model_dump(mode="json", include={*TOLD, "head_units", "weights", "seed", "interventions"}),
         "training_images_sha256": str(environment["data_sha256"].get("train"))[:8],
         **{f"{package}_version": environment["versions"].get(package) for package in DECISIVE},
     }

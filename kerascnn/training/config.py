@@ -19,6 +19,7 @@ from kerascnn.foundation.machine import processors
 from kerascnn.models.family import family
 from kerascnn.models.heads import heads
 from kerascnn.models.network import Network
+from kerascnn.training.interventions import Interventions
 from kerascnn.training.recipes import Recipe, recipe_settings
 
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
@@ -109,6 +110,7 @@ class TrainingConfig(Network):
         runs_dir: The new run is ``runs_dir/name``, without a name ``runs_dir/<model>-<head>-<source>-<n>``.
         overwrite: Whether a run of that name may be replaced.
         tensorboard: Whether curves and images for TensorBoard are written to the run's ``tensorboard/``.
+        interventions: What a person changed while it trained; it is changed again at the same steps.
 
     Raises:
         UsageError: A value makes no sense.
@@ -145,6 +147,7 @@ class TrainingConfig(Network):
     name: str | None = None
     overwrite: bool = False
     tensorboard: bool = False
+    interventions: Interventions = ()
 
     @classmethod
     def load(cls, path: Path | None, assignments: Iterable[str] = (), **given: Any) -> Self:
@@ -282,9 +285,9 @@ class ResolvedConfig(TrainingConfig):
 
         Nor is ``overwrite`` written: it is decided again at each repetition.
         """
-        write_text(
-            path, tomli_w.dumps(self.model_dump(mode="json", exclude_none=True, exclude={"overwrite"}))
-        )
+        settings = self.model_dump(mode="json", exclude_none=True, exclude={"overwrite", "interventions"})
+        changes = [change.model_dump(mode="json", exclude_defaults=True) for change in self.interventions]
+        write_text(path, tomli_w.dumps(settings | ({"interventions": changes} if changes else {})))
 
     @classmethod
     def read(cls, path: Path) -> "ResolvedConfig":

@@ -23,10 +23,14 @@ def trained(path: Path, metrics: dict[str, Any]) -> dict[str, str]:
         "test accuracy": str(Accuracy.from_dict(metrics["test"])),
         **beside_accuracy(metrics),
         "parameters": f"{metrics['parameters']:,}",
-        "training": f"{metrics['seconds']:.1f} s, {counted(epochs, 'epoch')}",
+        "training": f"{metrics['seconds']:.1f} s, {counted(epochs, 'epoch')}{_stopped(metrics)}",
         "run": str(path),
         "next": f"kerascnn quantize {quote(str(path))}",
     }
+
+
+def _stopped(metrics: dict[str, Any]) -> str:
+    return ", stopped and kept" if metrics.get("ended") == "stopped" else ""
 
 
 def row(known: dict[str, Any], source: str, created: datetime) -> list[str]:

@@ -26,7 +26,9 @@ from kerascnn.training.backend.machine import Device, choose_device, configure
 from kerascnn.training.backend.sharding import alone
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.framework import use_framework
+from kerascnn.training.interventions import Intervention
 from kerascnn.training.loop.fit import Fit, fit
+from kerascnn.training.loop.observer import NOBODY, Observer
 from kerascnn.training.loop.tensorboard import TensorBoard
 from kerascnn.training.prepare import Prepared, prepare, settled
 from kerascnn.training.records.card import write_card
@@ -45,6 +47,7 @@ def train(
     dataset: Dataset | None = None,
     listed: Dataset | None = None,
     team: Team = ALONE,
+    observer: Observer = NOBODY,
 ) -> Run:
     """Train a model and write its run folder.
 
@@ -57,6 +60,7 @@ def train(
         dataset: The source's images, where the caller has loaded and checked them already.
         listed: The same, where it has loaded them only.
         team: The processes that train it together, see ``kerascnn.training.distributed``.
+        observer: Watches it, and may intervene.
 
     Raises:
         UsageError: A setting makes no sense.
@@ -90,7 +94,7 @@ def train(
     else:
         folder = named_folder(settings.runs_dir, settings.name)
     with new_run(folder, record, overwrite=settings.overwrite, begin=begin, stem=stem) as run:
-        return _train_into(run, settings, dataset, device, progress, team)
+        return _train_into(run, settings, dataset, device, progress, team, observer)
 
 
 def resume(
@@ -99,6 +103,7 @@ def resume(
     data_dir: Path | str | None = None,
     progress: Progress = silent,
     team: Team = ALONE,
+    observer: Observer = NOBODY,
     **same: Any,
 ) -> Run:
     """Resume a run that was killed or interrupted; the result is the same as without the interruption.
@@ -108,6 +113,7 @@ def resume(
         data_dir: New place of the data; ``None``: unchanged.
         progress: Called with the status of the training.
         team: The processes that train it together.
+        observer: Watches it, and may intervene.
         **same: Settings of ``TrainingConfig`` that the run must have.
 
     Raises:
@@ -125,7 +131,7 @@ def resume(
     with continued_run(run) as going_on:
         record_resumption(run, device)
         dataset = load_trained_data(run, data_dir)
-        return _train_into(going_on, settings, dataset, device, progress, team)
+        return _train_into(going_on, settings, dataset, device, progress, team, observer)
 
 
 def _loaded(settings: ResolvedConfig, listed: Dataset | None, team: Team, progress: Progress) -> Dataset:
@@ -153,7 +159,13 @@ def _machine(settings: ResolvedConfig, team: Team) -> Device:
 
 
 def _train_into(
-    run: Run, config: ResolvedConfig, dataset: Dataset, device: Device, progress: Progress, team: Team
+    run: Run,
+    config: ResolvedConfig,
+    dataset: Dataset,
+    device: Device,
+    progress: Progress,
+    team: Team,
+    observer: Observer,
 ) -> Run:
     """Train, test, and write the results.
 
@@ -174,6 +186,9 @@ def _train_into(
             if board:
                 board.epoch(done.epochs)
 
+        def intervened(changes: tuple[Intervention, ...]) -> None:
+            config.model_copy(update={"interventions": changes}).write(run.path / "config.toml")
+
         done = fit(
             prepared.trained,
             prepared.data,
@@ -184,6 +199,8 @@ def _train_into(
             epoch_ended=epoch_ended,
             team=team,
             of=f"{config.architecture}, on {config.source.name}: {run.path}",
+            observer=observer,
+            intervened=intervened,
         )
         if done.kept_epoch:
             _write_results(run, prepared, done)
@@ -198,6 +215,7 @@ def _train_into(
     write_card(run)
     if run.record.state == "done":
         checkpoints.remove()
+    observer.end(run)
     return run
 
 

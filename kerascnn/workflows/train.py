@@ -5,11 +5,13 @@ from typing import Any, overload
 
 from kerascnn.data.dataset import Dataset
 from kerascnn.data.sources.registry import load
+from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.progress import Progress, Telling, teller
 from kerascnn.training.backend.distribution import Distribution
 from kerascnn.training.backend.lost_process import Lost
 from kerascnn.training.config import ResolvedConfig, TrainingConfig
 from kerascnn.training.framework import use_framework
+from kerascnn.training.loop.observer import NOBODY, Observer
 from kerascnn.training.run import Run
 from kerascnn.training.run_folder import named_folder, require_replaceable, require_unfinished
 
@@ -22,6 +24,7 @@ def train(
     listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **settings: Any,
 ) -> Run: ...
 @overload
@@ -32,6 +35,7 @@ def train(
     listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **settings: Any,
 ) -> Run | None: ...
 def train(
@@ -41,6 +45,7 @@ def train(
     listed: Dataset | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **settings: Any,
 ) -> Run | None:
     """Train a model and write its run folder.
@@ -54,6 +59,7 @@ def train(
         listed: The images of a folder, where the caller has listed them already.
         progress: Called with the status; ``True``: lines on stderr; ``None``: shown in notebooks.
         lost: Called when another of these processes is lost, instead of this one's abort.
+        observer: Watches the training and may intervene; not with a distribution.
         **settings: Those of ``TrainingConfig``; they win over ``config``.
 
     Returns:
@@ -66,6 +72,7 @@ def train(
             resumed; without a finished epoch nothing stays behind.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended; nothing stays behind.
     """
+    _require_alone(distribution, observer)
     asked = _asked(config, settings).resolved()
     if distribution:
         distribution.require_place()
@@ -81,7 +88,7 @@ def train(
         return train_together(asked, distribution, listed=listed, progress=teller(progress), lost=lost)
     from kerascnn.training.train import train as train_alone
 
-    return train_alone(asked, listed=listed, progress=teller(progress))
+    return train_alone(asked, listed=listed, progress=teller(progress), observer=observer)
 
 
 @overload
@@ -92,6 +99,7 @@ def resume(
     distribution: None = None,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **same: Any,
 ) -> Run: ...
 @overload
@@ -102,6 +110,7 @@ def resume(
     distribution: Distribution,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **same: Any,
 ) -> Run | None: ...
 def resume(
@@ -111,6 +120,7 @@ def resume(
     distribution: Distribution | None = None,
     progress: Telling = None,
     lost: Lost | None = None,
+    observer: Observer = NOBODY,
     **same: Any,
 ) -> Run | None:
     """Resume a run that was killed or interrupted; the result is the same as without the interruption.
@@ -118,7 +128,7 @@ def resume(
     Args:
         run: The run, or its folder; with a distribution readable in every process.
         data_dir: New place of the data; ``None``: unchanged.
-        distribution: As for ``train``, and so are ``progress`` and ``lost``.
+        distribution: As for ``train``, and so are ``progress``, ``lost`` and ``observer``.
         **same: Settings of ``TrainingConfig`` that the run must have.
 
     Returns:
@@ -130,6 +140,7 @@ def resume(
         KerasCnnError: It is not a run, its data have changed, or another process is training it.
         KeyboardInterrupt: Ctrl-C came before the first epoch ended.
     """
+    _require_alone(distribution, observer)
     run = Run.of(run)
     require_unfinished(run)
     stored = ResolvedConfig.read(run.path / "config.toml")
@@ -142,7 +153,12 @@ def resume(
         return resume_together(run.path, distribution, data_dir=data_dir, progress=told, lost=lost)
     from kerascnn.training.train import resume as resume_alone
 
-    return resume_alone(run, data_dir=data_dir, progress=told)
+    return resume_alone(run, data_dir=data_dir, progress=told, observer=observer)
+
+
+def _require_alone(distribution: Distribution | None, observer: Observer) -> None:
+    if distribution and observer is not NOBODY:
+        raise UsageError("A distributed training cannot be watched live: its processes would not agree.")
 
 
 def _asked(config: TrainingConfig | str, settings: dict[str, Any]) -> TrainingConfig:

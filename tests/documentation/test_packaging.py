@@ -21,7 +21,7 @@ from kerascnn.cli.main import kerascnn as group
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"kerascnn": "kerascnn", "tflite": "kerascnn/tflite", "cli": "kerascnn/cli"}
 MINORS = ("3.11", "3.12", "3.13")
-PINNED = ("test", "docs", "jax")  # with the main job all that `make test` installs
+PINNED = ("test", "docs", "live", "jax")  # with the main job all that `make test` installs
 UNPINNED = ("benchmark", "gpu", "jax-gpu")
 
 
@@ -183,8 +183,8 @@ def _runs(python):
     [
         ("train", []),
         ("docs", ["docs"]),
-        ("check", ["test", "docs"]),
-        ("test", ["test", "docs", "jax"]),
+        ("check", ["test", "live", "docs"]),
+        ("test", ["test", "live", "docs", "jax"]),
         ("benchmark", ["benchmark"]),
         (".venv/gpu", ["gpu"]),
         (".venv/jax-gpu", ["jax-gpu"]),

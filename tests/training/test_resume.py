@@ -1,20 +1,18 @@
 """Trainings that are killed, at any moment, and go on: they end as if they had never been stopped."""
 
-import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from functools import partial
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
 from commands import fresh_command, run_command
+from outcomes import outcome
 from painted_photos import SMALL, paint
 from refusals import FAILED, USAGE, refused
 from signalled import copy_at, exists, interrupted, killed
@@ -27,23 +25,6 @@ EVERYTHING = (
     *("lenet", "--epochs", 6, "--batch-size", 8, "--augment", "--ema", 0.9, "--clip-norm", 1),
     *("--label-smoothing", 0.1, "--class-weights"),
 )
-
-
-def outcome(run: Path):
-    """Everything that must not depend on whether a training was stopped."""
-    weights = []
-
-    def collect(name, item):
-        if isinstance(item, h5py.Dataset):
-            weights.append((name, item[()].tobytes()))
-
-    with zipfile.ZipFile(run / "model.keras") as archive:
-        h5py.File(archive.open("model.weights.h5")).visititems(collect)
-    with (run / "history.csv").open() as rows:
-        history = [row | {"seconds": None} for row in csv.DictReader(rows)]
-    metrics = json.loads((run / "metrics.json").read_text()) | {"seconds": None}
-    state = json.loads((run / "run.json").read_text())["state"]
-    return weights, history, metrics, state
 
 
 def checkpoints(run: Path) -> list[str]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,8 +21,12 @@ from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.input.feed import Feed
 from kerascnn.training.input.from_files import StreamFeed
 from kerascnn.training.input.in_memory import TableFeed
+from kerascnn.training.interventions import Intervention, require_places
 from kerascnn.training.loop.callbacks import BeforeAverage, NotFiniteError, Told
+from kerascnn.training.loop.observer import NOBODY, Observer, Watched
 from kerascnn.training.loop.optimization import compile_for
+from kerascnn.training.loop.steering import Steering
+from kerascnn.training.loop.stepping import can_walk, current_weights, walk
 from kerascnn.training.records.checkpoint import Checkpoint, Checkpoints, state_of
 from kerascnn.training.records.history import Epoch
 
@@ -35,14 +40,15 @@ class Fit:
         best_epoch: The epoch of the highest validation accuracy, the latest of equals; 0 before the first.
         best_weights: Weights of the best epoch.
         seconds: Seconds spent by earlier processes.
-        ended: As planned, for want of patience, by Ctrl-C, or because the loss was not finite any more.
+        ended: As planned, for want of patience, by a person who keeps it, by Ctrl-C, or because the loss was
+            not finite any more.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     best_weights: list[NDArray[np.float32]] = field(default_factory=list)
     seconds: float = 0.0
-    ended: Literal["planned", "patience", "interrupted", "not finite"] = "planned"
+    ended: Literal["planned", "patience", "stopped", "interrupted", "not finite"] = "planned"
 
     @property
     def kept_epoch(self) -> int:
@@ -80,6 +86,8 @@ def fit(
     epoch_ended: Callable[[Fit], None],
     team: Team = ALONE,
     of: str = "",
+    observer: Observer = NOBODY,
+    intervened: Callable[[tuple[Intervention, ...]], None] = lambda changes: None,
 ) -> Fit:
     """Train a model in place, from its newest checkpoint if there is one.
 
@@ -96,22 +104,32 @@ def fit(
         epoch_ended: Called once an epoch has its checkpoint.
         team: The processes that train it together.
         of: Model, head, data and run in words, for ``progress``.
+        observer: Watches it, and may intervene.
+        intervened: Called with all interventions before a new one is made.
 
     Raises:
+        UsageError: An intervention of the settings is not within the training.
         KerasCnnError: An image cannot be read any more, or a checkpoint cannot be written.
     """
-    started = time.perf_counter()
+    started, steps = time.perf_counter(), math.ceil(len(data.train) / config.batch_size)
+    require_places(config.interventions, config.epochs, steps)
     feed: Feed = (StreamFeed if isinstance(data.train, FileSplit) else TableFeed)(model, data, config, team)
-    compile_for(feed, len(data.train), config, jit=jit)
+    rate = compile_for(feed, len(data.train), config, jit=jit)
     done = _restored(feed.model, checkpoints)
+    steering = Steering(rate, steps, config.interventions, intervened)
     if done.epochs:  # a kill may have come between the checkpoint and what follows it
         epoch_ended(done)
     earlier = done.seconds
     try:
         with _ctrl_c_between_calls() as asked:
-            while len(done.epochs) < config.epochs and not done.out_of(config.patience):
-                told = Told(progress, config.epochs, tuple(done.epochs), len(data.train), of, asked)
-                _epoch(feed, config, done, told)
+            told = Told(
+                progress, observer, steering, config.epochs, tuple(done.epochs), len(data.train), of, asked
+            )
+            if observer is not NOBODY:
+                _show(feed.model, model, data, checkpoints.folder.parent, of, observer, steering, told)
+            while _goes_on(done, config, steering):
+                _epoch(feed, config, done, told, steering)
+                earlier -= told.paused
                 done.seconds = earlier + time.perf_counter() - started
                 stored = Checkpoint(
                     state_of(feed.model), done.epochs, done.best_epoch, done.best_weights, done.seconds
@@ -120,8 +138,6 @@ def fit(
                 epoch_ended(done)
                 if asked.is_set():  # it came while the epoch was validated
                     raise KeyboardInterrupt
-        if len(done.epochs) < config.epochs:
-            done.ended = "patience"
     except KeyboardInterrupt:
         done.ended = "interrupted"
     except NotFiniteError:
@@ -131,6 +147,47 @@ def fit(
     elif done.best_epoch:
         feed.model.set_weights(done.best_weights)
     return done
+
+
+def _show(
+    trainer: Any,
+    model: Any,
+    data: Dataset,
+    run: Path,
+    of: str,
+    observer: Observer,
+    steering: Steering,
+    told: Told,
+) -> None:
+    """Show the training to its observer, who may take single steps if the backend can."""
+    if single := can_walk(trainer):
+        walk(trainer, told)
+    alone = 1 if single else trainer.steps_per_execution
+
+    def weights_of_now() -> Any:
+        current_weights(trainer)
+        return model
+
+    observer.begin(
+        Watched(
+            run=run,
+            of=of,
+            model=weights_of_now,
+            data=data,
+            learning_rate=lambda: float(current_weights(trainer).optimizer.learning_rate),
+            interventions=lambda: steering.interventions,
+            steps_alone=alone,
+        )
+    )
+
+
+def _goes_on(done: Fit, config: ResolvedConfig, steering: Steering) -> bool:
+    """Return whether another epoch follows; note why not."""
+    if done.epochs and steering.stop_of(len(done.epochs)):
+        done.ended = "stopped"
+    elif len(done.epochs) < config.epochs and done.out_of(config.patience):
+        done.ended = "patience"
+    return done.ended == "planned" and len(done.epochs) < config.epochs
 
 
 def _restored(trainer: Any, checkpoints: Checkpoints) -> Fit:
@@ -156,7 +213,7 @@ def _ctrl_c_between_calls() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: Told) -> None:
+def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: Told, steering: Steering) -> None:
     """Train the next epoch, validate it, and record it.
 
     Raises:
@@ -166,8 +223,11 @@ def _epoch(feed: Feed, config: ResolvedConfig, done: Fit, told: Told) -> None:
     trainer, number, started = feed.model, len(done.epochs) + 1, time.perf_counter()
     trained = BeforeAverage(averaged=config.ema > 0)
     try:
-        fitted = trainer.fit(feed.training(number), shuffle=False, verbose=0, callbacks=[told, trained])
-        seconds = time.perf_counter() - started
+        batches = feed.training(number)
+        if stop := steering.stop_of(number):
+            batches = batches.take(stop)
+        fitted = trainer.fit(batches, shuffle=False, verbose=0, callbacks=[told, trained])
+        seconds = time.perf_counter() - started - told.paused
         trained.copy_average()
         checked = trainer.evaluate(feed.validation(), verbose=0, return_dict=True)
     except Exception:

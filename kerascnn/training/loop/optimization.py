@@ -8,11 +8,12 @@ from keras import ops
 
 from kerascnn.training.config import ResolvedConfig
 from kerascnn.training.input.feed import Feed
+from kerascnn.training.loop.steering import SteeredRate
 
 WARM_UP = 0.1  # share of all steps
 
 
-def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -> None:
+def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -> SteeredRate:
     """Compile a feed's model and create all variables of its optimizer.
 
     Args:
@@ -20,9 +21,13 @@ def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -
         images: Number of training images.
         config: How to train.
         jit: Whether XLA compiles the step. On a CPU it is slower than oneDNN for these networks.
+
+    Returns:
+        The learning rate, which can be changed between two steps.
     """
+    rate = SteeredRate(_rate(config, math.ceil(images / config.batch_size) * config.epochs))
     feed.model.compile(
-        _optimizer(config, math.ceil(images / config.batch_size) * config.epochs),
+        _optimizer(config, rate),
         _loss(config.label_smoothing),
         metrics=["accuracy"],
         steps_per_execution=feed.steps_per_call,
@@ -33,10 +38,10 @@ def compile_for(feed: Feed, images: int, config: ResolvedConfig, *, jit: bool) -
     # Metrics make their variables when they are first asked: within a step, TensorFlow would trace it twice.
     feed.model.compute_metrics(None, ops.zeros(1), ops.zeros((1, *feed.model.output_shape[1:])))
     feed.model.reset_metrics()
+    return rate
 
 
-def _optimizer(config: ResolvedConfig, steps: int) -> Any:
-    rate = _rate(config, steps)
+def _optimizer(config: ResolvedConfig, rate: SteeredRate) -> Any:
     general = {
         "weight_decay": config.weight_decay or None,
         "global_clipnorm": config.clip_norm or None,
@@ -44,6 +49,7 @@ def _optimizer(config: ResolvedConfig, steps: int) -> Any:
         "ema_momentum": config.ema or 0.99,  # Keras wants one below 1 also where it is not used
     }
     optimizer = _plain_optimizer(config, rate, general)
+    rate.attach(optimizer)
     # Without it small gradients vanish in float16 (Micikevicius et al., 2018).
     half = config.precision == "mixed_float16"
     return keras.optimizers.LossScaleOptimizer(optimizer) if half else optimizer

@@ -18,6 +18,9 @@ from kerascnn.training.records.history import Epoch
 
 KEPT = 2  # the newest, and the one before in case it is damaged
 
+#: Begins the names of the optimizer's variables that follow from the settings: they are no state.
+FROM_SETTINGS = "steered"
+
 _EPOCH = frozenset(Epoch.__annotations__)
 
 log = logging.getLogger(__name__)
@@ -65,7 +68,8 @@ def state_of(trainer: Any) -> list[NDArray[Any]]:
 
 
 def _variables(trainer: Any) -> list[Any]:
-    return [*trainer.variables, *trainer.optimizer.variables]  # the model's: with dropout's seeds
+    optimizer = [each for each in trainer.optimizer.variables if not each.name.startswith(FROM_SETTINGS)]
+    return [*trainer.variables, *optimizer]  # the model's: with dropout's seeds
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Serves one page that shows a training while it runs and takes a person's changes."""
