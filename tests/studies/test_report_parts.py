@@ -54,6 +54,13 @@ def test_names_are_escaped_everywhere():
     assert next(rows_of(verdicts_csv(made)))["a"] == NASTY
 
 
+def test_the_page_of_the_networks_is_linked_where_it_is(tmp_path):
+    made = replace(made_up_study("a", "b"), path=tmp_path)
+    assert "web.html" not in page_of(made).source
+    (tmp_path / "web.html").touch()
+    assert page_of(made).addresses.count("web.html") == 2  # of each head
+
+
 def test_what_is_not_known_is_a_dash_and_empty_in_csv():
     known = made_up_head("a", np.ones((1, 20), bool))
     unknown = LayerProfile("odd", "Odd", (8,), (8,), parameters=5, multiply_adds=None)

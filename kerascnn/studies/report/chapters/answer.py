@@ -15,6 +15,7 @@ COLUMNS = (
     *("head", "parameters", "flash in kB", "latency in µs", "float accuracy in %", "int8 accuracy in %"),
     "runs on",
 )
+NETWORKS = "web.html"  # beside the report: what ``bundle --target web`` wrote there
 EVERYWHERE = ("phone", "Raspberry Pi")
 EDGE_TPU = {"maps": "Edge TPU", "partly": "Edge TPU in part"}
 
@@ -66,7 +67,10 @@ def side_by_side(study: Study) -> Iterator[Chapter]:
         "Parameters are those of the whole network, flash and latency those of its int8 file; accuracy is "
         "the mean over the seeds, ± their standard deviation."
     )
-    table = Table(COLUMNS, [_row(head) for head in study.heads], stacks=True)
+    page = NETWORKS if (study.path / NETWORKS).is_file() else ""
+    if page:
+        text += " Follow a head's name to see it think."
+    table = Table(COLUMNS, [_row(head, page) for head in study.heads], stacks=True)
     yield Chapter(Section("Side by side", text, table=table))
 
 
@@ -76,9 +80,9 @@ def differences(study: Study) -> list[Row]:
     return pairs or [(f"{head.name}: int8 minus float", {"int8": head.quantization}) for head in study.heads]
 
 
-def _row(head: HeadResult) -> list[Cell]:
+def _row(head: HeadResult, page: str) -> list[Cell]:
     return [
-        Cell(head.name),
+        Cell(head.name, link=page),
         Cell(f"{head.parameters:,}", head.parameters),
         Cell(f"{head.bytes / 1000:,.1f}", head.bytes),
         Cell(f"{head.latency.median:,.1f}", head.latency.median),
