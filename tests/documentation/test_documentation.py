@@ -264,6 +264,10 @@ def test_the_example_says_what_its_report_says():
         assert f"{head['head']} {100 * head['int8']['mean']:.2f} %" in told
 
 
+def test_the_page_of_the_example_is_whole(cli):
+    assert "complete" in cli("verify", DOCS.resolve() / "example/web.html").out
+
+
 @pytest.mark.parametrize(
     ("file", "written"), [("report.csv", figures_csv), ("report-verdicts.csv", verdicts_csv)]
 )
