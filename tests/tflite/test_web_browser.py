@@ -97,6 +97,32 @@ def test_an_image_of_a_file_gives_what_litert_gives(browser, bundled_run, tmp_pa
     assert shares == [f"{100 * share:.0f} %" for share in expected]
 
 
+TAKEN = """
+const [how, done] = arguments, canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+canvas.width = canvas.height = 28;
+context.fillRect(0, 0, 28, 28);
+context.fillStyle = "#fff";
+context.fillRect(how === "drop" ? 13 : 6, 4, 3, 20);
+canvas.toBlob((blob) => {
+  const given = new DataTransfer();
+  given.items.add(new File([blob], "a.png", { type: "image/png" }));
+  const told = () => done(document.getElementById("problem").textContent);
+  document.addEventListener("values", told, { once: true });
+  if (how === "drop") dispatchEvent(new DragEvent("drop", { dataTransfer: given, cancelable: true }));
+  else dispatchEvent(new ClipboardEvent("paste", { clipboardData: given }));
+});
+"""
+
+
+def test_images_are_dropped_and_pasted(browser):
+    drawn = []
+    for how in ("drop", "paste"):
+        assert browser.execute_async_script(TAKEN, how) == ""
+        drawn.append(lit(browser, "input"))
+    assert min(drawn) > 0
+    assert not browser.find_elements(By.CSS_SELECTOR, "#golden [aria-pressed=true]")
+
+
 def test_a_damaged_image_is_refused_in_one_line(browser, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing else")
     before = text(browser, "answer")

@@ -4,6 +4,8 @@ const TYPES = { INT8: Int8Array, UINT8: Uint8Array, INT32: Int32Array };
 
 /** Return the bytes of the page's text. */
 export async function unpacked(text) {
+  if (typeof DecompressionStream === "undefined")
+    throw new Error("This browser is too old for this page; those of 2023 and later can show it.");
   const { readable, writable } = new DecompressionStream("deflate-raw");
   const writer = writable.getWriter();
   const written = writer.write(bytesOf(text)).then(() => writer.close());
