@@ -13,6 +13,7 @@ from kerascnn.foundation.errors import UsageError
 from kerascnn.foundation.files import write_text
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Progress
+from kerascnn.models.family import family
 from kerascnn.tflite.bundle.bundle import TESTED, Bundle, model_of, require_free
 from kerascnn.tflite.bundle.golden import chosen_images, golden_image
 from kerascnn.tflite.quantization.file_spec import FileSpec
@@ -98,8 +99,8 @@ def _text(runs: Mapping[str, Run], spec: FileSpec, data_dir: Path | str | None, 
 def _title(networks: list[Network]) -> str:
     """Return what a page shows, in words."""
     described = [network.lite.description for network in networks]
-    forms = dict.fromkeys(each.architecture.form for each in described)
-    return f"{', '.join(forms)} on {described[0].source.name}"
+    models = dict.fromkeys(family(each.architecture.model).title for each in described)
+    return f"{' and '.join(models)} on {described[0].source.name}"
 
 
 def _golden(test: Split, number: int, rules: list[Preprocessing]) -> GoldenImage:
