@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from integer_files import MADE, random_file
+from small_tflite import Operator, Tensor, options, tflite
 
 from kerascnn.models.network import build
 from kerascnn.tflite import web
@@ -72,15 +73,51 @@ def test_every_value_of_a_trained_network(run, tmp_path):
 
 
 def test_what_makes_the_difference_adds_up(run, tmp_path):
-    """To the difference of the scores, but for what int8 rounds on the way."""
+    """To the difference of the scores: exactly for real numbers, and but for a step of int8."""
     ours, given = case(run / "tflite" / "static_wi8_ai8.tflite", every=100)
     (found,) = told([given], tmp_path)
     program = ours.program
-    scores = program.tensors[program.steps[-1].inputs[0]]
-    first, second = scores.scales[0] * (ours.stored(scores.index)[0, :2].astype(float) - scores.zero_point)
+    expected = list(_sums(ours, [step for step in program.steps if step.operator == "FULLY_CONNECTED"]))
     assert [level["tensor"] for level in found["sums"]] == [18, 17, program.steps[3].output]
-    assert found["sums"][0]["sum"] == pytest.approx(first - second, abs=1.01 * scores.scales[0])
-    assert found["sums"][-1]["sum"] == pytest.approx(first - second, abs=20 * scores.scales[0])
+    assert [level["sum"] for level in found["sums"]] == pytest.approx(expected, rel=1e-9)
+    (score,) = _real(ours, program.steps[-1].inputs[0])
+    assert expected[0] == pytest.approx(score[0] - score[1], abs=program.tensors[19].scales[0])
+
+
+def _sums(ours, layers):
+    """Yield the difference of the first two scores from what goes into each dense layer, from the last on."""
+    factors, rest = np.eye(len(_real(ours, layers[-1].output)[0]))[0], 0.0
+    factors[1] = -1.0
+    for number, layer in enumerate(reversed(layers)):
+        (call,) = layer.calls
+        (output,), stored = _real(ours, layer.output), ours.stored(layer.output)[0]
+        ended = (stored == call.numbers["lowest"]) | (stored == call.numbers["highest"])
+        if number:
+            rest += (factors * output)[ended].sum()
+            factors = np.where(ended, 0.0, factors)
+        weights = _real(ours, call.operands["weights"])
+        scales = np.array(ours.program.tensors[call.operands["weights"]].scales)
+        given = ours.program.tensors[call.operands["input"]]
+        rest += factors @ (ours.stored(call.operands["bias"]) * scales * given.scales[0])
+        factors = factors @ weights
+        yield factors @ _real(ours, given.index)[0] + rest
+
+
+def _real(ours, index):
+    tensor = ours.program.tensors[index]
+    scales = np.array(tensor.scales).reshape(-1, *[1] * (len(tensor.shape) - 1))
+    return scales * (ours.stored(index).astype(float) - tensor.zero_point)
+
+
+def test_a_product_that_is_a_half_is_rounded_as_the_kernels_round_it(tmp_path):
+    sums = np.arange(-600, 600)
+    given, weights = Tensor((1, 1), scale=1.0), Tensor((1200, 1), data=0, scale=1.0)
+    bias, output = Tensor((1200,), "INT32", sums, scale=1.0), Tensor((1, 1200), scale=6.0)
+    chosen = options("FullyConnected")
+    path = tmp_path / "halves.tflite"
+    path.write_bytes(tflite(Operator("FULLY_CONNECTED", [given, weights, bias], [output], 4, chosen)))
+    (found,) = told([case(path)[1]], tmp_path)
+    assert (found["differences"], found["compared"]) == ([], 1200)
 
 
 @pytest.mark.parametrize("name", MADE)
