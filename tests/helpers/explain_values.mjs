@@ -2,10 +2,10 @@
 import fs from "node:fs";
 
 const [assets, file] = process.argv.slice(2);
-const { explained } = await import(`${assets}/window.js`);
-const { placeOf, sidesOf, tensorOf } = await import(`${assets}/graph.js`);
-const { cutTo, receptiveBoxes } = await import(`${assets}/receptive.js`);
-const { difference } = await import(`${assets}/why.js`);
+const { explained } = await import(`${assets}/values/window.js`);
+const { placeOf, sidesOf, tensorOf } = await import(`${assets}/values/graph.js`);
+const { cutTo, receptiveBoxes } = await import(`${assets}/values/receptive.js`);
+const { difference } = await import(`${assets}/values/why.js`);
 const arrays = { INT8: Int8Array, UINT8: Uint8Array, INT32: Int32Array };
 
 console.log(JSON.stringify(JSON.parse(fs.readFileSync(file)).map(told)));

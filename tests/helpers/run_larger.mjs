@@ -1,5 +1,5 @@
 // Runs each network of a page on an image of noise of its larger side: {side, shape, pixels and scores as base64}.
-import { largerSide, slides, stepOver } from "../../tflite/web/assets/larger.js";
+import { largerSide, slides, stepOver } from "../../tflite/web/assets/engine/larger.js";
 import { openPage } from "./web_page.mjs";
 
 const networks = await openPage(process.argv[2]);

@@ -1,6 +1,6 @@
 // Opens a page's networks in Node.js, without a browser.
 import fs from "node:fs";
-import { Networks } from "../../tflite/web/assets/worker.js";
+import { Networks } from "../../tflite/web/assets/engine/worker.js";
 
 /** Return the networks of a page, ready to run. */
 export function openPage(path) {

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import subprocess
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,8 @@ def test_the_page_s_one_script_is_sound(tmp_path):
     (tmp_path / "page.mjs").write_text(script(), encoding="utf-8")
     subprocess.run(["node", "--check", str(tmp_path / "page.mjs")], check=True)
     assert not re.search(r"^(import|export) ", script(), re.MULTILINE)
-    modules = [
-        each
-        for each in files("kerascnn.tflite.web").joinpath("assets").iterdir()
-        if each.name.endswith(".js")
-    ]
+    with as_file(files("kerascnn.tflite.web").joinpath("assets")) as assets:
+        modules = sorted(assets.rglob("*.js"))
     assert len(modules) > 8
     for module in modules:
         kept = re.sub(

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import posixpath
 import re
 from functools import cache
 from importlib.resources import files
 
 ENTRY = "main.js"
-_IMPORT = re.compile(r'^import\b[^;]*?\bfrom "\./([\w-]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import\b[^;]*?\bfrom "(\.[\w./-]+\.js)";\n', re.MULTILINE)
 _COMMENT = re.compile(r"^\s*(//[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async |const|class|function|let))", re.MULTILINE)
@@ -48,6 +49,6 @@ def _collect(name: str, order: dict[str, str]) -> None:
     order[name] = ""  # two modules that import each other
     text = asset(name)
     for needed in _IMPORT.findall(text):
-        _collect(needed, order)
+        _collect(posixpath.normpath(posixpath.join(posixpath.dirname(name), needed)), order)
     del order[name]
     order[name] = _EXPORT.sub("", _IMPORT.sub("", text))

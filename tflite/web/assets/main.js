@@ -1,15 +1,15 @@
 // Starts the page, or, in the worker, what runs beside it.
 
-import { byId } from "./elements.js";
-import { buildHeads, showNetwork, updateHeads } from "./heads.js";
-import { buildInputs, showGolden } from "./input.js";
-import { benchmark, selfTest } from "./selftest.js";
-import { buildLarger } from "./largerview.js";
-import { buildPanels } from "./panels.js";
-import { buildPointing } from "./pointing.js";
-import { open, state } from "./state.js";
-import { drawVolumes, layVolumes, showVolumes } from "./volumes.js";
-import { serve } from "./worker.js";
+import { byId } from "./view/elements.js";
+import { buildHeads, showNetwork, updateHeads } from "./view/heads.js";
+import { buildInputs, showGolden } from "./input/input.js";
+import { benchmark, selfTest } from "./view/selftest.js";
+import { buildLarger } from "./view/largerview.js";
+import { buildPanels } from "./view/panels.js";
+import { buildPointing } from "./panel/pointing.js";
+import { open, state } from "./engine/state.js";
+import { drawVolumes, layVolumes, showVolumes } from "./view/volumes.js";
+import { serve } from "./engine/worker.js";
 
 async function start() {
   const facts = JSON.parse(byId("facts").textContent);

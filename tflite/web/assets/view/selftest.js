@@ -1,7 +1,7 @@
 // The page tests itself when it opens, and measures how long an image takes.
 
 import { byId, element } from "./elements.js";
-import { ask, state } from "./state.js";
+import { ask, state } from "../engine/state.js";
 
 const RUNS = 100;
 

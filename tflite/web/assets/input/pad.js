@@ -1,6 +1,6 @@
 // A pad to draw digits on, and what makes a drawing like the images that a network learned from.
 
-import { converted, resized } from "./pixels.js";
+import { converted, resized } from "../engine/pixels.js";
 
 export const SIDE = 280; // pixels of the pad
 

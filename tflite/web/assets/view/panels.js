@@ -2,11 +2,11 @@
 
 import { byId, element, seldom } from "./elements.js";
 import { filterGallery, firstFilters } from "./filters.js";
-import { paint } from "./pad.js";
+import { paint } from "../input/pad.js";
 import { parameterBars } from "./parameters.js";
-import { pickValue, reader } from "./pointing.js";
+import { pickValue, reader } from "../panel/pointing.js";
 import { ranked, reasonsFor } from "./reasons.js";
-import { state } from "./state.js";
+import { state } from "../engine/state.js";
 
 const ALONE = "";
 const WIDE = 1024; // pixels of a window in which the reasons are seen at once

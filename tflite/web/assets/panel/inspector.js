@@ -2,14 +2,14 @@
 
 import { grid, pickTap } from "./cells.js";
 import { denseRow } from "./denseview.js";
-import { element, number, percent } from "./elements.js";
+import { element, number, percent } from "../view/elements.js";
 import { filterWindows } from "./filterview.js";
-import { flatOf, placeOf, realOf, sidesOf, tensorOf } from "./graph.js";
-import { named, volumeOf } from "./names.js";
-import { barList, cellPicture, largestSize, signed, written } from "./paint.js";
-import { cutTo, receptiveBoxes } from "./receptive.js";
+import { flatOf, placeOf, realOf, sidesOf, tensorOf } from "../values/graph.js";
+import { named, volumeOf } from "../view/names.js";
+import { barList, cellPicture, largestSize, signed, written } from "../view/paint.js";
+import { cutTo, receptiveBoxes } from "../values/receptive.js";
 import { stepTable } from "./steps.js";
-import { explained } from "./window.js";
+import { explained } from "../values/window.js";
 
 const MOST_NUMBERS = 49; // cells of a map in which numbers can be read
 const MOST_BARS = 10; // classes that are listed

@@ -1,7 +1,7 @@
 // Windows of values as cells with numbers in them, which lead to the values.
 
-import { element } from "./elements.js";
-import { placeOf } from "./graph.js";
+import { element } from "../view/elements.js";
+import { placeOf } from "../values/graph.js";
 
 /** Go to the value that a tap of a window reads, where there is one. */
 export function pickTap({ how, go }, tap) {

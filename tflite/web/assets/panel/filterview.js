@@ -1,10 +1,10 @@
 // A convolution: the window of each map, the filter over it and their products; of one map as numbers.
 
 import { grid, pickTap } from "./cells.js";
-import { element, number } from "./elements.js";
-import { scaleOf } from "./graph.js";
-import { volumeOf } from "./names.js";
-import { cellPicture, cellUnder, grey, largestSize, signed, written } from "./paint.js";
+import { element, number } from "../view/elements.js";
+import { scaleOf } from "../values/graph.js";
+import { volumeOf } from "../view/names.js";
+import { cellPicture, cellUnder, grey, largestSize, signed, written } from "../view/paint.js";
 
 const MOST_WINDOWS = 12; // maps that are drawn
 const MOST_READABLE = 49; // cells of a window in which numbers can be read

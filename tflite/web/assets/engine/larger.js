@@ -1,7 +1,7 @@
 // A network without dense layers on a larger image: the same filters slide further, so it answers at every place.
 
-import { cellsOver, classMapOf } from "./classmap.js";
-import { makerOf, sidesOf, tensorOf } from "./graph.js";
+import { cellsOver, classMapOf } from "../values/classmap.js";
+import { makerOf, sidesOf, tensorOf } from "../values/graph.js";
 
 const ALIGNMENT = 16; // bytes: of every tensor
 const SLIDING = ["AVERAGE_POOL", "CONVOLUTION", "DEPTHWISE", "MAX_POOL", "QUANTIZE"];

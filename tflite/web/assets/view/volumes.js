@@ -1,6 +1,6 @@
 // Each volume of a network as a row of maps, live.
 
-import { state, tell } from "./state.js";
+import { state, tell } from "../engine/state.js";
 import { element, number } from "./elements.js";
 
 const MOST_MAPS = 64; // maps of a volume that are shown at first

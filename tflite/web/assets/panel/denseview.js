@@ -1,9 +1,9 @@
 // A dense layer: its weights over the maps that were flattened, or the inputs that add most.
 
-import { element, number } from "./elements.js";
-import { makerOf, placeOf, scaleOf, sidesOf, tensorOf } from "./graph.js";
-import { titled, volumeOf } from "./names.js";
-import { barList, cellPicture, cellUnder, grey, largestSize, signed, written } from "./paint.js";
+import { element, number } from "../view/elements.js";
+import { makerOf, placeOf, scaleOf, sidesOf, tensorOf } from "../values/graph.js";
+import { titled, volumeOf } from "../view/names.js";
+import { barList, cellPicture, cellUnder, grey, largestSize, signed, written } from "../view/paint.js";
 
 const MOST_PICTURES = 24; // maps that are drawn
 const MOST_LINES = 10; // inputs that are listed

@@ -1,14 +1,14 @@
 // Pointing at values, with a pointer or with keys: the panel of the value, and frames around what it sees.
 
-import { byId, element, seldom } from "./elements.js";
-import { strongest } from "./filters.js";
-import { flatOf, realOf, sidesOf, tensorOf } from "./graph.js";
+import { byId, element, seldom } from "../view/elements.js";
+import { strongest } from "../view/filters.js";
+import { flatOf, realOf, sidesOf, tensorOf } from "../values/graph.js";
 import { inspected } from "./inspector.js";
-import { named } from "./names.js";
-import { written } from "./paint.js";
-import { cutTo, receptiveBoxes, wholeBox } from "./receptive.js";
-import { state } from "./state.js";
-import { frame, mapsOf } from "./volumes.js";
+import { named } from "../view/names.js";
+import { written } from "../view/paint.js";
+import { cutTo, receptiveBoxes, wholeBox } from "../values/receptive.js";
+import { state } from "../engine/state.js";
+import { frame, mapsOf } from "../view/volumes.js";
 
 const MOVES = { ArrowUp: [-1, 0, 0], ArrowDown: [1, 0, 0], ArrowLeft: [0, -1, 0], ArrowRight: [0, 1, 0] };
 const MAPS = { PageUp: [0, 0, -1], PageDown: [0, 0, 1] };

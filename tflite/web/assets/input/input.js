@@ -1,9 +1,9 @@
 // Where images come from: the pad, golden images, files, the clipboard, the camera.
 
-import { byId, element } from "./elements.js";
+import { byId, element } from "../view/elements.js";
 import { normalised, Pad, paint, plain } from "./pad.js";
-import { fromCanvas } from "./pixels.js";
-import { show, state } from "./state.js";
+import { fromCanvas } from "../engine/pixels.js";
+import { show, state } from "../engine/state.js";
 
 const LARGEST = 40e6; // pixels that are decoded in their own size
 

@@ -1,11 +1,11 @@
 // A larger image: where the networks that slide see what.
 
 import { byId, element } from "./elements.js";
-import { largerSide, slides, stepOver } from "./larger.js";
-import { Pad, paint, plain } from "./pad.js";
-import { sidesOf, tensorOf } from "./graph.js";
-import { classMapOf } from "./classmap.js";
-import { ask, state } from "./state.js";
+import { largerSide, slides, stepOver } from "../engine/larger.js";
+import { Pad, paint, plain } from "../input/pad.js";
+import { sidesOf, tensorOf } from "../values/graph.js";
+import { classMapOf } from "../values/classmap.js";
+import { ask, state } from "../engine/state.js";
 
 const SURE = 0.9; // of a class that is written at its place
 const DARK = 64; // pixels that count as nothing

@@ -1,11 +1,11 @@
 // Why a class, and why not another: the values that make the difference, and where in the image they come from.
 
-import { cellsOver, classMapOf, scoresOf } from "./classmap.js";
+import { cellsOver, classMapOf, scoresOf } from "../values/classmap.js";
 import { element } from "./elements.js";
-import { placeOf, realOf, sidesOf, tensorOf } from "./graph.js";
+import { placeOf, realOf, sidesOf, tensorOf } from "../values/graph.js";
 import { titled } from "./names.js";
 import { barList, cellPicture, cellUnder, laidOver, largestSize, signed, written } from "./paint.js";
-import { difference, overMaps } from "./why.js";
+import { difference, overMaps } from "../values/why.js";
 
 const MOST_REASONS = 8;
 const OPACITY = 0.75; // of the strongest cell over the image

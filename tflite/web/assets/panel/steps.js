@@ -1,8 +1,8 @@
 // From the sum to the stored value: each number whole, and the real one that it stands for.
 
-import { element, number } from "./elements.js";
-import { realOf, scaleOf } from "./graph.js";
-import { written } from "./paint.js";
+import { element, number } from "../view/elements.js";
+import { realOf, scaleOf } from "../values/graph.js";
+import { written } from "../view/paint.js";
 
 /** Return the table of them. */
 export function stepTable(of) {

@@ -1,7 +1,7 @@
 // What volumes and their values are called.
 
 import { number } from "./elements.js";
-import { sidesOf, tensorOf } from "./graph.js";
+import { sidesOf, tensorOf } from "../values/graph.js";
 
 export function volumeOf(network, index) {
   const own = network.volumes.find((volume) => volume.tensor === index);

@@ -1,7 +1,7 @@
 // The filters of the first convolution as small pictures.
 
 import { element, number } from "./elements.js";
-import { sidesOf, tensorOf } from "./graph.js";
+import { sidesOf, tensorOf } from "../values/graph.js";
 import { cellPicture, grey, largestSize } from "./paint.js";
 
 /** The first convolution of a program and its filters; null where they cannot be seen as grey or coloured. */

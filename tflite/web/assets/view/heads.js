@@ -1,7 +1,7 @@
 // The networks beside each other: how sure each is of each class, and what it costs.
 
 import { byId, element, number, percent, size } from "./elements.js";
-import { state, tell } from "./state.js";
+import { state, tell } from "../engine/state.js";
 
 const MOST_CLASSES = 10; // that are shown
 
