@@ -250,3 +250,6 @@ def test_filters_over_colour_are_colours_and_photos_are_few():
         : len(first.maps)
     ]
     assert max(max(maps.values.shape[1:]) for maps in first.maps) <= 32
+    assert [maps.sides for maps in first.maps] == [block.shape[:2] for block in conv_blocks(model)][
+        : len(first.maps)
+    ]

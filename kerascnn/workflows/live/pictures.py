@@ -31,26 +31,39 @@ class Tiles:
         values: int8, shape (tiles, rows, columns), or (tiles, rows, columns, 3) for colours.
         largest: What 127 stands for.
         of: How many there are, of which these are the first.
+        sides: Rows and columns of the layer's own, of which these may be every second or n-th.
     """
 
     name: str
     values: NDArray[np.int8]
     largest: float
     of: int
+    sides: tuple[int, int]
 
     @classmethod
-    def of_numbers(cls, name: str, numbers: NDArray[np.float32], of: int) -> "Tiles":
-        """Return numbers of such a shape on one scale; one that is not finite is 0."""
+    def of_numbers(cls, name: str, numbers: NDArray[np.float32], of: int, finest: int = FINEST) -> "Tiles":
+        """Return numbers of such a shape on one scale; one that is not finite is 0.
+
+        Args:
+            name: Of their layer.
+            numbers: Where a side is longer than ``finest``, only every n-th row and column is taken.
+            of: How many there are in all.
+            finest: Rows and columns that are kept.
+        """
+        rows, columns = numbers.shape[1:3]
+        stride = math.ceil(max(rows, columns) / finest)
+        numbers = numbers[:, ::stride, ::stride]
         numbers = np.nan_to_num(numbers, posinf=0, neginf=0)
         largest = float(np.abs(numbers).max(initial=0))
         values = np.round(numbers * (HIGHEST / largest)) if largest else numbers
-        return cls(name, values.astype(np.int8), largest, of)
+        return cls(name, values.astype(np.int8), largest, of, (rows, columns))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name, shape, largest, of and the bytes as base64."""
+        """Return name, shape, sides, largest, of and the bytes as base64."""
         return {
             "name": self.name,
             "shape": list(self.values.shape),
+            "sides": self.sides,
             "largest": self.largest,
             "of": self.of,
             "values": encoded(self.values),
@@ -187,5 +200,4 @@ def _weights(layers: list[Any]) -> NDArray[np.float32]:
 
 def _map(name: str, maps: Any) -> Tiles:
     values = np.asarray(maps, np.float32).transpose(2, 0, 1)
-    stride = math.ceil(max(values.shape[1:]) / FINEST)
-    return Tiles.of_numbers(name, values[:MOST_MAPS, ::stride, ::stride], len(values))
+    return Tiles.of_numbers(name, values[:MOST_MAPS], len(values))

@@ -116,7 +116,7 @@ function show() {
   byId("figures").textContent = [
     `epoch ${state.epoch}/${state.epochs}`,
     `step ${count(state.step)}/${count(state.steps)}`,
-    state.images_per_second && `${count(Math.round(state.images_per_second))} images/s`,
+    state.images_per_second && `${speed(state.images_per_second)} images/s`,
     phase === "training" && state.seconds_left && `${duration(state.seconds_left)} left`,
   ].filter(Boolean).join(" · ");
   const factor = Number(state.factor.toPrecision(4));
@@ -209,6 +209,7 @@ function small(value) {
   return value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(2);
 }
 
+const speed = (rate) => (rate < 10 ? rate.toPrecision(2) : count(Math.round(rate)));
 const step = ([epoch, number]) => `epoch ${epoch}, step ${number}`;
 
 function showPictures(pictures) {
@@ -243,7 +244,10 @@ function showPictures(pictures) {
   const widest = Math.min(byId("maps").clientWidth, 660);
   byId("maps").replaceChildren(...pictures.maps.map((maps) => {
     const [many, height, width] = maps.shape;
-    return drawTiles(maps, `${maps.name}: ${many} maps of ${height}×${width}, up to ±${small(maps.largest)}`, widest);
+    const [rows, columns] = maps.sides;
+    const thinned = rows > height || columns > width ? ` (drawn as ${height}×${width})` : "";
+    const words = `${maps.name}: ${many} maps of ${rows}×${columns}${thinned}, up to ±${small(maps.largest)}`;
+    return drawTiles(maps, words, widest);
   }));
 }
 
