@@ -2,7 +2,8 @@
 
 One training changes from epoch to epoch between three ways: watched by nobody, served without a viewer, and
 served with a viewer that asks as the page does, twice a second, in a process of its own. Each epoch is
-compared with the one beside it, so that a machine with other work delays all of them alike.
+compared with the one beside it, so that a machine with other work delays all of them alike. The time of the
+processors, all threads together, is the steadier figure there: a training uses them fully.
 
     python benchmarks/live.py --data-dir DIR [--rounds 7] [--images 60000] [--json FILE]
 """
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -47,6 +49,7 @@ class Changing:
 
         self._session, self._nobody = Session(), NOBODY
         self._now, self._ways = self._nobody, ExitStack()
+        self._began = self.spent = 0.0  # seconds of the processors in this epoch
 
     def begin(self, training) -> None:
         """Take what is watched."""
@@ -54,7 +57,10 @@ class Changing:
 
     def report(self, figures) -> None:
         """Hand on the figures."""
+        if figures.step == 0:
+            self._began = time.process_time()
         self._now.report(figures)
+        self.spent = time.process_time() - self._began
 
     def order(self):
         """Return what the other one wants."""
@@ -77,8 +83,8 @@ class Changing:
                 self._ways.callback(viewer.kill)
 
 
-def seconds(options: argparse.Namespace) -> dict[str, list[float]]:
-    """Return the seconds of the epochs of each way."""
+def seconds(options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
+    """Return the seconds of the epochs of each way, and those of the processors."""
     from kerascnn.data.dataset import Dataset, Split
     from kerascnn.foundation.progress import silent
     from kerascnn.training.config import TrainingConfig
@@ -95,7 +101,10 @@ def seconds(options: argparse.Namespace) -> dict[str, list[float]]:
     config = settled(TrainingConfig(model="lenet", data="mnist", batch_size=BATCH, epochs=epochs), data)
     prepared, observer = prepare(config, data), Changing()
 
+    spent: list[float] = []
+
     def next_way(done) -> None:
+        spent.append(observer.spent)
         observer.change(WAYS[len(done.epochs) % len(WAYS)])
         print(f"epoch {len(done.epochs)}/{epochs}", file=sys.stderr)
 
@@ -109,8 +118,15 @@ def seconds(options: argparse.Namespace) -> dict[str, list[float]]:
             observer=observer,
         )
     observer.change(WAYS[0])
-    rows = [row["seconds"] for row in done.epochs[len(WAYS) :]]  # the first of each warms up
-    return {way: rows[number :: len(WAYS)] for number, way in enumerate(WAYS)}
+    rows = [(row["seconds"], each) for row, each in zip(done.epochs, spent, strict=True)]
+    warm = rows[len(WAYS) :]  # the first of each warms up
+    return {way: warm[number :: len(WAYS)] for number, way in enumerate(WAYS)}
+
+
+def shares(measured: dict[str, list[tuple[float, float]]], way: str, figure: int) -> list[float]:
+    """Return the epochs' speed as shares of that of the epochs beside them that nobody watched."""
+    pairs = zip(measured[WAYS[0]], measured[way], strict=True)
+    return [usual[figure] / each[figure] for usual, each in pairs]
 
 
 def main() -> None:
@@ -121,20 +137,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     measured = seconds(options)
-    ratios = {
-        way: [usual / each for usual, each in zip(measured[WAYS[0]], measured[way], strict=True)]
-        for way in WAYS
-    }
+    ratios = {way: statistics.median(shares(measured, way, 0)) for way in WAYS}
     rows = [
         {
             "": way,
-            "images/s, median": options.images / statistics.median(measured[way]),
-            "share of those without --live, median": statistics.median(ratios[way]),
-            "each": [round(ratio, 3) for ratio in ratios[way]],
+            "images/s, median": options.images / statistics.median(each for each, _ in measured[way]),
+            "share of those without --live": ratios[way],
+            "each": [round(share, 3) for share in shares(measured, way, 0)],
+            "by processor time": statistics.median(shares(measured, way, 1)),
         }
         for way in WAYS
     ]
-    notes = [judged(f"images/s with {way}", statistics.median(ratios[way]), LEAST[way]) for way in LEAST]
+    notes = [judged(f"images/s with {way}", ratios[way], LEAST[way]) for way in LEAST]
     show(f"Training LeNet-5 live, batch {BATCH}", rows, options.json, notes=notes)
 
 

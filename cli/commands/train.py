@@ -2,7 +2,6 @@
 
 import os
 import sys
-import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from kerascnn.cli import options
 from kerascnn.cli.command import Command
 from kerascnn.cli.names import Name, RunFolder
+from kerascnn.cli.terminal.browser import visit
 from kerascnn.cli.terminal.display import display
 from kerascnn.cli.terminal.progress import shown_progress
 from kerascnn.cli.terminal.starting import started
@@ -135,7 +135,7 @@ def _watched(live: bool, port: int | None, *, open_page: bool) -> "Iterator[Obse
         started()
         click.echo(f"Live: {address}", err=True)
         if open_page:
-            webbrowser.open(address)
+            visit(address)
 
     with served(tell, port) as observer:
         yield observer

@@ -23,6 +23,10 @@ def show(paths: Iterable[Path]) -> None:
     """Open those that are pages; where there is no browser, stderr tells where they are."""
     for path in paths:
         if path.suffix == ".html":
-            address = path.resolve().as_uri()
-            if not webbrowser.open(address):
-                click.echo(f"No browser could be started. Open {address}", err=True)
+            visit(path.resolve().as_uri())
+
+
+def visit(address: str) -> None:
+    """Open an address; where there is no browser, stderr tells it."""
+    if not webbrowser.open(address):
+        click.echo(f"No browser could be started. Open {address}", err=True)

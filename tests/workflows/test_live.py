@@ -8,13 +8,18 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import background
 from live_page import Viewer
 from refusals import FAILED, USAGE, nothing_written, refused
 
 import kerascnn
+from kerascnn.analysis.interpretability.conv_blocks import conv_blocks
+from kerascnn.data.dataset import Dataset, Split
 from kerascnn.foundation.errors import UsageError
+from kerascnn.models.network import build
+from kerascnn.workflows.live.pictures import Camera
 
 MISSING = 5
 LONG = ("train", "lenet", "--head", "nin", "--epochs", 2_000, "--batch-size", 32, "--live", "--name", "a")
@@ -224,3 +229,27 @@ def test_options_that_do_not_fit(cli, tmp_path, options, words):
 def test_an_observer_in_python_has_its_methods():
     with pytest.raises(UsageError, match=r"observer must be an Observer\. Received: observer=7"):
         kerascnn.train("lenet", observer=7)
+
+
+def test_filters_over_colour_are_colours_and_photos_are_few():
+    """3 s of processor time."""
+    rng = np.random.default_rng(1)
+    split = Split(rng.integers(0, 256, (30, 80, 80, 3), np.uint8), np.arange(30, dtype=np.int32) % 3)
+    data = Dataset("photos", ("red", "green", "blue"), split, split, split)
+    model = build("alexnet", variant="small_stem", image_size=80, channels=3, classes=3, head="nin")
+    camera = Camera(model, data)
+    first, again = camera.take((1, 1), 0), camera.take((1, 2), 0)
+    (kernel,) = (layer.kernel for layer in model.layers if layer.name == "conv1")
+    weights = np.asarray(kernel).transpose(3, 0, 1, 2)
+    shown = first.filters.values * (first.filters.largest / 127)
+    assert shown.shape == weights.shape
+    np.testing.assert_allclose(shown, weights, atol=first.filters.largest / 127)
+    assert again.change.largest == 0
+    assert list(camera.labels) == [0, 1, 2, 0, 1, 2, 0, 1]
+    assert [maps.of for maps in first.maps] == [block.shape[2] for block in conv_blocks(model)][
+        : len(first.maps)
+    ]
+    assert max(max(maps.values.shape[1:]) for maps in first.maps) <= 32
+    assert [maps.sides for maps in first.maps] == [block.shape[:2] for block in conv_blocks(model)][
+        : len(first.maps)
+    ]

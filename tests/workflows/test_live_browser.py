@@ -1,9 +1,7 @@
 """The page of a training in a real browser: every control does what it says, and the end is told."""
 
 import json
-import os
 import re
-import shutil
 import signal
 
 import pytest
@@ -11,17 +9,14 @@ from commands import background
 from live_page import Viewer
 from outcomes import outcome
 from waiting import wait_until
+from web_browser import MISSING, started
 
 selenium = pytest.importorskip("selenium")
-from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="it needs a browser: apt install chromium chromium-driver"
-    ),
+    pytest.mark.skipif(bool(MISSING), reason=MISSING),
     pytest.mark.long,
 ]
 GIVEN = ("train", "lenet", "--head", "nin", "--epochs", 3_000, "--batch-size", 32, "--live", "--name", "a")
@@ -34,16 +29,7 @@ CUT = (
 
 @pytest.fixture
 def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for switch in ("headless=new", "disable-gpu", "no-first-run", "disable-background-networking"):
-        options.add_argument(f"--{switch}")
-    for switch in ("disable-component-update", "disable-sync", f"user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(f"--{switch}")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver = started(tmp_path / "profile")
     yield driver
     driver.quit()
 

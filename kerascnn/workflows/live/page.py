@@ -1,13 +1,12 @@
 """The page that shows a training: one HTML file that asks only the server that it came from."""
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kerascnn.foundation.own_files import MAKER
+from kerascnn.tflite.web.script import digest
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -25,10 +24,9 @@ def page() -> str:
 @cache
 def policy() -> str:
     """Return the page's content security policy: its own script, and its own server."""
-    digest = base64.b64encode(hashlib.sha256(_asset("live.js").encode()).digest()).decode("ascii")
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src '{digest(_asset('live.js'))}'; style-src 'unsafe-inline'; "
+        "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

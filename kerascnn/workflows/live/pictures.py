@@ -18,7 +18,8 @@ MOST_MAPS = 32  # of a convolution
 MOST_FILTERS = 96  # squares of weights
 FINEST = 32  # cells of a map's side that are sent
 LIKELIEST = 3
-TURNS = 127  # the largest value of a byte with a sign
+HIGHEST = 127  # of a byte with a sign
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -27,29 +28,42 @@ class Tiles:
 
     Attributes:
         name: Of their layer.
-        values: int8, shape (tiles, rows, columns).
+        values: int8, shape (tiles, rows, columns), or (tiles, rows, columns, 3) for colours.
         largest: What 127 stands for.
         of: How many there are, of which these are the first.
+        sides: Rows and columns of the layer's own, of which these may be every second or n-th.
     """
 
     name: str
     values: NDArray[np.int8]
     largest: float
     of: int
+    sides: tuple[int, int]
 
     @classmethod
-    def of_numbers(cls, name: str, numbers: NDArray[np.float32], of: int) -> "Tiles":
-        """Return numbers, shape (tiles, rows, columns), on one scale; one that is not finite is 0."""
+    def of_numbers(cls, name: str, numbers: NDArray[np.float32], of: int, finest: int = FINEST) -> "Tiles":
+        """Return numbers of such a shape on one scale; one that is not finite is 0.
+
+        Args:
+            name: Of their layer.
+            numbers: Where a side is longer than ``finest``, only every n-th row and column is taken.
+            of: How many there are in all.
+            finest: Rows and columns that are kept.
+        """
+        rows, columns = numbers.shape[1:3]
+        stride = math.ceil(max(rows, columns) / finest)
+        numbers = numbers[:, ::stride, ::stride]
         numbers = np.nan_to_num(numbers, posinf=0, neginf=0)
         largest = float(np.abs(numbers).max(initial=0))
-        values = np.round(numbers * (TURNS / largest)) if largest else numbers
-        return cls(name, values.astype(np.int8), largest, of)
+        values = np.round(numbers * (HIGHEST / largest)) if largest else numbers
+        return cls(name, values.astype(np.int8), largest, of, (rows, columns))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return name, shape, largest, of and the bytes as base64."""
+        """Return name, shape, sides, largest, of and the bytes as base64."""
         return {
             "name": self.name,
             "shape": list(self.values.shape),
+            "sides": self.sides,
             "largest": self.largest,
             "of": self.of,
             "values": encoded(self.values),
@@ -173,15 +187,17 @@ def _spread(labels: NDArray[np.int32], count: int) -> NDArray[np.intp]:
 
 
 def _weights(layers: list[Any]) -> NDArray[np.float32]:
-    """Return the filters of layers that read the same, shape (filters × channels, rows, columns)."""
+    """Return the filters of layers that read the same, as tiles; those over colour are colours."""
     import keras
 
     kernels = [np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float32) for layer in layers]
-    height, width = kernels[0].shape[:2]
-    return np.concatenate([kernel.transpose(3, 2, 0, 1) for kernel in kernels]).reshape(-1, height, width)
+    filters = np.concatenate([kernel.transpose(3, 0, 1, 2) for kernel in kernels])
+    count, height, width, channels = filters.shape
+    if channels == COLOURS:
+        return filters
+    return filters.transpose(0, 3, 1, 2).reshape(count * channels, height, width)
 
 
 def _map(name: str, maps: Any) -> Tiles:
     values = np.asarray(maps, np.float32).transpose(2, 0, 1)
-    stride = math.ceil(max(values.shape[1:]) / FINEST)
-    return Tiles.of_numbers(name, values[:MOST_MAPS, ::stride, ::stride], len(values))
+    return Tiles.of_numbers(name, values[:MOST_MAPS], len(values))

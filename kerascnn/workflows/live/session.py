@@ -13,8 +13,8 @@ from kerascnn.training.run import Run
 from kerascnn.workflows.live.pictures import Camera, Pictures
 
 PRESENT = 3.0  # seconds after its last look that a viewer counts as present
-MOST_POINTS = 400  # of a curve
-SHARE = 0.03  # of the time, at most, for pictures while it trains
+MOST_POINTS = 200  # of a curve
+SHARE = 0.02  # of the time, at most, for pictures while it trains
 SOONEST = 0.5  # seconds between two pictures
 LEAST_FACTOR, MOST_FACTOR = 1e-4, 1e4
 

@@ -116,7 +116,7 @@ function show() {
   byId("figures").textContent = [
     `epoch ${state.epoch}/${state.epochs}`,
     `step ${count(state.step)}/${count(state.steps)}`,
-    state.images_per_second && `${count(Math.round(state.images_per_second))} images/s`,
+    state.images_per_second && `${speed(state.images_per_second)} images/s`,
     phase === "training" && state.seconds_left && `${duration(state.seconds_left)} left`,
   ].filter(Boolean).join(" · ");
   const factor = Number(state.factor.toPrecision(4));
@@ -174,9 +174,9 @@ function drawImage(canvas, image) {
   context.putImageData(shown, 0, 0);
 }
 
-/** Draw tiles of signed bytes in a grid: white above 0, orange below, black is 0. */
+/** Draw tiles of signed bytes in a grid: white above 0, orange below, black is 0; in colours grey is 0. */
 function drawTiles(tiles, words, widest) {
-  const [many, height, width] = tiles.shape;
+  const [many, height, width, colours] = tiles.shape;
   const scale = Math.max(1, Math.min(Math.floor(64 / Math.max(width, height)), 12));
   const gap = Math.max(1, Math.round(2 / scale));
   const columns = Math.max(1, Math.min(many, Math.floor(widest / ((width + gap) * scale))));
@@ -192,11 +192,11 @@ function drawTiles(tiles, words, widest) {
     const top = Math.floor(tile / columns) * (height + gap);
     const left = (tile % columns) * (width + gap);
     for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++, from++) {
+      for (let x = 0; x < width; x++, from += colours ?? 1) {
         const at = 4 * ((top + y) * canvas.width + left + x);
         const share = Math.abs(values[from]) / 127;
         const colour = values[from] < 0 ? [255, 140, 50] : [255, 255, 255];
-        for (let c = 0; c < 3; c++) shown.data[at + c] = share * colour[c];
+        for (let c = 0; c < 3; c++) shown.data[at + c] = colours ? 128 + values[from + c] : share * colour[c];
         shown.data[at + 3] = 255;
       }
   }
@@ -209,15 +209,16 @@ function small(value) {
   return value === 0 ? "0" : Math.abs(value) < 0.001 ? value.toExponential(1) : value.toPrecision(2);
 }
 
+const speed = (rate) => (rate < 10 ? rate.toPrecision(2) : count(Math.round(rate)));
 const step = ([epoch, number]) => `epoch ${epoch}, step ${number}`;
 
 function showPictures(pictures) {
   seen = state.number;
   const half = Math.min(byId("filters").clientWidth, 640);
   const { filters, change, before, place } = pictures;
-  const shown = [drawTiles(filters, `${filters.name}: weights of ±${small(filters.largest)}, ${step(place)}`, half)];
+  const shown = [drawTiles(filters, `${filters.name}: weights up to ±${small(filters.largest)}, ${step(place)}`, half)];
   if (change) {
-    const since = `their change since ${step(before)}: ±${small(change.largest)}`;
+    const since = `their change since ${step(before)}: up to ±${small(change.largest)}`;
     shown.push(drawTiles(change, since, half));
   }
   byId("filters").replaceChildren(...shown);
@@ -243,7 +244,10 @@ function showPictures(pictures) {
   const widest = Math.min(byId("maps").clientWidth, 660);
   byId("maps").replaceChildren(...pictures.maps.map((maps) => {
     const [many, height, width] = maps.shape;
-    return drawTiles(maps, `${maps.name}: ${many} maps of ${height}×${width}, up to ±${small(maps.largest)}`, widest);
+    const [rows, columns] = maps.sides;
+    const thinned = rows > height || columns > width ? ` (drawn as ${height}×${width})` : "";
+    const words = `${maps.name}: ${many} maps of ${rows}×${columns}${thinned}, up to ±${small(maps.largest)}`;
+    return drawTiles(maps, words, widest);
   }));
 }
 
