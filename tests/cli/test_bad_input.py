@@ -346,6 +346,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_the_earlier_run_whole(cli, small_disk, trained):
     shutil.copytree(trained[0], small_disk / "runs/a", ignore=shutil.ignore_patterns("tflite"))
     before = contents(small_disk / "runs/a")

@@ -98,7 +98,7 @@ def test_a_terminal_sees_something_at_once_that_leaves_no_trace(tmp_path):
 
 def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path, whole_study):
     begun_part(whole_study[0], ["nin", "conv1x1"], tmp_path / "study", cells=["nin-1"])
-    given = ("--heads", "nin,conv1x1", "--epochs", "2", "--out", "study", "--format", "csv")
+    given = ("--heads", "nin,conv1x1", "--seeds", "1", "--epochs", "2", "--out", "study", "--format", "csv")
     shown = _on_a_terminal(tmp_path, "compare", "lenet", *given, columns=80)
     assert re.search(r"study .*conv1x1, seed 1: training", shown)
     trainings, layers = _remains(shown)
@@ -107,6 +107,7 @@ def test_a_comparison_is_one_bar_over_all_its_trainings(tmp_path, whole_study):
     assert re.match(r"comparing layers ━+ \d+ s \d+ operators$", layers)
 
 
+@pytest.mark.long
 def test_a_console_without_blocks_and_colours_sees_the_panel_too(tmp_path):
     shown = _on_a_terminal(tmp_path, *TRAIN, PYTHONIOENCODING="ascii", NO_COLOR="1")
     assert not COLOUR.search(shown)

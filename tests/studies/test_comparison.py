@@ -109,7 +109,8 @@ def accuracies(folder: Path) -> list:
     return [(head["accuracy"], head["int8"]) for head in document["heads"]]
 
 
-@pytest.mark.parametrize("how", [interrupted, pytest.param(killed, marks=pytest.mark.long)])
+@pytest.mark.parametrize("how", [interrupted, killed])
+@pytest.mark.long
 def test_a_study_that_is_cut_short_goes_on(tmp_path, study, how):
     whole, _ = study
     begun_part(whole, ["fc", "conv1x1"], tmp_path / "study", cells=["fc-1"])
@@ -159,6 +160,7 @@ def trains(folder: Path) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_ctrl_c_in_the_first_epoch_keeps_nothing_and_says_so(tmp_path):
     command = ["compare", "lenet", "--epochs", "1"]
     last = interrupted(*command, at=trains, folder=tmp_path)
@@ -183,6 +185,7 @@ def test_more_seeds_are_added_and_the_verdict_is_drawn_anew(study, cli, tmp_path
     assert fewer["heads"][0]["accuracy"]["sd"] is None
 
 
+@pytest.mark.long
 def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(study[0], folder)
@@ -199,6 +202,7 @@ def test_what_was_removed_of_a_cell_is_made_again(study, cli, tmp_path):
     refused(cli(*network), FAILED, "nin-2 has no model.keras. Delete it")
 
 
+@pytest.mark.long
 def test_answers_of_another_file_than_the_one_there_are_refused(study, cli, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(study[0], folder)
@@ -349,6 +353,7 @@ def test_runs_that_exist_are_compared_as_a_grid(study, cli, tmp_path):
     assert not any("Not equal" in note for note in told["notes"])
 
 
+@pytest.mark.long
 def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_path):
     fc, conv = (shutil.copytree(study[0] / f"runs/{head}-1", tmp_path / head) for head in ("fc", "conv1x1"))
     small = shutil.copytree(study[0] / "runs/fc-2", tmp_path / "small")
@@ -373,6 +378,7 @@ def test_conditions_that_are_not_equal_are_told_with_their_runs(study, cli, tmp_
     refused(cli("report", told["study"]), FAILED, "small was trained or quantized again after the comparison")
 
 
+@pytest.mark.long
 def test_runs_that_are_no_grid_are_compared_one_by_one(study, cli, trained, tmp_path):
     folder, _ = study
     other = shutil.copytree(trained[0], tmp_path / "longer", ignore=shutil.ignore_patterns("tflite"))

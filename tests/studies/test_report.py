@@ -294,6 +294,7 @@ def test_layers_and_their_arithmetic(study, page):
         assert "(5·5·1 + 1)·6 = 156" in told["conv1"][6]
 
 
+@pytest.mark.long
 def test_a_report_of_runs_that_exist(study, cli, tmp_path):
     folder, _ = study
     told = cli(

@@ -113,6 +113,7 @@ def test_a_record_that_lacks_what_reports_need_is_one_line(study, cli, change):
     refused(cli("report", study), FAILED, "study.json is damaged")
 
 
+@pytest.mark.long
 def test_layers_whose_noise_is_not_known_are_told(study, cli):
     record = json.loads((study / "study.json").read_text())
     for layer in record["ending"]["int8"]["fc"]["layers"]:
@@ -187,6 +188,7 @@ def test_the_error_of_each_layer_is_told(made):
     assert "n = 100 validation images" in page.text
 
 
+@pytest.mark.long
 def test_measurements_are_put_to_the_files_they_measured(study, bench, cli):
     (entry,) = json.loads(bench.read_text())["models"]
     forms = ("--format", "html,md", "--json")
@@ -232,6 +234,7 @@ def test_what_is_attached_twice_is_told_once(study, bench, cli):
     refused(cli("report", study, "--attach", bench, "--format", "csv,tex"), USAGE, "html, json, md")
 
 
+@pytest.mark.long
 def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_path):
     copy = shutil.copytree(study / "runs/nin-1", tmp_path / "copy")
     both = cli("compare", study / "runs/nin-1", copy, "--format", "csv", "--json").json["study"]
@@ -239,6 +242,7 @@ def test_a_measurement_is_put_to_every_copy_of_its_file(study, bench, cli, tmp_p
     assert [each["name"] for each in told["measurements"]] == ["nin-1", "copy"]
 
 
+@pytest.mark.long
 def test_a_device_may_have_any_name(study, bench, cli, tmp_path):
     document = json.loads(bench.read_text())
     document["device"] = {"machine": "<b>Pi</b> | 5", "before": {"celsius": 50.5, "throttled": None}}
@@ -305,6 +309,7 @@ def test_bad_input(made, cli, arguments, code, words):
     refused(cli(*given), code, *words)
 
 
+@pytest.mark.long
 def test_runs_that_were_compared_are_reported_again(study, cli, tmp_path):
     named = study.rename(tmp_path / "it's & `all`")
     runs = [named / "runs/fc-1", named / "runs/nin-1"]

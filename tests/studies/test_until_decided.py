@@ -82,6 +82,7 @@ def test_limits_that_make_no_sense(cli, options, words):
     refused(cli("compare", "lenet", *options), USAGE, words)
 
 
+@pytest.mark.long
 def test_a_study_that_grew_shrank_and_was_decided_says_so(whole_study, cli, tmp_path):
     folder = shutil.copytree(whole_study[0], tmp_path / "study")
     command = ["compare", "lenet", "--out", folder, "--format", "json", "--json"]

@@ -43,6 +43,7 @@ def test_the_files_of_a_run_side_by_side(cli, trained):
         assert told["models"][1][name] < told["models"][0][name]
 
 
+@pytest.mark.long
 def test_each_file_with_each_number_of_threads(cli, run, tmp_path):
     file = run / "tflite/static_wi8_ai8.tflite"
     files = [str(file), shutil.copy(file, tmp_path / "copy.tflite")]

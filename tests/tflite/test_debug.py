@@ -194,6 +194,7 @@ def test_the_record_is_what_json_prints(whole):
     }
 
 
+@pytest.mark.long
 def test_model_explorer_finds_each_operator(cli, tmp_path, run):
     cli("debug", _int8(run), "--run", run, "--out", "out", "--samples", 5)
     graph = _model_of(_int8(run)).subgraphs[0]

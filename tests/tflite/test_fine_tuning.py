@@ -161,6 +161,7 @@ def test_where_calibration_loses_the_training_wins_most_of_it_back(cli, trained,
     assert taught <= lost / 2
 
 
+@pytest.mark.long
 def test_pruned_weights_are_zero_in_the_file_and_pack_well(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     plain = json.loads((run / "tflite" / "static_wi8_ai8.result.json").read_text())

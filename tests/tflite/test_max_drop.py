@@ -31,6 +31,7 @@ def uneven(trained, tmp_path_factory):
     return uneven_run(trained[0], tmp_path_factory.mktemp("uneven") / "run", factor=2_000)
 
 
+@pytest.mark.long
 def test_the_noisiest_layers_stay_in_float_until_the_budget_holds(cli, uneven):
     (file,) = cli("quantize", uneven, "--max-drop", 1, "--json").json["files"]
     budget = file["budget"]

@@ -211,6 +211,7 @@ def _copied(run, folder):
     return Path(shutil.copytree(run, folder / "copy"))
 
 
+@pytest.mark.long
 def test_every_scheme_at_once_with_its_ladder(cli, tmp_path, run):
     copy = _copied(run, tmp_path)
     files = cli("quantize", copy, "--all", "--json").json["files"]
@@ -438,6 +439,7 @@ def test_latency_is_measured_in_turns_after_a_warm_up():
     assert len(order) == 2 * 21 * 53
 
 
+@pytest.mark.long
 def test_a_conversion_that_is_killed_leaves_nothing_under_its_name(run, tmp_path):
     copy = _copied(run, tmp_path)
     earlier = {path.name: path.read_bytes() for path in (copy / "tflite").iterdir()}

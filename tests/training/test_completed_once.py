@@ -28,6 +28,7 @@ def counting(file):
     prepare._pixel_statistics = counted("pixels", prepare._pixel_statistics)
 
 
+@pytest.mark.long
 def test_a_training_completes_its_settings_once_and_resuming_it_never(cli, photos, tmp_path):
     """6 s."""
     before = partial(counting, str(tmp_path / "done"))

@@ -26,6 +26,7 @@ def test_a_photo_that_cannot_be_decoded_ends_the_training_with_its_name(cli, tmp
     assert nothing_written(tmp_path)
 
 
+@pytest.mark.long
 def test_a_bad_file_is_left_out_recorded_and_stays_out(cli, tmp_path, photos):
     bad = sorted(paths(load(str(photos)).train))[0]
     bad.write_bytes(b"no picture")

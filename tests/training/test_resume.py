@@ -107,12 +107,14 @@ def test_a_killed_training_goes_on_elsewhere_and_no_row_is_missing(cli, tmp_path
     assert [each["device"]["name"] for each in made_with["resumed"]] == ["cpu:0"]
 
 
+@pytest.mark.long
 def test_a_training_on_photos_cut_off_ends_as_if_it_had_never_been_stopped(cli, tmp_path, on_photos):
     shutil.copytree(on_photos / "then", tmp_path / "runs")
     assert cli("train", "--resume", "runs/a").code == 0
     assert outcome(tmp_path / "runs" / "a") == outcome(on_photos / "runs" / "a")
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_the_best_model_and_the_way_on(cli, tmp_path, undisturbed):
     run = tmp_path / "runs" / "a"
     said = interrupted("train", *EVERYTHING, "--name", "a", at=between_epochs, folder=tmp_path)
@@ -137,6 +139,7 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_and_other_versions_are_named(cli, stopped, undisturbed):
     newest = stopped / "checkpoints" / checkpoints(stopped)[-1]
     damage(newest)

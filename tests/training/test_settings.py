@@ -368,6 +368,7 @@ def test_a_full_disk_is_one_clear_line(cli, tmp_path):
     assert nothing_written(tmp_path)
 
 
+@pytest.mark.long
 def test_a_loss_that_explodes_later_keeps_the_best_model(cli, tmp_path):
     # Once rate times decay is above 2, every step makes the weights larger.
     rising = ["--optimizer", "sgd", "--schedule", "constant", "--weight-decay", 400, "--learning-rate", 0.01]

@@ -51,6 +51,7 @@ def watched(shared):
     return kerascnn.Run.open(shared("watched", fill) / "runs" / "a")
 
 
+@pytest.mark.long
 def test_the_curves_are_those_of_the_history(watched):
     with (watched.path / "history.csv").open() as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
@@ -95,6 +96,7 @@ def test_pictures_come_after_epoch_four_and_at_the_end(watched):
         assert np.ptp(np.asarray(picture.convert("L"))) > 200  # something is drawn
 
 
+@pytest.mark.long
 def test_watching_changes_nothing(watched, tmp_path):
     alone = kerascnn.train(TrainingConfig(model="lenet", head="nin", epochs=6, runs_dir=tmp_path, name="a"))
     assert not (alone.path / "tensorboard").exists()

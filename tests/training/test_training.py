@@ -93,6 +93,7 @@ def test_another_seed_gives_other_weights(whole_study):
     assert not np.array_equal(one[0], two[0])
 
 
+@pytest.mark.long
 def test_the_users_own_settings_of_keras_change_nothing(trained, tmp_path):
     (tmp_path / "home").mkdir()
     own = {"floatx": "float16", "image_data_format": "channels_first", "epsilon": 0.1}
@@ -123,6 +124,7 @@ def test_a_training_of_one_step_still_learns(tmp_path):
     assert not np.array_equal(keras.saving.load_model(run.model_path).get_weights()[0], fresh[0])
 
 
+@pytest.mark.long
 def test_training_starts_from_the_trunk_of_another_run(cli, run, tmp_path):
     options = ["--weights", run, "--epochs", 1, "--head", "nin", "--name"]
     started = cli("train", "lenet", *options, "a", "--json").json

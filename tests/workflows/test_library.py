@@ -117,7 +117,7 @@ class DataFrame:
         (lambda run: kerascnn.summary("lenet", heads="fc"), "heads is not known: did you mean head?"),
         (lambda run: kerascnn.lenet(head=3), "head must be text. Received: head=3"),
         (lambda run: kerascnn.conv("8x8x1", filters=True, kernel=3), "filters must be a whole number."),
-        (lambda run: kerascnn.compare("lenet", heads="fc"), "heads must be a list of texts."),
+        (lambda run: kerascnn.compare("lenet", heads="fc"), "heads must be a list of texts or None."),
         (lambda run: kerascnn.inspect([run]), "path must be a path. Received: path=["),
         (lambda run: kerascnn.Run.open([run]), "path must be a path. Received: path=["),
         (lambda run: kerascnn.compare_runs([3]), "runs must be a list of Runs or paths. Received: runs=[3]"),

@@ -40,6 +40,7 @@ def test_every_answer_stays_and_no_parameter_is_saved(cli, copied):
     )
 
 
+@pytest.mark.long
 def test_all_files_of_the_new_run_name_its_head(cli, copied):
     """The run's report says how that run is made; its settings train no dense head in its place."""
     assert cli("surgery", copied).code == 0
