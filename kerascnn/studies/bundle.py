@@ -8,7 +8,7 @@ from kerascnn.foundation.progress import Telling, teller
 from kerascnn.studies.grid.record import Record, is_study
 from kerascnn.tflite.bundle import bundle as device
 from kerascnn.tflite.bundle import web
-from kerascnn.tflite.bundle.bundle import Bundle
+from kerascnn.tflite.bundle.bundle import WEB, Bundle
 from kerascnn.tflite.bundle.devices import devices
 from kerascnn.training.run import Run
 
@@ -47,12 +47,12 @@ def bundle(
         raise UsageError("Name at least one run or study.")
     if out is not None and not str(out):
         raise UsageError("out must name a folder, an archive or a page. Received: out=''")
-    if devices.canonical(target) == web.TARGET:
+    if devices.canonical(target) == WEB:
         name = Path(named[0]).resolve().name if len(named) == 1 else "networks"
         return web.web_bundle(
             _networks(named),
             scheme=scheme,
-            out=Path(out if out is not None else f"{name}-{web.TARGET}{web.SUFFIX}"),
+            out=Path(out if out is not None else f"{name}-{WEB}{web.SUFFIX}"),
             data_dir=data_dir,
             progress=teller(progress),
         )

@@ -15,7 +15,7 @@ from refusals import USAGE, refused
 
 from kerascnn.tflite.accelerators.check import is_compiled
 from kerascnn.tflite.accelerators.registry import accelerators
-from kerascnn.tflite.bundle.bundle import bundle
+from kerascnn.tflite.bundle.bundle import Bundle, bundle
 from kerascnn.tflite.bundle.devices import devices
 from kerascnn.tflite.bundle.verify import verify
 from kerascnn.tflite.file_format.graph import read_graph
@@ -139,3 +139,9 @@ def test_another_scheme_proves_itself_too(bundled_run, tmp_path):
 def test_bundles_that_make_no_sense(cli, tmp_path, bundled_run, options, words):
     refused(cli("bundle", bundled_run, *options), USAGE, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_only_a_page_is_opened_in_a_browser():
+    folder, page = (Bundle(Path("a.html"), target, ("b",), "") for target in ("coral", "web"))
+    assert "follow a.html/README.md" in str(folder)
+    assert "open a.html in a browser" in str(page)

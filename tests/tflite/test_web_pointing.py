@@ -93,7 +93,7 @@ def test_a_click_shows_every_number_from_the_window_to_the_stored_value(browser)
 
 def test_keys_alone_pick_a_value_move_it_and_leave_it(browser):
     maps(browser, "pool1").send_keys(Keys.ENTER)
-    to_the_corner = [Keys.UP, Keys.LEFT] * 14
+    to_the_corner = [Keys.UP, Keys.LEFT] * 14 + [Keys.PAGE_UP] * 6
     maps(browser, "pool1").send_keys(*to_the_corner)
     maps(browser, "pool1").send_keys(
         Keys.DOWN, Keys.DOWN, Keys.DOWN, Keys.UP, Keys.RIGHT, Keys.RIGHT, Keys.LEFT

@@ -29,6 +29,7 @@ from kerascnn.tflite.runtime.isolated import require_runs
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 
+WEB = "web"  # the target that is one page
 SUMS = "SHA256SUMS"
 MODEL = "model.tflite"
 NEEDED = ("ai-edge-litert", "numpy", "pillow")
@@ -72,11 +73,10 @@ class Bundle(Shown):
 
     @property
     def _next(self) -> str:
-        match self.path.suffix:
-            case ".html":
-                return f"open {self.path} in a browser; it needs no network"
-            case ".zip":
-                return f"unpack {self.path} on the device and follow its README.md"
+        if self.target == WEB:
+            return f"open {self.path} in a browser; it needs no network"
+        if self.path.suffix == ".zip":
+            return f"unpack {self.path} on the device and follow its README.md"
         return f"copy it to the device and follow {self.path}/README.md"
 
     def to_dict(self) -> dict[str, Any]:

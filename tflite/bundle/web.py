@@ -14,7 +14,7 @@ from kerascnn.foundation.files import write_text
 from kerascnn.foundation.lock import held
 from kerascnn.foundation.progress import Progress
 from kerascnn.models.family import family
-from kerascnn.tflite.bundle.bundle import TESTED, Bundle, model_of, require_free
+from kerascnn.tflite.bundle.bundle import TESTED, WEB, Bundle, model_of, require_free
 from kerascnn.tflite.bundle.golden import chosen_images, golden_image
 from kerascnn.tflite.quantization.file_spec import FileSpec
 from kerascnn.tflite.quantization.schemes import FULL_INT8
@@ -25,7 +25,6 @@ from kerascnn.tflite.web.page import GoldenImage, Pad, page
 from kerascnn.training.records.trained_data import load_trained_data
 from kerascnn.training.run import Run
 
-TARGET = "web"
 SUFFIX = ".html"
 MOST = 6  # networks of a page
 LONGEST = 72  # pixels of a golden photo's longer side
@@ -72,7 +71,7 @@ def web_bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, text)
     progress("bundling", len(runs) + 1, len(runs) + 1, "done")
-    return Bundle(out, TARGET, (out.name,), hashlib.sha256(text.encode()).hexdigest())
+    return Bundle(out, WEB, (out.name,), hashlib.sha256(text.encode()).hexdigest())
 
 
 def _text(runs: Mapping[str, Run], spec: FileSpec, data_dir: Path | str | None, progress: Progress) -> str:

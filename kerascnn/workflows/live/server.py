@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -49,7 +49,8 @@ def served(session: Session, port: int | None) -> Iterator[str]:
             yield f"http://{HOST}:{number}/?token={token}"
         finally:
             if session.is_watched:
-                time.sleep(FAREWELL)
+                with suppress(KeyboardInterrupt):  # what was trained is whole
+                    time.sleep(FAREWELL)
             server.should_exit = True
             thread.join(STARTING)
 

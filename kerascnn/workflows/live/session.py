@@ -104,6 +104,7 @@ class Session:
             if looks:
                 self._seen = time.monotonic()
             state = {"phase": self._phase, "message": self._message, "number": self._number}
+            state["pausing"] = self._phase == "training" and self._go == "pause"
             state |= self._of_training()
             pictures = self._pictures if self._number > seen else None
         return state | {"pictures": pictures.to_dict() if pictures else None}
@@ -134,6 +135,8 @@ class Session:
                     raise UsageError("There is no such control.")
 
     def _new_factor(self, times: float) -> float:
+        if not 0 < times <= MOST_FACTOR / LEAST_FACTOR:
+            raise UsageError("The factor must be a positive number.")
         changes = self._watched.interventions() if self._watched else ()
         factor = times * (self._factor or factor_at(changes, self._place))
         if not LEAST_FACTOR <= factor <= MOST_FACTOR:

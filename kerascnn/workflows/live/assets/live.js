@@ -7,6 +7,7 @@ const OVER = { done: true, interrupted: true, failed: true };
 const WORDS = {
   preparing: "Preparing: data and network are made ready.",
   training: "Training.",
+  pausing: "Pausing after the steps that have begun.",
   paused: "Paused.",
   testing: "Training is over: the network is tested and saved.",
   done: "Training is complete.",
@@ -106,7 +107,7 @@ async function control(what, value = null) {
 
 function show() {
   const { phase, message } = state;
-  put("status", [WORDS[phase], message].filter(Boolean).join(" "));
+  put("status", [WORDS[state.pausing ? "pausing" : phase], message].filter(Boolean).join(" "));
   enable(phase);
   if (!state.run) return;
   put("title", state.of);

@@ -8,6 +8,7 @@ import { show, state } from "../engine/state.js";
 const LARGEST = 40e6; // pixels that are decoded in their own size
 
 let pad = null;
+let newest = 0; // of the images that were asked for
 
 /** Build all inputs that this page and this browser have. */
 export function buildInputs() {
@@ -19,6 +20,7 @@ export function buildInputs() {
 
 /** Show an image; `label` is the number of its class where that is known. */
 async function take(image, label = null) {
+  newest += 1;
   byId("problem").textContent = "";
   const bar = byId("progress");
   const late = setTimeout(() => (bar.hidden = false), 150);
@@ -106,14 +108,15 @@ function buildFiles() {
 }
 
 async function takeFile(file) {
+  const own = (newest += 1);
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
-    problem(`${file.name} is damaged, or not an image that this browser reads.`);
+    if (own === newest) problem(`${file.name} is damaged, or not an image that this browser reads.`);
     return;
   }
-  picture(bitmap, bitmap.width, bitmap.height);
+  if (own === newest) picture(bitmap, bitmap.width, bitmap.height); // else another image was chosen meanwhile
   bitmap.close();
 }
 

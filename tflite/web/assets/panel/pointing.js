@@ -131,9 +131,5 @@ function pressed(event) {
 }
 
 function pickStrongest(network, tensor) {
-  const of = tensorOf(network.program, tensor);
-  const read = reader(network);
-  const [height, width] = sidesOf(of);
-  if (height * width > 1) pickValue(network, tensor, strongest(of, read(tensor), 0));
-  else pickValue(network, tensor, { y: 0, x: 0, c: read(tensor).indexOf(Math.max(...read(tensor))) });
+  pickValue(network, tensor, strongest(tensorOf(network.program, tensor), reader(network)(tensor)));
 }

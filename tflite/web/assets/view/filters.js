@@ -46,15 +46,16 @@ export function filterGallery({ network, read, go }) {
   );
 }
 
-/** Where a map has its largest value. */
-export function strongest(tensor, stored, map) {
+/** Where a volume, or one map of it, has its largest value. */
+export function strongest(tensor, stored, map = null) {
   const [height, width, depth] = sidesOf(tensor);
-  let best = { y: 0, x: 0, c: map };
+  let best = { y: 0, x: 0, c: map ?? 0 };
   let most = -Infinity;
   for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const value = stored[(y * width + x) * depth + map];
-      if (value > most) [best, most] = [{ y, x, c: map }, value];
-    }
+    for (let x = 0; x < width; x++)
+      for (let c = map ?? 0; c < (map ?? depth - 1) + 1; c++) {
+        const value = stored[(y * width + x) * depth + c];
+        if (value > most) [best, most] = [{ y, x, c }, value];
+      }
   return best;
 }

@@ -73,6 +73,7 @@ function tellAnswer(best, all) {
     : `The heads disagree: ${networks.map(({ name }, place) => `${name} says ${classes[best[place]]}`).join(", ")}`;
   const known = state.label === null ? "" : `; it is ${classes[state.label]}`;
   byId("answer").textContent = `${words}${known}.`;
+  if (state.page.pad && state.image.data.every((value) => value === 0)) byId("answer").textContent = "Draw a digit, or choose an image.";
   const wrong = state.label !== null && best.some((answer) => answer !== state.label);
   byId("answer").classList.toggle("attention", !agree || wrong);
 }

@@ -23,6 +23,9 @@ export function parameterBars(network) {
     "div",
     { class: "where" },
     element("p", { class: "lead", text: told(layers, total) }),
+    network.parameters > total
+      ? element("p", { class: "quiet", text: `Trained were ${number(network.parameters)}: normalization is part of the convolutions here.` })
+      : null,
     element("table", { class: "lengths" }, element("tbody", {}, ...rows)),
   );
 }
