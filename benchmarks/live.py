@@ -41,7 +41,7 @@ while True:
 
 
 class Changing:
-    """An observer that hands on to another one, and lets the way change between two epochs."""
+    """An observer that forwards to another one, which may be exchanged between two epochs."""
 
     def __init__(self) -> None:
         from kerascnn.training.loop.observer import NOBODY

@@ -1,6 +1,5 @@
 """Opens pages in the user's browser."""
 
-import webbrowser
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,5 +27,7 @@ def show(paths: Iterable[Path]) -> None:
 
 def visit(address: str) -> None:
     """Open an address; where there is no browser, stderr tells it."""
+    import webbrowser  # with subprocess and more: every command would load them
+
     if not webbrowser.open(address):
         click.echo(f"No browser could be started. Open {address}", err=True)

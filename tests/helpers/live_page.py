@@ -16,7 +16,7 @@ class Viewer:
 
     def __init__(self, process) -> None:
         self._process = process
-        wait_until(lambda: ADDRESS.search(process.err), "the address is told", process)
+        wait_until(lambda: ADDRESS.search(process.err), "it prints the address", process)
         self.address = ADDRESS.search(process.err)[1]
         asked = urlsplit(self.address)
         self.port, self.token = asked.port, parse_qs(asked.query)["token"][0]

@@ -2,20 +2,15 @@
 
 import itertools
 import json
-import os
-import shutil
 
 import pytest
 
 selenium = pytest.importorskip("selenium")
-from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from web_browser import MISSING, started  # noqa: E402
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="it needs a browser: apt install chromium chromium-driver"
-)
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 WIDTHS = {"phone": 390, "desktop": 1440}
 FIRST = ["The answer", "Which head for what", "Side by side"]
 PARTS = [
@@ -34,16 +29,7 @@ def report(part_of_study):
 
 @pytest.fixture(params=WIDTHS)
 def browser(request, report, tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for switch in ("headless=new", "disable-gpu", "no-first-run", "disable-background-networking"):
-        options.add_argument(f"--{switch}")
-    for switch in ("disable-component-update", "disable-sync", f"user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(f"--{switch}")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver = started(tmp_path / "profile")
     try:
         size = {"width": WIDTHS[request.param], "height": 900, "deviceScaleFactor": 1, "mobile": False}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

@@ -158,9 +158,9 @@ def test_changes_go_on_record_and_stop_keeps_the_run(training, folder):
     assert changed["interventions"] == [place | {"learning_rate_factor": changed["factor"]}]
     assert tomllib.loads(config.read_text())["interventions"] == changed["interventions"]
     viewer.control("continue")
-    viewer.until("it goes on", lambda state: state["epoch"] > at["epoch"])
+    viewer.until("it continues", lambda state: state["epoch"] > at["epoch"])
     viewer.control("stop")
-    ended = viewer.until("the end is told", lambda state: state["phase"] == "done")
+    ended = viewer.until("it has ended", lambda state: state["phase"] == "done")
     assert ended["run"] == "runs/a"
     assert process.wait() == 0, process.err
     stored = tomllib.loads(config.read_text())["interventions"]

@@ -1,4 +1,4 @@
-"""The page of a training in a real browser: every control does what it says, and the end is told."""
+"""The page of a training in a real browser: every control does what it says, and it says how it ended."""
 
 import json
 import re
@@ -96,7 +96,7 @@ def test_every_control_does_what_it_says_and_a_repetition_does_it_again(cli, bro
                 assert browser.execute_script(CUT) == []
 
         press(browser, "continue")
-        wait_until(lambda: place(browser) > (stepped[0] + 1, 1), "it goes on", process)
+        wait_until(lambda: place(browser) > (stepped[0] + 1, 1), "it continues", process)
         first = browser.current_window_handle
         browser.switch_to.new_window("tab")
         browser.get(address)
@@ -107,10 +107,10 @@ def test_every_control_does_what_it_says_and_a_repetition_does_it_again(cli, bro
         press(browser, "stop")
         browser.switch_to.alert.dismiss()
         went = place(browser)
-        wait_until(lambda: place(browser) > went, "it goes on where it is not confirmed", process)
+        wait_until(lambda: place(browser) > went, "it continues where it is not confirmed", process)
         press(browser, "stop")
         browser.switch_to.alert.accept()
-        wait_until(lambda: text(browser, "status") == "Training is complete.", "the end is told", process)
+        wait_until(lambda: text(browser, "status") == "Training is complete.", "it has ended", process)
         assert "kerascnn bundle runs/a --target web" in text(browser, "way")
         assert process.wait() == 0, process.err
     assert browser.get_log("browser") == []

@@ -131,7 +131,7 @@ def forecast(
         model: A family or its alias.
         heads: At least two; the more pairs, the wider their simultaneous intervals.
         data: The source; ``data_dir`` the folder with its files.
-        skip_bad_files: Whether picture files that cannot be decoded are left out.
+        skip_bad_files: Whether image files that cannot be decoded are left out.
         seeds: Another number of seeds that is looked at; ``None``: no other.
         pilot: A finished study with two seeds or more whose variance is taken, of the pair of these heads
             that varies most.

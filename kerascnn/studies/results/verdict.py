@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kerascnn.studies.results.study import HeadResult
 
 ADJUSTMENT = "bonferroni"  # of intervals and p-values, for the pairs that answer one question
-MOST_PERCENT = 100  # more of something; what is beyond is told as a multiple
+MOST_PERCENT = 100  # more of something; beyond it, the sentence gives the multiple
 CONCLUSIONS = {
     "better": "{b} is better",
     "worse": "{a} is better",

@@ -4,16 +4,18 @@ import math
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from kerascnn.data.dataset import Dataset
 from kerascnn.foundation.progress import Progress
 from kerascnn.training.interventions import Intervention
-from kerascnn.training.loop.observer import Observer
+from kerascnn.training.loop.observer import Observer, Watched
 from kerascnn.training.loop.status import TrainingFigures
 from kerascnn.training.loop.steering import Steering
-from kerascnn.training.loop.stepping import current_weights
+from kerascnn.training.loop.stepping import can_walk, current_weights, walk
 from kerascnn.training.records.history import Epoch
 
 BETWEEN_ORDERS = 0.02  # seconds, while a training is paused
@@ -29,8 +31,8 @@ class Told(keras.callbacks.Callback):
     Raises on Ctrl-C and on a loss that is not finite.
 
     Args:
-        progress: Who is told.
-        observer: Who is told, too, and gives orders.
+        progress: Receives the figures.
+        observer: Receives the figures, too, and may intervene.
         steering: Takes the changes that it orders.
         epochs: Epochs of the whole training.
         finished: The rows of those before.
@@ -61,6 +63,34 @@ class Told(keras.callbacks.Callback):
         self.one_by_one, self.call_steps, self.paused = False, 0, 0.0
         self._figures = TrainingFigures(0, epochs, 0, steering.steps, finished=finished, of=of)
         self._began = 0.0
+
+    def show(self, trainer: Any, model: Any, data: Dataset, run: Path) -> None:
+        """Show the training to its observer, which may take single steps if the backend can.
+
+        Args:
+            trainer: The compiled model.
+            model: From raw pixels to logits, with the trainer's weights.
+            data: Brought to the trainer's input.
+            run: The run's folder.
+        """
+        if single := can_walk(trainer):
+            walk(trainer, self)
+
+        def weights_of_now() -> Any:
+            current_weights(trainer)
+            return model
+
+        self._observer.begin(
+            Watched(
+                run=run,
+                of=self._figures.of,
+                model=weights_of_now,
+                data=data,
+                learning_rate=lambda: float(current_weights(trainer).optimizer.learning_rate),
+                interventions=lambda: self._steering.interventions,
+                steps_alone=1 if single else trainer.steps_per_execution,
+            )
+        )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Report the start of the epoch."""

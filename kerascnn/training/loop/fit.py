@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -23,10 +22,9 @@ from kerascnn.training.input.from_files import StreamFeed
 from kerascnn.training.input.in_memory import TableFeed
 from kerascnn.training.interventions import Intervention, require_places
 from kerascnn.training.loop.callbacks import BeforeAverage, NotFiniteError, Told
-from kerascnn.training.loop.observer import NOBODY, Observer, Watched
+from kerascnn.training.loop.observer import NOBODY, Observer
 from kerascnn.training.loop.optimization import compile_for
 from kerascnn.training.loop.steering import Steering
-from kerascnn.training.loop.stepping import can_walk, current_weights, walk
 from kerascnn.training.records.checkpoint import Checkpoint, Checkpoints, state_of
 from kerascnn.training.records.history import Epoch
 
@@ -126,7 +124,7 @@ def fit(
                 progress, observer, steering, config.epochs, tuple(done.epochs), len(data.train), of, asked
             )
             if observer is not NOBODY:
-                _show(feed.model, model, data, checkpoints.folder.parent, of, observer, steering, told)
+                told.show(feed.model, model, data, checkpoints.folder.parent)
             while _goes_on(done, config, steering):
                 _epoch(feed, config, done, told, steering)
                 earlier -= told.paused
@@ -147,38 +145,6 @@ def fit(
     elif done.best_epoch:
         feed.model.set_weights(done.best_weights)
     return done
-
-
-def _show(
-    trainer: Any,
-    model: Any,
-    data: Dataset,
-    run: Path,
-    of: str,
-    observer: Observer,
-    steering: Steering,
-    told: Told,
-) -> None:
-    """Show the training to its observer, who may take single steps if the backend can."""
-    if single := can_walk(trainer):
-        walk(trainer, told)
-    alone = 1 if single else trainer.steps_per_execution
-
-    def weights_of_now() -> Any:
-        current_weights(trainer)
-        return model
-
-    observer.begin(
-        Watched(
-            run=run,
-            of=of,
-            model=weights_of_now,
-            data=data,
-            learning_rate=lambda: float(current_weights(trainer).optimizer.learning_rate),
-            interventions=lambda: steering.interventions,
-            steps_alone=alone,
-        )
-    )
 
 
 def _goes_on(done: Fit, config: ResolvedConfig, steering: Steering) -> bool:

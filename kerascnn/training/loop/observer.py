@@ -34,7 +34,7 @@ class Watched:
     steps_alone: int
 
 
-#: On, one step on, or not on.
+#: Continue, take one step, or wait.
 Go = Literal["on", "one step", "pause"]
 
 
@@ -43,7 +43,7 @@ class Order:
     """What the observer wants; nothing by default.
 
     Attributes:
-        go: Whether the training goes on.
+        go: Whether the training continues.
         factor: New factor of the learning rate.
         stop: Whether the training ends here and keeps its best weights.
     """
@@ -80,7 +80,7 @@ class Nobody:
         """Ignore them."""
 
     def order(self) -> Order:
-        """Return the wish to go on."""
+        """Return the order to continue."""
         return _ON
 
     def end(self, run: Run) -> None:
